@@ -1,0 +1,32 @@
+# make demo   set up, run the main job on embedded data, print the table, write the page
+# make test   set up, run the tests          make lint   set up, ruff and mypy
+# PYTHON=python3.12 chooses the interpreter (3.10, 3.11 or 3.12).
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/ready
+# uv does not read pip's settings: hand over the folder of wheels, if pip has been given one.
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+
+.PHONY: demo test lint setup clean
+demo: setup
+	$(BIN)/neuromorph compare --out runs/demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+setup: $(READY)
+
+$(READY): pyproject.toml
+	@command -v $(PYTHON) >/dev/null 2>&1 || { echo "No interpreter '$(PYTHON)' on this machine: install Python 3.10, 3.11 or 3.12, or name one with PYTHON=/path/to/python3.11."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' || { echo "'$(PYTHON)' is $$($(PYTHON) --version 2>&1), and neuromorph runs on Python 3.10, 3.11 and 3.12: name one of these with PYTHON=python3.11."; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --python $(BIN)/python --editable . --group dev --group lava
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) runs

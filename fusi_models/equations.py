@@ -1,0 +1,50 @@
+"""Run an equation that is written once, in Brian2's syntax, on numpy or torch arrays.
+
+An equation is a block of assignments over state variables, for example ``h = clip(h + 0.1*drive, -1, 1)``.
+Brian2 reads the same text natively; conditions are written ``int(a < b)`` as Brian2 wants them.
+"""
+
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+Array = Any  # numpy.ndarray or torch.Tensor
+
+FUNCTIONS = ("abs", "clip", "exp", "floor", "sign", "sqrt", "tanh")
+
+
+@lru_cache(maxsize=256)
+def _compiled(code: str):
+    return compile("\n".join(line.strip() for line in code.strip().splitlines()), "<equation>", "exec")
+
+
+def evaluate(code: str, variables: Mapping[str, Array]) -> dict[str, Array]:
+    """Execute assignments elementwise and return all variables, old and new.
+
+    ``code``: lines ``name = expression``; available functions are ``FUNCTIONS`` and ``int(condition)``.
+    ``variables``: name -> numpy array or torch tensor, shapes broadcastable; scalars are allowed.
+    Raises ``NameError`` for a variable that is not given.
+    """
+    library = next((t for t in map(_library, variables.values()) if t == "torch"), "numpy")
+    xp = sys.modules[library]
+    namespace: dict[str, Any] = {name: getattr(xp, name) for name in FUNCTIONS}
+    namespace |= {"int": lambda condition: condition * 1} | dict(variables)
+    exec(_compiled(code), {"__builtins__": {}}, namespace)
+    return {k: v for k, v in namespace.items() if k not in FUNCTIONS and k != "int"}
+
+
+def like(constant: Array, array: Array) -> Array:
+    """The numpy table ``constant`` as the same kind of array, and on the same device, as ``array``."""
+    if _library(array) == "torch":
+        return sys.modules["torch"].as_tensor(constant, device=array.device)
+    return constant
+
+
+def where(condition: Array, yes: Array, no: Array) -> Array:
+    """``numpy.where`` or ``torch.where``, by the kind of ``condition``."""
+    return sys.modules[_library(condition)].where(condition, yes, no)
+
+
+def _library(array: Array) -> str:
+    return type(array).__module__.split(".")[0]

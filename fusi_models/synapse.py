@@ -1,0 +1,304 @@
+"""Synapse models: what a synapse keeps hidden, and how a candidate plasticity event changes it.
+
+A candidate event has a sign: +1 potentiates, -1 depresses, 0 is no event. The network sees only the efficacy, +-1.
+Two families: a finite Markov chain given as data (two row-stochastic matrices and a strength per state; plain
+binary and cascade synapses), and a continuous hidden variable given as an equation (hidden weight).
+
+Plain binary synapse: an event of the opposite sign flips the efficacy with probability q.
+
+Cascade (Fusi, Drew & Abbott 2005, Neuron 45:599), strength s, depth i = 1..n, x the ratio between levels:
+    event opposite to s: with q_i = x^(i-1) (q_n = x^(n-1)/(1-x)) flip and go to depth 1;
+    event equal to s:    with p_i = x^i/(1-x) go to depth i+1 (i < n).
+For f+ potentiating events in all, p_i is multiplied by f-/f+ on the strong side and by f+/f- on the weak side, which
+keeps all depths equally occupied. The numbers follow from that equal occupancy and agree with two public codes.
+
+Hidden weight (Laborieux, Ernoult, Hirtzlin & Querlioz 2021, Nat. Commun. 12:2549), efficacy sign(h), sign(0) = +1:
+    h <- h + step * drive * f,  f = 1 - tanh^2(m h) if the step goes towards zero, else 1,  |h| <= bound.
+The bound is ours (the paper has none): it gives the chain an equilibrium and a chip a word length.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from fusi_models.equations import Array, evaluate, like, where
+
+
+class SynapseModel(ABC):
+    """A rule for one synapse, applied elementwise to arrays of any shape, numpy or torch."""
+
+    stochastic: bool
+    """Whether a candidate event draws a random number."""
+    declarations: str
+    """The state variables in Brian2's words, one ``name : type`` a line."""
+    on_event: str
+    """The change that a candidate event ``drive`` (-1, 0 or +1) makes, as Brian2 code over the state variables."""
+    efficacy_code: str
+    """The efficacy, +-1, as a Brian2 expression over the state variables."""
+
+    @abstractmethod
+    def init(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+        """Initial states, array of the given shape."""
+
+    @abstractmethod
+    def step(self, state: Array, drive: Array, uniform: Array | None = None) -> Array:
+        """States after one candidate event each; pure.
+
+        ``drive``: -1, 0 or +1, broadcastable to ``state``. ``uniform``: one number in [0, 1) a synapse, needed
+        where the model is ``stochastic``.
+        """
+
+    @abstractmethod
+    def efficacy(self, state: Array) -> Array:
+        """The strength that the network sees, -1 or +1, shape of ``state``."""
+
+    @abstractmethod
+    def variables(self, state: np.ndarray) -> dict[str, np.ndarray]:
+        """The states as values of the variables named in ``declarations``."""
+
+    @abstractmethod
+    def from_variables(self, variables: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Inverse of ``variables``."""
+
+    def update(self, state: np.ndarray, drive: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """``step`` with the random numbers taken from ``rng`` (none for a deterministic model)."""
+        return self.step(state, drive, rng.random(np.shape(state)) if self.stochastic else None)
+
+
+@dataclass(frozen=True, eq=False)
+class MarkovSynapse(SynapseModel):
+    """A synapse with finitely many states, as data that every substrate reads.
+
+    ``potentiation``, ``depression``: [state, state], rows sum to 1: what one candidate event of that sign does.
+    ``strength``: [state] in {-1, +1}. ``f_pot``: the fraction of candidate events that potentiate.
+    Raises ``ValueError`` for a matrix that is not row-stochastic, or shapes that do not fit.
+    """
+
+    potentiation: np.ndarray
+    depression: np.ndarray
+    strength: np.ndarray
+    f_pot: float = 0.5
+    name: str = "markov"
+    stochastic: bool = field(default=True, init=False)
+    declarations: str = field(default="strength : integer\ndepth : integer", init=False)
+    efficacy_code: str = field(default="strength", init=False)
+
+    def __post_init__(self):
+        states = len(self.strength)
+        for label in ("potentiation", "depression"):
+            matrix = np.asarray(getattr(self, label), float)
+            if matrix.shape != (states, states):
+                raise ValueError(
+                    f"{label} has shape {matrix.shape} but strength names {states} states: "
+                    f"give a matrix of shape ({states}, {states})."
+                )
+            if not (np.all(matrix >= 0) and np.allclose(matrix.sum(1), 1, rtol=0, atol=1e-9)):
+                raise ValueError(f"{label} is not a stochastic matrix: its rows must be >= 0 and sum to 1.")
+            object.__setattr__(self, label, matrix)
+        if not np.all(np.isin(self.strength, (-1, 1))):
+            raise ValueError(f"strength must hold -1 or +1 only, got {np.unique(self.strength)[:5]}.")
+        object.__setattr__(self, "strength", np.asarray(self.strength, np.int64))
+        check_fraction("f_pot", self.f_pot)
+
+    @property
+    def states(self) -> int:
+        """Number of states M."""
+        return len(self.strength)
+
+    @cached_property
+    def depth(self) -> np.ndarray:
+        """[state], 1..: rank among the states of equal strength, counted away from the other strength."""
+        depth = np.empty(self.states, np.int64)
+        weak, strong = self.strength < 0, self.strength > 0
+        depth[weak] = np.arange(weak.sum(), 0, -1)
+        depth[strong] = np.arange(1, strong.sum() + 1)
+        return depth
+
+    def slowed(self, rate: float) -> "MarkovSynapse":
+        """The same synapse accepting a candidate event with probability ``rate`` only; same equilibrium."""
+        check_fraction("rate", rate)
+        stay = (1 - rate) * np.eye(self.states)
+        return MarkovSynapse(
+            stay + rate * self.potentiation, stay + rate * self.depression, self.strength, self.f_pot, self.name
+        )
+
+    def mean_step(self, f_pot: float | None = None) -> np.ndarray:
+        """[state, state]: f+ M+ + f- M-, the transition matrix of one random candidate event."""
+        f = self.f_pot if f_pot is None else f_pot
+        return f * self.potentiation + (1 - f) * self.depression
+
+    def equilibrium(self, f_pot: float | None = None) -> np.ndarray:
+        """[state]: the stationary distribution under random candidate events."""
+        balance = np.vstack([self.mean_step(f_pot).T - np.eye(self.states), np.ones(self.states)])
+        pi = np.linalg.lstsq(balance, np.append(np.zeros(self.states), 1.0), rcond=None)[0]
+        pi = np.clip(pi, 0, None)
+        return pi / pi.sum()
+
+    def init(self, shape, rng):
+        return rng.choice(self.states, size=shape, p=self.equilibrium())
+
+    @cached_property
+    def _transitions(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where a uniform number leads: upper bounds [sign, state, k] and destinations [sign, state, k + 1].
+
+        The transitions that leave a state come first, in the order of their destination; staying comes last.
+        """
+        matrices = (self.depression, self.potentiation)
+        width = max(int((np.delete(row, i) > 0).sum()) for m in matrices for i, row in enumerate(m))
+        bounds = np.ones((2, self.states, max(width, 1)))
+        to = np.tile(np.arange(self.states)[None, :, None], (2, 1, max(width, 1) + 1))
+        for sign, matrix in enumerate(matrices):
+            for i, row in enumerate(matrix):
+                leaving = [j for j in np.flatnonzero(row) if j != i]
+                ends = np.cumsum(row[leaving])
+                if row[i] == 0 and leaving:
+                    ends[-1] = 1.0
+                bounds[sign, i] = np.append(ends, np.full(bounds.shape[2] - len(ends), ends[-1] if len(ends) else 0))
+                to[sign, i, : len(leaving)] = leaving
+        return bounds, to
+
+    def step(self, state, drive, uniform=None):
+        bounds, to = (like(table, state) for table in self._transitions)
+        sign = (drive > 0) * 1
+        taken = (uniform[..., None] >= bounds[sign, state]).sum(-1)
+        return where(drive == 0, state, to[sign, state, where(taken < bounds.shape[2], taken, bounds.shape[2])])
+
+    def efficacy(self, state):
+        return like(self.strength, state)[state]
+
+    @cached_property
+    def on_event(self) -> str:  # type: ignore[override]
+        """Masks over k = strength * depth, which names a state; one random number, the same intervals as ``step``."""
+        bounds, to = self._transitions
+        k = self.strength * self.depth
+        hits: list[list[str]] = [[], []]
+        for sign, i in np.ndindex(2, self.states):
+            low = 0.0
+            for high, j in zip(bounds[sign, i].tolist(), to[sign, i], strict=False):
+                if high > low:
+                    above = f"*int(u >= {low!r})" if low else ""
+                    hits[sign].append(f"({k[j] - k[i]})*int(k == {k[i]})*int(u < {high!r}){above}")
+                low = high
+        down, up = (" + ".join(group) or "0" for group in hits)
+        return "\n".join(
+            [
+                "u = rand()",
+                "k = strength*depth",
+                f"k = k + int(drive == 1)*({up}) + int(drive == -1)*({down})",
+                "strength = 2*int(k > 0) - 1",
+                "depth = abs(k)",
+            ]
+        )
+
+    def variables(self, state):
+        return {"strength": self.strength[state], "depth": self.depth[state]}
+
+    def from_variables(self, variables):
+        index = np.empty((2, self.depth.max() + 1), np.int64)
+        index[(self.strength > 0) * 1, self.depth] = np.arange(self.states)
+        return index[(np.asarray(variables["strength"]) > 0) * 1, np.asarray(variables["depth"])]
+
+
+def check_fraction(name: str, value: float) -> None:
+    """Raise ``ValueError`` unless 0 < value <= 1 (or 0 < value < 1 for ``f_pot`` and ``x``)."""
+    top = value < 1 if name in ("f_pot", "x") else value <= 1
+    if not (value > 0 and top):
+        raise ValueError(f"{name} must lie between 0 and 1, got {value}.")
+
+
+def plain(q: float = 1.0) -> MarkovSynapse:
+    """Binary synapse without hidden state: an event of the opposite sign flips it with probability ``q``."""
+    check_fraction("q", q)
+    return MarkovSynapse(
+        np.array([[1 - q, q], [0, 1]]), np.array([[1, 0], [q, 1 - q]]), np.array([-1, 1]), name=f"plain(q={q:g})"
+    )
+
+
+def cascade(depth: int, x: float = 0.5, f_pot: float = 0.5) -> MarkovSynapse:
+    """Cascade synapse of Fusi, Drew & Abbott (2005); 2 * ``depth`` states, equally occupied at equilibrium.
+
+    States are ordered weak ``depth``..1, strong 1..``depth``. ``depth = 1`` is ``plain(1)``.
+    Raises ``ValueError`` where a transition probability would exceed 1 (x > min(f+, f-)).
+    """
+    if depth != int(depth) or depth < 1:
+        raise ValueError(f"depth must be a whole number of at least 1, got {depth}.")
+    check_fraction("x", x)
+    check_fraction("f_pot", f_pot)
+    n, f_dep = int(depth), 1 - f_pot
+    if n > 1 and x > min(f_pot, f_dep) + 1e-12:
+        raise ValueError(
+            f"x = {x:g} with f_pot = {f_pot:g} would need a transition probability above 1: "
+            f"choose x <= min(f_pot, 1 - f_pot) = {min(f_pot, f_dep):g}."
+        )
+    level = np.arange(1, n + 1)
+    flip = x ** (level - 1.0)
+    flip[-1] = 1.0 if n == 1 else x ** (n - 1) / (1 - x)
+    deepen = np.minimum(np.append(x ** level[:-1] / (1 - x), 0.0)[:, None] * (f_dep / f_pot, f_pot / f_dep), 1.0)
+    potentiation, depression = np.zeros((2 * n, 2 * n)), np.zeros((2 * n, 2 * n))
+    for i in range(n):
+        strong, weak = n + i, n - 1 - i
+        potentiation[strong, min(strong + 1, 2 * n - 1)] += deepen[i, 0]
+        potentiation[strong, strong] += 1 - deepen[i, 0]
+        depression[strong, n - 1] += flip[i]
+        depression[strong, strong] += 1 - flip[i]
+        depression[weak, max(weak - 1, 0)] += deepen[i, 1]
+        depression[weak, weak] += 1 - deepen[i, 1]
+        potentiation[weak, n] += flip[i]
+        potentiation[weak, weak] += 1 - flip[i]
+    strength = np.repeat([-1, 1], n)
+    return MarkovSynapse(potentiation, depression, strength, f_pot, f"cascade(n={n}, x={x:g})")
+
+
+@dataclass(frozen=True)
+class HiddenWeight(SynapseModel):
+    """Metaplastic hidden weight; deterministic. ``m = 0`` is a plain accumulator (no protection).
+
+    ``step``: change of h a candidate event makes away from zero. ``bound``: largest |h|. ``width``: initial h is
+    uniform in +-``width``. Raises ``ValueError`` for m < 0, step <= 0 or width > bound.
+    """
+
+    m: float
+    step_size: float = 0.02
+    bound: float = 1.0
+    width: float = 0.2
+    stochastic: bool = field(default=False, init=False)
+    declarations: str = field(default="h : 1", init=False)
+    efficacy_code: str = field(default="(2*int(h >= 0) - 1)", init=False)
+
+    def __post_init__(self):
+        if not (self.m >= 0 and self.step_size > 0 and 0 < self.width <= self.bound):
+            raise ValueError(
+                f"hidden weight needs m >= 0, step_size > 0 and 0 < width <= bound, got m={self.m}, "
+                f"step_size={self.step_size}, width={self.width}, bound={self.bound}."
+            )
+
+    @property
+    def name(self) -> str:
+        """Label for tables."""
+        return f"hidden(m={self.m:g})"
+
+    @property
+    def on_event(self) -> str:  # type: ignore[override]
+        """The rule of the module's head."""
+        return (
+            f"damping = int(drive*h < 0)*tanh({self.m!r}*h)**2\n"
+            f"h = clip(h + {self.step_size!r}*drive*(1 - damping), {-self.bound!r}, {self.bound!r})"
+        )
+
+    def init(self, shape, rng):
+        return rng.uniform(-self.width, self.width, shape)
+
+    def step(self, state, drive, uniform=None):
+        return evaluate(self.on_event, {"h": state, "drive": drive})["h"]
+
+    def efficacy(self, state):
+        return 2 * (state >= 0) - 1
+
+    def variables(self, state):
+        return {"h": state}
+
+    def from_variables(self, variables):
+        return np.asarray(variables["h"])
