@@ -15,7 +15,7 @@ import importlib
 import multiprocessing
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 STOP_SECONDS = 3.0  # a healthy graph stops within 0.1 s; one whose processes died never answers
@@ -36,7 +36,7 @@ def _mended() -> Iterator[None]:
     def repeatable_start_method(method: str | None, force: bool = True) -> None:
         set_start_method(method, force=True)
 
-    dataclasses.dataclass = hashed_dataclass  # type: ignore[assignment]
+    dataclasses.dataclass = hashed_dataclass
     multiprocessing.set_start_method = repeatable_start_method
     try:
         yield
@@ -98,7 +98,5 @@ def _abort(process: Any) -> None:
 
 
 def _stop_quietly(process: Any) -> None:
-    try:
+    with suppress(Exception):  # the error that led here is the one to show
         process.stop()
-    except Exception:  # noqa: S110 - the error that led here is the one to show
-        pass
