@@ -87,3 +87,19 @@ class AccuracyMatrix:
 
     def _mean_old(self, change: np.ndarray):
         return change[:-1].mean(0) if self.tasks > 1 else self._zero
+
+
+def memory_signal(
+    events: np.ndarray, efficacy: np.ndarray, lags: np.ndarray, tracked: int, blocks: int = 10
+) -> tuple[np.ndarray, np.ndarray]:
+    """The ideal observer's signal S [lag] and its standard error, from a stream of random patterns.
+
+    ``events`` [time, synapse] in {-1, +1}: pattern k; ``efficacy`` [time, synapse]: right after pattern k was stored.
+    S(lag) is the overlap of a pattern with the efficacies ``lag`` patterns later, averaged over synapses and over the
+    first ``tracked`` patterns; the error comes from ``blocks`` groups of synapses.
+    """
+    overlap = np.empty((len(lags), events.shape[1]))
+    for k, lag in enumerate(lags):
+        overlap[k] = (events[:tracked] * efficacy[lag : lag + tracked]).mean(0)
+    groups = np.array([part.mean(1) for part in np.array_split(overlap, blocks, axis=1)])
+    return groups.mean(0), groups.std(0, ddof=1) / np.sqrt(blocks)

@@ -227,3 +227,26 @@ def _native(random: dict[str, Any] | None) -> dict[str, Any] | None:
     name, key, *rest = random["numpy_state"]
     arrays = {k: np.asarray(v) for k, v in random.items() if k != "numpy_state"}
     return arrays | {"numpy_state": (name, np.asarray(key).astype(np.uint32), *rest)}
+
+
+def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, target: str = "numpy") -> np.ndarray:
+    """Efficacies int8 [time, synapse] right after each of ``events`` [time, synapse] in {-1, +1}.
+
+    One neuron that spikes every millisecond drives all synapses; the sign of the event is that of the pattern.
+    """
+    states = synapse.init(events.shape[1:], np.random.default_rng([seed, 1]))
+    with _standalone() if target == "cpp_standalone" else _runtime(target):
+        b2.seed(seed)
+        observer = b2.NeuronGroup(1, "", threshold="True", reset="", dt=DT)
+        neurons = b2.NeuronGroup(events.shape[1], "", dt=DT)
+        on_pre = f"drive = pattern(t, j)\n{synapse.on_event}\nw = {synapse.efficacy_code}"
+        synapses = b2.Synapses(observer, neurons, f"{synapse.declarations}\nw : 1", on_pre=on_pre, dt=DT)
+        synapses.connect()
+        for name, values in synapse.variables(states).items():
+            setattr(synapses, name, values)
+        monitor = b2.StateMonitor(synapses, "w", record=True, when="end", dt=DT)
+        pattern = b2.TimedArray(events.astype(float), dt=DT, name="pattern")
+        b2.Network(observer, neurons, synapses, monitor).run(len(events) * DT, namespace={"pattern": pattern})
+        if target == "cpp_standalone":
+            b2.device.build(directory=b2.device.project_dir, compile=True, run=True)
+        return np.array(monitor.w).T.astype(np.int8)

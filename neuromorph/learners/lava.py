@@ -115,3 +115,20 @@ class LavaLearner(LocalLearner):
 
         with running(source, Loihi2SimCfg(select_tag="fixed_pt" if self.fixed else "floating_pt")) as run:
             run(frames + LAG)
+
+
+def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, arithmetic: str = "fixed") -> np.ndarray:
+    """Efficacies int8 [time, synapse] right after each of ``events`` [time, synapse] in {-1, +1}, in a Lava process."""
+    from lava.magma.core.run_configs import Loihi2SimCfg
+
+    from neuromorph.lava.compat import running
+    from neuromorph.lava.processes.plastic import Population, Raster, shared_array
+
+    model = fixed_point(synapse) if arithmetic == "fixed" else synapse
+    efficacy = shared_array(np.zeros(events.shape, np.int8))
+    source = Raster(events)
+    population = Population(model, model.init(events.shape[1:], np.random.default_rng([seed, 1])), efficacy, seed)
+    source.s_out.connect(population.event_in)
+    with running(source, Loihi2SimCfg(select_tag="fixed_pt" if arithmetic == "fixed" else "floating_pt")) as run:
+        run(len(events))
+    return np.array(efficacy)

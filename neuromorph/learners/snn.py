@@ -86,3 +86,15 @@ class TorchLearner(LocalLearner):
     def load_state_dict(self, state):
         super().load_state_dict(state)
         self.random.set_state(state["random"])
+
+
+def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, device: str = "cpu") -> np.ndarray:
+    """Efficacies int8 [time, synapse] right after each of ``events`` [time, synapse] in {-1, +1}, in tensors."""
+    state = torch.as_tensor(synapse.init(events.shape[1:], np.random.default_rng([seed, 1])), device=device)
+    random = torch.Generator(device).manual_seed(seed)
+    efficacy = np.empty(events.shape, np.int8)
+    for k, event in enumerate(events):
+        uniform = torch.rand(state.shape, generator=random, device=device, dtype=torch.float64)
+        state = synapse.step(state, torch.as_tensor(event, dtype=torch.float64, device=device), uniform)
+        efficacy[k] = synapse.efficacy(state).cpu().numpy()
+    return efficacy

@@ -82,6 +82,17 @@ class Recorder(AbstractProcess):
         self.s_in = InPort(shape=spikes.shape[1:])
 
 
+class Population(AbstractProcess):
+    """Synapses without a network: every frame is one candidate event each.
+
+    ``states`` [synapse]: initial states; ``efficacy``: shared int8 [time, synapse], written after each frame.
+    """
+
+    def __init__(self, synapse, states: np.ndarray, efficacy: np.ndarray, seed: int):
+        super().__init__(synapse=synapse, states=states, efficacy=efficacy, seed=seed)
+        self.event_in = InPort(shape=states.shape)
+
+
 @implements(proc=Raster, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt", "fixed_pt")
@@ -237,3 +248,21 @@ class PyRecorder(PyLoihiProcessModel):
         s = self.s_in.recv() > 0
         if 0 <= self.time_step - 1 - LAG < len(self.spikes):
             self.spikes[self.time_step - 1 - LAG] = s
+
+
+@implements(proc=Population, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt", "fixed_pt")
+class PyPopulation(PyLoihiProcessModel):
+    """``Population`` on the CPU; the arithmetic is the synapse's."""
+
+    event_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+
+    def __init__(self, proc_params):
+        super().__init__(proc_params)
+        self.synapse, self.states = proc_params["synapse"], proc_params["states"]
+        self.efficacy, self.rng = proc_params["efficacy"], np.random.default_rng(proc_params["seed"])
+
+    def run_spk(self):
+        self.states = self.synapse.update(self.states, self.event_in.recv(), self.rng)
+        self.efficacy[self.time_step - 1] = self.synapse.efficacy(self.states)
