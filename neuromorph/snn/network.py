@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -24,10 +25,11 @@ from neuromorph.snn.neuron import DECAY_UNITY, MEMBRANE_LIMIT, UNITS, ChipLeaky
 class NetworkConfig:
     """Every choice of a ``SpikingBNN``.
 
-    sizes: features, hidden layers, classes. num_steps: steps per sample. beta: decay per step, rounded to the chip's grid
-    of 1/4096. gains: one per layer; () means 2 for the first and 1 elsewhere. input_bits: n >= 1 shows the pixels, rounded
-    to 0..2^n - 1, at every step (graded spikes; n = 1 are binary spikes); 0 takes a binary raster [time, batch, feature]
-    as it is. init: half width of the initial hidden weights. Raises ValueError for what the chip cannot hold.
+    sizes: features, hidden layers, classes. num_steps: steps per sample. beta: decay per step, rounded to the chip's
+    grid of 1/4096. gains: one per layer; () means 2 for the first and 1 elsewhere. input_bits: n >= 1 shows the pixels,
+    rounded to 0..2^n - 1, at every step (graded spikes; n = 1 are binary spikes); 0 takes a binary raster
+    [time, batch, feature] as it is. init: half width of the initial hidden weights. Raises ValueError for what the
+    chip cannot hold.
     """
 
     sizes: tuple[int, ...]
@@ -85,12 +87,10 @@ class SpikingBNN(nn.Module):
     def __init__(self, sizes: Sequence[int], *, generator: torch.Generator | None = None, **options: object):
         super().__init__()
         self.config = config = NetworkConfig(tuple(sizes), **options)  # type: ignore[arg-type]
-        self.layers = nn.ModuleList(
-            BinaryLinear(n_in, n_out, init=config.init)
-            for n_in, n_out in zip(config.sizes[:-1], config.sizes[1:], strict=True)
-        )
+        layers = [BinaryLinear(a, b, init=config.init) for a, b in zip(config.sizes, config.sizes[1:], strict=False)]
+        self.layers = nn.ModuleList(layers)
         self.neurons = nn.ModuleList(ChipLeaky(config.dv, vth) for vth in config.thresholds)
-        for layer in self.layers:
+        for layer in layers:
             layer.reset_parameters(generator)
 
     def encode(self, x: Tensor) -> Tensor:
@@ -117,7 +117,7 @@ class SpikingBNN(nn.Module):
         return (x * self.config.messages[0]).round()
 
     def record(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """(spikes, membranes) of every layer, each [time, batch, neuron]; membranes before reset, in units of 1/64 weight."""
+        """(spikes, membranes) of each layer, [time, batch, neuron]; membranes before reset, 1/64 of a weight each."""
         spikes = self.encode(x)
         records = []
         for layer, neuron in zip(self.layers, self.neurons, strict=True):
@@ -125,7 +125,7 @@ class SpikingBNN(nn.Module):
             current = UNITS * layer(spikes)
             if current.dim() == 2:
                 current = current.expand(self.config.num_steps, *current.shape)
-            spikes, membranes = neuron.sequence(current)
+            spikes, membranes = cast(ChipLeaky, neuron).sequence(current)
             records.append((spikes, membranes))
         return records
 

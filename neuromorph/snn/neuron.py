@@ -28,12 +28,12 @@ THRESHOLD_LIMIT = 2**17 - 1
 
 class _Integrate(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, mem: Tensor, current: Tensor, beta: float) -> Tensor:  # type: ignore[override]
+    def forward(ctx: Any, mem: Tensor, current: Tensor, beta: float) -> Tensor:
         ctx.beta = beta
         return _integrate(mem.double(), current, beta).to(mem.dtype)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:
         return grad * ctx.beta, grad, None
 
 
@@ -46,7 +46,7 @@ class _Sequence(torch.autograd.Function):
     """All time steps in one node of the graph: ten times fewer calls than a loop of single steps, the same numbers."""
 
     @staticmethod
-    def forward(ctx: Any, current: Tensor, beta: float, theta: float) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def forward(ctx: Any, current: Tensor, beta: float, theta: float) -> tuple[Tensor, Tensor]:
         mem_rec = torch.empty_like(current, memory_format=torch.contiguous_format)
         mem = torch.zeros_like(current[0], dtype=torch.float64, memory_format=torch.contiguous_format)
         for step, seen in zip(current.unbind(0), mem_rec.unbind(0), strict=True):
@@ -58,7 +58,7 @@ class _Sequence(torch.autograd.Function):
         return spk_rec, mem_rec
 
     @staticmethod
-    def backward(ctx: Any, grad_spk: Tensor, grad_mem: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad_spk: Tensor, grad_mem: Tensor) -> tuple[Tensor, None, None]:
         spk_rec, mem_rec = ctx.saved_tensors
         surrogate_grad = ((mem_rec - ctx.theta) * (math.pi / ctx.theta)).square_().add_(1).mul_(ctx.theta).reciprocal_()
         grad = surrogate_grad.mul_(grad_spk).add_(grad_mem)
@@ -71,9 +71,9 @@ class _Sequence(torch.autograd.Function):
 class ChipLeaky(snntorch.Leaky):
     """``snntorch.Leaky`` with hard reset whose decay rounds as the chip does, so that its spikes are the chip's.
 
-    ``dv`` 0..4095 is the decay (0: none), ``vth`` 1..131071 the integer threshold in units of weight. State is explicit:
-    ``forward(current, mem)`` takes and returns tensors of one shape, in membrane units and integer-valued, and keeps
-    nothing. Raises ValueError for a value the chip has no register for.
+    ``dv`` 0..4095 is the decay (0: none), ``vth`` 1..131071 the integer threshold in units of weight. State is
+    explicit: ``forward(current, mem)`` takes and returns tensors of one shape, in membrane units and integer-valued,
+    and keeps nothing. Raises ValueError for a value the chip has no register for.
     """
 
     def __init__(self, dv: int, vth: int):
@@ -97,7 +97,7 @@ class ChipLeaky(snntorch.Leaky):
         return spk, mem
 
     def sequence(self, current: Tensor) -> tuple[Tensor, Tensor]:
-        """Spikes and membranes before reset, each [time, batch, neuron], for a whole ``current`` of that shape from rest."""
+        """Spikes and membranes before reset, [time, batch, neuron], for a ``current`` of that shape, from rest."""
         return _Sequence.apply(current, 1 - self.dv / DECAY_UNITY, float(UNITS * self.vth))
 
     def _base_state_function(self, input_: Tensor) -> Tensor:

@@ -5,9 +5,9 @@ s   = lr sqrt(1 - b2^t) / (1 - b1^t);   step = s mu / (sqrt(nu) + eps)
 W_h <- W_h - step (1 - tanh^2(m |W_h|))   where sign(W_h) mu > 0   (the step would shrink |W_h|)
 W_h <- W_h - step                         elsewhere
 
-Source: Laborieux, Ernoult, Hirtzlin, Querlioz 2021, Nat Commun 12:2549, and the authors' ``Adam_meta``. eps enters before
-the bias correction and the condition uses the momentum mu, as there. m is in units of 1/|W_h|: hidden weights drift by
-about lr per consistent step, so m must fall as training gets longer (about 5 for a few epochs, 1.35 for 40).
+Source: Laborieux, Ernoult, Hirtzlin, Querlioz 2021, Nat Commun 12:2549, and the authors' ``Adam_meta``. eps enters
+before the bias correction and the condition uses the momentum mu, as there. m is in units of 1/|W_h|: hidden weights
+drift by about lr per consistent step, so the longer the training, the smaller the m (1.35 for 40 epochs of MNIST).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Metaplastic(torch.optim.Optimizer):
     """Metaplastic Adam for hidden weights; biases and other one-dimensional parameters take ordinary Adam steps.
 
     ``params``: tensors or parameter groups, each group with its own ``m`` if given. m = 0 is the same update without
-    damping (a plain binarized network). ``weight_decay`` is added to the gradient, not decoupled. Raises ValueError for a
-    negative m, lr, eps or weight_decay and for betas outside [0, 1).
+    damping (a plain binarized network). ``weight_decay`` is added to the gradient, not decoupled. Raises ValueError
+    for a negative m, lr, eps or weight_decay and for betas outside [0, 1).
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Metaplastic(torch.optim.Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ):
-        super().__init__(params, dict(lr=lr, m=m, betas=betas, eps=eps, weight_decay=weight_decay))
+        super().__init__(params, {"lr": lr, "m": m, "betas": betas, "eps": eps, "weight_decay": weight_decay})
         for group in self.param_groups:
             for name in ("lr", "m", "eps", "weight_decay"):
                 if not group[name] >= 0:
@@ -46,7 +46,7 @@ class Metaplastic(torch.optim.Optimizer):
                 raise ValueError(f"betas must lie in [0, 1), got {group['betas']}")
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """One update of every parameter that has a gradient; returns the closure's loss, if a closure is given."""
         loss = None
         if closure is not None:
