@@ -1,7 +1,7 @@
 """The stock Lava graph of an integer network: source -> (Dense -> LIFReset) per layer -> recorder.
 
-Every neuron of layer l (from 1) is reset at steps t with t mod T = l + 1, the first step at which a new sample reaches it,
-so all samples stream through one compiled graph without a gap. Source: Lava 0.10.0, ``LIFReset``; the simulator and the
+Every neuron of layer l (from 1) is reset at steps t = l + 1 (mod T), when a new sample first reaches it, so all samples
+stream through one compiled graph without a gap. Source: Lava 0.10.0, ``LIFReset``; the simulator and the
 chip delay every connection by one step, so an L-layer network answers L steps late.
 """
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from neuromorph.lava.compat import running  # before any lava module
 from neuromorph.lava.spec import NetworkSpec
+
 from lava.magma.core.run_configs import Loihi2SimCfg  # isort: skip
 from lava.proc.dense.process import Dense  # isort: skip
 from lava.proc.lif.process import LIFReset  # isort: skip
@@ -23,7 +24,7 @@ NO_CURRENT_MEMORY = 4095  # du; the chip adds 1, so that nothing of the current 
 
 
 class StockGraph(NamedTuple):
-    """The connected processes, layer by layer, not yet compiled; ``recorders`` maps a layer (from 0) to its recorder."""
+    """The connected processes by layer, not yet compiled; ``recorders`` maps a layer (from 0) to its recorder."""
 
     source: MessageSource
     synapses: list[Dense]

@@ -50,5 +50,5 @@ class Deployment:
 
 
 def deploy(network: Any) -> Deployment:
-    """Map a ``neuromorph.snn.SpikingBNN`` onto the chip; raises ValueError naming the layer and limit that do not fit."""
+    """Map a ``neuromorph.snn.SpikingBNN`` onto the chip; ValueError names the layer and the limit that do not fit."""
     return Deployment(integer_network(network))

@@ -5,8 +5,8 @@ u = 64 a                  (du = 4095: no memory of the current; wraps once by 2^
 v = clip(sgn(v) ((|v| (4096 - dv)) >> 12) + u, +-(2^23 - 1))
 s = v > 64 vth,   then v <- 0 where s = 1
 
-Source: Lava 0.10.0, ``PyDenseModelBitAcc`` and ``PyLifModelBitAcc``, without bias. The lag of one step per connection of
-a Lava graph is not part of these equations.
+Source: Lava 0.10.0, ``PyDenseModelBitAcc`` and ``PyLifModelBitAcc``, without bias. The lag of one step per connection
+of a Lava graph is not part of these equations.
 """
 
 from __future__ import annotations

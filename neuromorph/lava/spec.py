@@ -2,9 +2,9 @@
 
 W in {-1, +1}, stored as 2 W with ``weight_exp``:   a = (2 W s) * 2^weight_exp,   u = 64 a   (see ``reference.py``)
 
-Mixed-sign 8-bit weights lose their lowest bit on the chip (+1 would become 0 and -1 would become -2), hence the factor 2.
-Widths: Lava 0.10.0 ``PyLifModelBitAcc`` and ``PyDenseModelBitAcc`` (thresholds 17 bits, decay 12, current and membrane 24
-with sign); the simulator does not enforce them, this module does.
+Mixed-sign 8-bit weights lose their lowest bit on the chip (+1 would become 0 and -1 would become -2), hence the factor
+2. Widths: Lava 0.10.0, ``PyLifModelBitAcc`` and ``PyDenseModelBitAcc`` (thresholds 17 bits, decay 12, current and
+membrane 24 with sign); the simulator does not enforce them, this module does.
 """
 
 from __future__ import annotations

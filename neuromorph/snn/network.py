@@ -132,3 +132,10 @@ class SpikingBNN(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Output spikes (0 or 1) and membranes, each [time, batch, class]; x as ``encode`` takes it."""
         return self.record(x)[-1]
+
+    def readout(self, spk_rec: Tensor, mem_rec: Tensor) -> Tensor:
+        """Class scores [batch, class] of what ``forward`` returns: spike count plus time-mean membrane over threshold.
+
+        The membrane tells apart equal counts and carries a gradient where an output neuron is silent.
+        """
+        return spk_rec.sum(0) + mem_rec.mean(0) / cast(Tensor, self.neurons[-1].threshold)
