@@ -27,9 +27,33 @@ import numpy as np
 from fusi_models.equations import Array, evaluate, like, where
 
 
+@dataclass(frozen=True, eq=False)
+class Response:
+    """What a model does to the mean trace of a memory, as a linear system: S(t) = start @ step^t @ readout.
+
+    ``start``, ``readout``: [mode]; ``step``: [mode, mode] for one event, without a stationary mode. ``variance``: of
+    one synapse's efficacy at equilibrium. ``share``: part of S^2 that the tracked event takes from that variance.
+    ``basis``: [mode, coordinate], where the norm of order ``order`` never grows and bounds S.
+    """
+
+    start: np.ndarray
+    step: np.ndarray
+    readout: np.ndarray
+    variance: float
+    share: float
+    basis: np.ndarray
+    order: float
+
+    def bound(self, row: np.ndarray) -> float:
+        """A number that |row @ step^t @ readout| stays below for every t >= 0."""
+        return float(np.linalg.norm(row @ self.basis, self.order))
+
+
 class SynapseModel(ABC):
     """A rule for one synapse, applied elementwise to arrays of any shape, numpy or torch."""
 
+    name: str
+    """Label for tables and legends."""
     stochastic: bool
     """Whether a candidate event draws a random number."""
     declarations: str
@@ -62,6 +86,13 @@ class SynapseModel(ABC):
     @abstractmethod
     def from_variables(self, variables: Mapping[str, np.ndarray]) -> np.ndarray:
         """Inverse of ``variables``."""
+
+    @abstractmethod
+    def response(self, events: str, f_pot: float | None = None) -> Response:
+        """The linear theory of the model; ``events``: "discrete" or "poisson".
+
+        Raises ``ValueError`` for a model that has none.
+        """
 
     def update(self, state: np.ndarray, drive: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """``step`` with the random numbers taken from ``rng`` (none for a deterministic model)."""
@@ -128,14 +159,34 @@ class MarkovSynapse(SynapseModel):
     def mean_step(self, f_pot: float | None = None) -> np.ndarray:
         """[state, state]: f+ M+ + f- M-, the transition matrix of one random candidate event."""
         f = self.f_pot if f_pot is None else f_pot
+        check_fraction("f_pot", f)
         return f * self.potentiation + (1 - f) * self.depression
 
     def equilibrium(self, f_pot: float | None = None) -> np.ndarray:
-        """[state]: the stationary distribution under random candidate events."""
-        balance = np.vstack([self.mean_step(f_pot).T - np.eye(self.states), np.ones(self.states)])
-        pi = np.linalg.lstsq(balance, np.append(np.zeros(self.states), 1.0), rcond=None)[0]
-        pi = np.clip(pi, 0, None)
-        return pi / pi.sum()
+        """[state]: the stationary distribution under random candidate events.
+
+        Raises ``ValueError`` where the chain has more than one closed set of states.
+        """
+        step = self.mean_step(f_pot)
+        reach = (step > 0) | np.eye(self.states, dtype=bool)
+        for _ in range(self.states.bit_length()):
+            reach = (reach.astype(np.float32) @ reach) > 0
+        recurrent = np.flatnonzero(np.all(reach <= reach.T, axis=1))
+        if not reach[np.ix_(recurrent, recurrent)].all():
+            raise ValueError(f"{self.name} has no unique equilibrium: it has sets of states that it never leaves.")
+        pi = np.zeros(self.states)
+        pi[recurrent] = _stationary(step[np.ix_(recurrent, recurrent)])
+        return pi
+
+    def response(self, events, f_pot=None):
+        f = self.f_pot if f_pot is None else f_pot
+        pi = self.equilibrium(f)
+        change = 2 * f * (1 - f) * pi @ (self.potentiation - self.depression)
+        # Zero-sum rows: an orthonormal basis of the complement of (1, ..., 1), from which nothing leaks back.
+        basis = np.linalg.qr(np.hstack([np.ones((self.states, 1)), np.eye(self.states)[:, 1:]]))[0][:, 1:]
+        variance = 1 - float(pi @ self.strength) ** 2
+        step = basis.T @ self.mean_step(f) @ basis
+        return Response(change @ basis, step, basis.T @ self.strength, variance, 1.0, basis.T, 1)
 
     def init(self, shape, rng):
         return rng.choice(self.states, size=shape, p=self.equilibrium())
@@ -200,6 +251,21 @@ class MarkovSynapse(SynapseModel):
         index = np.empty((2, self.depth.max() + 1), np.int64)
         index[(self.strength > 0) * 1, self.depth] = np.arange(self.states)
         return index[(np.asarray(variables["strength"]) > 0) * 1, np.asarray(variables["depth"])]
+
+
+def _stationary(step: np.ndarray) -> np.ndarray:
+    """Stationary row of an irreducible chain by state reduction (Grassmann, Taksar & Heyman 1985, Oper. Res. 33:1107).
+
+    No subtraction, so every entry keeps its relative precision, however rare the state.
+    """
+    p = step.copy()
+    for k in range(len(p) - 1, 0, -1):
+        p[:k, k] /= p[k, :k].sum()
+        p[:k, :k] += np.outer(p[:k, k], p[k, :k])
+    pi = np.ones(len(p))
+    for k in range(1, len(p)):
+        pi[k] = pi[:k] @ p[:k, k]
+    return pi / pi.sum()
 
 
 def check_fraction(name: str, value: float) -> None:
@@ -296,6 +362,30 @@ class HiddenWeight(SynapseModel):
 
     def efficacy(self, state):
         return 2 * (state >= 0) - 1
+
+    def lattice(self, levels: int = 400) -> MarkovSynapse:
+        """The same synapse on ``levels`` equally spaced hidden weights from -bound to +bound.
+
+        The landing point of an event is split between its two neighbouring levels so that its mean is exact; this
+        adds some diffusion, and flips of well protected synapses come too often until the spacing is below the
+        damped step: raise ``levels`` until the result stays. Raises ``ValueError`` for fewer than 2 levels.
+        """
+        if levels < 2:
+            raise ValueError(f"levels must be at least 2, got {levels}.")
+        h = np.linspace(-self.bound, self.bound, levels)
+        matrices = []
+        for drive in (1, -1):
+            place = (self.step(h, drive) + self.bound) / (h[1] - h[0])
+            low = np.clip(np.floor(place).astype(int), 0, levels - 2)
+            matrix = np.zeros((levels, levels))
+            matrix[np.arange(levels), low + 1] = np.clip(place - low, 0, 1)
+            matrix[np.arange(levels), low] = 1 - matrix[np.arange(levels), low + 1]
+            matrices.append(matrix)
+        return MarkovSynapse(*matrices, self.efficacy(h), name=self.name)
+
+    def response(self, events, f_pot=None):
+        """That of ``lattice()``: an approximation."""
+        return self.lattice().response(events, f_pot)
 
     def variables(self, state):
         return {"h": state}

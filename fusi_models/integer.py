@@ -1,0 +1,105 @@
+"""Synapse models in the integers of a neuromorphic chip.
+
+Hidden weight: the state is a whole number n = -B..B, B = 2^(state_bits-1) - 1, that stands for h = bound * n / B; an
+event reads its new state from a table, n' = round(B/bound * h'), so nothing but look-ups is left on the chip. A step
+smaller than half a level does not move: protection then is complete.
+
+Markov chain: states are whole numbers already; a transition of probability p compares p with a random number of
+``random_bits`` bits, so p is rounded to a multiple of 2^-random_bits.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, singledispatch
+
+import numpy as np
+
+from fusi_models.equations import like, where
+from fusi_models.synapse import HiddenWeight, MarkovSynapse, SynapseModel
+
+
+@singledispatch
+def fixed_point(synapse: SynapseModel, state_bits: int = 12, random_bits: int = 16) -> SynapseModel:
+    """The same model in integers. Raises ``ValueError`` for a width that a chip does not have (2..16 bits)."""
+    raise TypeError(f"{type(synapse).__name__} has no fixed-point form.")
+
+
+@fixed_point.register(HiddenWeight)
+def _(synapse: HiddenWeight, state_bits: int = 12, random_bits: int = 16) -> "IntegerHiddenWeight":
+    return IntegerHiddenWeight(synapse, state_bits)
+
+
+@fixed_point.register(MarkovSynapse)
+def _(synapse: MarkovSynapse, state_bits: int = 12, random_bits: int = 16) -> MarkovSynapse:
+    unit = 2**random_bits
+
+    def rounded(matrix: np.ndarray) -> np.ndarray:
+        whole = np.round(matrix * unit)
+        np.fill_diagonal(whole, 0)
+        leaving = whole.sum(1)
+        whole *= np.minimum(1, unit / np.maximum(leaving, 1))[:, None]
+        return (whole + np.diag(unit - whole.sum(1))) / unit
+
+    return MarkovSynapse(
+        rounded(synapse.potentiation), rounded(synapse.depression), synapse.strength, synapse.f_pot, synapse.name
+    )
+
+
+@dataclass(frozen=True)
+class IntegerHiddenWeight(SynapseModel):
+    """``model`` with a hidden state of ``state_bits`` bits, stored as int32; deterministic."""
+
+    model: HiddenWeight
+    state_bits: int = 12
+    stochastic: bool = field(default=False, init=False)
+    declarations: str = field(default="n : integer", init=False)
+    efficacy_code: str = field(default="(2*int(n >= 0) - 1)", init=False)
+
+    def __post_init__(self):
+        if not 2 <= self.state_bits <= 16:
+            raise ValueError(f"state_bits must lie between 2 and 16, got {self.state_bits}.")
+
+    @property
+    def name(self) -> str:
+        """Label for tables."""
+        return self.model.name
+
+    @property
+    def largest(self) -> int:
+        """B."""
+        return 2 ** (self.state_bits - 1) - 1
+
+    @cached_property
+    def tables(self) -> tuple[np.ndarray, np.ndarray]:
+        """New states [state + B] after a depressing and after a potentiating event, int32."""
+        h = np.arange(-self.largest, self.largest + 1) * (self.model.bound / self.largest)
+        down, up = (
+            np.round(self.model.step(h, d) * (self.largest / self.model.bound)).astype(np.int32) for d in (-1.0, 1.0)
+        )
+        return down, up
+
+    @property
+    def on_event(self) -> str:  # type: ignore[override]
+        """Not offered: the tables are for the chip, Brian2 runs ``model``."""
+        raise TypeError("the integer hidden weight runs on Lava and numpy; give Brian2 the model itself.")
+
+    def init(self, shape, rng):
+        return np.round(self.model.init(shape, rng) * (self.largest / self.model.bound)).astype(np.int32)
+
+    def step(self, state, drive, uniform=None):
+        down, up = (like(table, state) for table in self.tables)
+        place = state + self.largest
+        return where(drive > 0, up[place], where(drive < 0, down[place], state))
+
+    def efficacy(self, state):
+        return 2 * (state >= 0) - 1
+
+    def response(self, events, f_pot=None):
+        """That of ``model``: the integers are an approximation of it."""
+        return self.model.response(events, f_pot)
+
+    def variables(self, state):
+        return {"n": state}
+
+    def from_variables(self, variables: Mapping[str, np.ndarray]) -> np.ndarray:
+        return np.asarray(variables["n"])

@@ -1,0 +1,268 @@
+"""Lava processes of the local rule (``neuromorph.protocols``): rasters, plastic synapses, error, batched inference.
+
+Arrays that the parent reads back after a run live in memory shared by a fork (``shared_array``): a Lava ``Var`` moves
+one scalar a message. Every connection of these graphs costs one step: at time step t (from 1) the neurons see raster
+frame t - 2.
+"""
+
+import mmap
+
+import numpy as np
+from lava.magma.core.decorator import implements, requires, tag
+from lava.magma.core.model.py.model import PyLoihiProcessModel
+from lava.magma.core.model.py.ports import PyInPort, PyOutPort
+from lava.magma.core.model.py.type import LavaPyType
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.resources import CPU
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+
+from neuromorph.protocols import error
+
+LAG = 1  # steps from a source frame to the neurons behind a synapse process, beyond the source's own step
+
+
+def shared_array(values: np.ndarray) -> np.ndarray:
+    """A copy of ``values`` in anonymous memory that processes forked from this one write into."""
+    memory = np.frombuffer(mmap.mmap(-1, max(values.nbytes, 1)), values.dtype, values.size).reshape(values.shape)
+    memory[...] = values
+    return memory
+
+
+class Raster(AbstractProcess):
+    """Sends frame t - 1 of ``frames`` [time, ...] at time step t, then zeros."""
+
+    def __init__(self, frames: np.ndarray):
+        super().__init__(frames=frames)
+        self.s_out = OutPort(shape=frames.shape[1:])
+
+
+class PlasticDense(AbstractProcess):
+    """Synapses that learn: a_out = w s; consolidates when errors arrive.
+
+    ``synapse``: the SynapseModel; ``states``: shared array [replica, unit, input]; ``seed``, ``presented``: name the
+    random stream of each presentation; ``num_steps``: of a presentation.
+    """
+
+    def __init__(self, synapse, states: np.ndarray, num_steps: int, seed: tuple[int, ...], presented: int):
+        super().__init__(synapse=synapse, states=states, num_steps=num_steps, seed=seed, presented=presented)
+        replicas, units, inputs = states.shape
+        self.s_in = InPort(shape=(replicas, inputs))
+        self.err_in = InPort(shape=(replicas, units))
+        self.a_out = OutPort(shape=(replicas, units))
+
+
+class ErrorReadout(AbstractProcess):
+    """Counts spikes, records them, and sends the error of a presentation in its last step (else zeros).
+
+    ``labels`` [presentation, replica]; ``spikes``: shared bool [time, replica, unit]; ``rule``: the LocalRule.
+    """
+
+    def __init__(self, labels: np.ndarray, spikes: np.ndarray, rule):
+        super().__init__(labels=labels, spikes=spikes, rule=rule)
+        self.s_in = InPort(shape=spikes.shape[1:])
+        self.err_out = OutPort(shape=spikes.shape[1:])
+
+
+class BatchDense(AbstractProcess):
+    """Synapses that do not learn, for a batch: ``weight`` [replica, unit, input], ports [batch, replica, ...]."""
+
+    def __init__(self, weight: np.ndarray, batch: int):
+        super().__init__(weight=weight, batch=batch)
+        replicas, units, inputs = weight.shape
+        self.s_in = InPort(shape=(batch, replicas, inputs))
+        self.a_out = OutPort(shape=(batch, replicas, units))
+
+
+class Recorder(AbstractProcess):
+    """Writes spikes into the shared bool array ``spikes`` [time, ...]."""
+
+    def __init__(self, spikes: np.ndarray):
+        super().__init__(spikes=spikes)
+        self.s_in = InPort(shape=spikes.shape[1:])
+
+
+class Population(AbstractProcess):
+    """Synapses without a network: every frame is one candidate event each.
+
+    ``states`` [synapse]: initial states; ``efficacy``: shared int8 [time, synapse], written after each frame.
+    """
+
+    def __init__(self, synapse, states: np.ndarray, efficacy: np.ndarray, seed: int):
+        super().__init__(synapse=synapse, states=states, efficacy=efficacy, seed=seed)
+        self.event_in = InPort(shape=states.shape)
+
+
+@implements(proc=Raster, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt", "fixed_pt")
+class PyRaster(PyLoihiProcessModel):
+    """``Raster`` on the CPU."""
+
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+
+    def __init__(self, proc_params):
+        super().__init__(proc_params)
+        self.frames = proc_params["frames"]
+
+    def run_spk(self):
+        k = self.time_step - 1
+        self.s_out.send(
+            self.frames[k].astype(np.int32) if k < len(self.frames) else np.zeros(self.frames.shape[1:], np.int32)
+        )
+
+
+class _PlasticModel(PyLoihiProcessModel):
+    """Sends before it receives, so the loop synapse - neuron - error - synapse closes within a time step."""
+
+    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    err_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+
+    def __init__(self, proc_params):
+        super().__init__(proc_params)
+        self.synapse, self.states = proc_params["synapse"], proc_params["states"]
+        self.num_steps, self.seed = proc_params["num_steps"], proc_params["seed"]
+        self.presented = proc_params["presented"]
+        self.weight = self.synapse.efficacy(self.states).astype(np.float32)  # exact: sums of +-1 stay below 2^24
+        self.active = np.zeros(self.s_in_shape, bool)
+        self.current = np.zeros(self.states.shape[:2], self.dtype)
+
+    @property
+    def s_in_shape(self):
+        return self.states.shape[0], self.states.shape[2]
+
+    def run_spk(self):
+        self.a_out.send(self.current)
+        err = self.err_in.recv()
+        if self.time_step > 1 and (self.time_step - 2) % self.num_steps == self.num_steps - 1:
+            self._consolidate(err)
+        s = self.s_in.recv()
+        self.active |= s > 0
+        self.current = np.einsum("ri,roi->ro", s.astype(np.float32), self.weight, optimize=True).astype(self.dtype)
+
+    def _consolidate(self, err):
+        replica, unit = np.nonzero(err)
+        if len(unit):
+            drive = err[replica, unit][:, None] * self.active[replica]
+            rng = np.random.default_rng([*self.seed, self.presented])
+            new = self.synapse.update(self.states[replica, unit], drive, rng)
+            self.states[replica, unit] = new
+            self.weight[replica, unit] = self.synapse.efficacy(new)
+        self.active[...] = False
+        self.presented += 1
+
+
+@implements(proc=PlasticDense, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyPlasticFloat(_PlasticModel):
+    """``PlasticDense`` in floating point."""
+
+    dtype = np.float64
+    a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+
+
+@implements(proc=PlasticDense, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyPlasticFixed(_PlasticModel):
+    """``PlasticDense`` in integers: give it a synapse from ``fusi_models.integer.fixed_point``."""
+
+    dtype = np.int32
+    a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+
+
+@implements(proc=ErrorReadout, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt", "fixed_pt")
+class PyErrorReadout(PyLoihiProcessModel):
+    """``ErrorReadout`` on the CPU."""
+
+    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    err_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+
+    def __init__(self, proc_params):
+        super().__init__(proc_params)
+        self.labels, self.spikes, self.rule = proc_params["labels"], proc_params["spikes"], proc_params["rule"]
+
+    def run_spk(self):
+        k = self.time_step - 1 - LAG
+        s = self.s_in.recv() > 0
+        err = np.zeros(s.shape, np.int32)
+        if 0 <= k < len(self.spikes):
+            self.spikes[k] = s
+            presentation, step = divmod(k, self.rule.num_steps)
+            if step == self.rule.num_steps - 1:
+                counts = self.spikes[k - step : k + 1].sum(0)
+                err += error(counts, self.labels[presentation], self.rule)
+        self.err_out.send(err)
+
+
+class _BatchModel(PyLoihiProcessModel):
+    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+
+    def __init__(self, proc_params):
+        super().__init__(proc_params)
+        self.weight = proc_params["weight"].astype(np.float32)
+        self.current = np.zeros((proc_params["batch"], *self.weight.shape[:2]), self.dtype)
+
+    def run_spk(self):
+        self.a_out.send(self.current)
+        s = self.s_in.recv().astype(np.float32)
+        self.current = np.einsum("bri,roi->bro", s, self.weight, optimize=True).astype(self.dtype)
+
+
+@implements(proc=BatchDense, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt")
+class PyBatchFloat(_BatchModel):
+    """``BatchDense`` in floating point."""
+
+    dtype = np.float64
+    a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+
+
+@implements(proc=BatchDense, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("fixed_pt")
+class PyBatchFixed(_BatchModel):
+    """``BatchDense`` in integers."""
+
+    dtype = np.int32
+    a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+
+
+@implements(proc=Recorder, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt", "fixed_pt")
+class PyRecorder(PyLoihiProcessModel):
+    """``Recorder`` on the CPU."""
+
+    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+
+    def __init__(self, proc_params):
+        super().__init__(proc_params)
+        self.spikes = proc_params["spikes"]
+
+    def run_spk(self):
+        s = self.s_in.recv() > 0
+        if 0 <= self.time_step - 1 - LAG < len(self.spikes):
+            self.spikes[self.time_step - 1 - LAG] = s
+
+
+@implements(proc=Population, protocol=LoihiProtocol)
+@requires(CPU)
+@tag("floating_pt", "fixed_pt")
+class PyPopulation(PyLoihiProcessModel):
+    """``Population`` on the CPU; the arithmetic is the synapse's."""
+
+    event_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+
+    def __init__(self, proc_params):
+        super().__init__(proc_params)
+        self.synapse, self.states = proc_params["synapse"], proc_params["states"]
+        self.efficacy, self.rng = proc_params["efficacy"], np.random.default_rng(proc_params["seed"])
+
+    def run_spk(self):
+        self.states = self.synapse.update(self.states, self.event_in.recv(), self.rng)
+        self.efficacy[self.time_step - 1] = self.synapse.efficacy(self.states)

@@ -1,0 +1,17 @@
+"""Learners, one file a substrate or method; each loads its packages when it is used.
+
+``brian.BrianLearner``, ``snn.TorchLearner``, ``lava.LavaLearner``: the local rule. ``deep.DeepLearner``: the deep
+binarized spiking network.
+"""
+
+import importlib
+
+_HOME = {"BrianLearner": "brian", "TorchLearner": "snn", "LavaLearner": "lava", "DeepLearner": "deep"}
+
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str):
+    if name in _HOME:
+        return getattr(importlib.import_module(f"neuromorph.learners.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'neuromorph.learners' has no attribute {name!r}")

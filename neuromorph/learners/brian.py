@@ -1,0 +1,252 @@
+"""The local rule on Brian2: a spiking network whose synapses hold their states and transitions as Brian2 code.
+
+A presentation takes ``num_steps`` steps of 1 ms. Within a step the order is: input spikes, leak, synapses, threshold,
+reset, and in the last step of a presentation the event ``wrong`` of the units in error, which consolidates their
+synapses. Brian2's usual order applies synaptic input after the threshold test; the schedule below undoes that, so that
+a step means the same here as in snnTorch and Lava.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import brian2 as b2
+import numpy as np
+
+from fusi_models import SynapseModel
+from neuromorph.learners.local import LocalLearner
+from neuromorph.protocols import LocalRule
+
+TARGETS = ("numpy", "cython", "cpp_standalone")
+SCHEDULE = ["start", "groups", "synapses", "thresholds", "resets", "end"]
+DT = 1 * b2.ms
+CHUNK = 512  # presentations a run: Brian2 holds the raster of a run as float64
+
+NEURONS = """
+v : 1
+count : 1
+own = int(unit_class == label(t - origin, replica)) : 1
+err = own*int(count < high) - (1 - own)*int(count > low) : 1
+last = plastic*int(timestep(t - origin, dt) % num_steps == num_steps - 1) : 1
+replica : integer (constant)
+unit_class : integer (constant)
+plastic : 1 (shared)
+origin : second (shared)
+"""
+INPUTS = """
+active : 1
+origin : second (shared)
+"""
+
+
+class BrianLearner(LocalLearner):
+    """``LocalLearner`` on Brian2; ``target`` is numpy, cython or cpp_standalone.
+
+    cpp_standalone compiles and runs a program a call, whose random stream starts from the seed and the number of
+    presentations so far: there, cutting the samples into other calls changes what stochastic synapses draw.
+    Raises ``ValueError`` for an unknown target.
+    """
+
+    def __init__(
+        self,
+        synapse: SynapseModel,
+        inputs: int,
+        classes: int,
+        rule: LocalRule = LocalRule(),
+        seeds: int | Sequence[int] = 0,
+        target: str = "numpy",
+    ):
+        if target not in TARGETS:
+            raise ValueError(f"There is no Brian2 target '{target}': choose one of {', '.join(TARGETS)}.")
+        self.target = target
+        self.network: _Network | None = None
+        super().__init__(synapse, inputs, classes, rule, seeds)
+        self.random: Any = None
+
+    def states(self):
+        return self._states
+
+    def _set_states(self, states):
+        self._states = states
+
+    def _learn(self, raster, labels):
+        return self._run(raster, labels, plastic=True)
+
+    def spikes(self, raster):
+        return self._run(raster, np.zeros((len(raster), len(self.seeds))), plastic=False)
+
+    def state_dict(self):
+        return super().state_dict() | {"random": _plain(self.random)}
+
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
+        self.random = _native(state["random"])
+
+    def _run(self, raster: np.ndarray, labels: np.ndarray, plastic: bool) -> np.ndarray:
+        """Present the raster, in runs of at most ``CHUNK`` presentations; the spikes of the output units."""
+        run = self._run_standalone if self.target == "cpp_standalone" else self._run_here
+        pieces = [slice(k, k + CHUNK) for k in range(0, len(raster), CHUNK)]
+        return np.concatenate([run(raster[p], labels[p], plastic, self.presented + p.start) for p in pieces])
+
+    def _run_here(self, raster, labels, plastic, presented):
+        with _runtime(self.target):
+            if self.network is None:
+                self.network = _Network(self)
+            if self.random is None:
+                b2.seed(self._seed(0))
+            else:
+                b2.get_device().set_random_state(self.random)
+            spikes = self.network.run(self, raster, labels, plastic)
+            if plastic:
+                self.random = b2.get_device().get_random_state()
+                self._states = self.network.states(self)
+        return spikes
+
+    def _run_standalone(self, raster, labels, plastic, presented):
+        with _standalone():
+            b2.seed(self._seed(presented))
+            network = _Network(self)
+            spikes = network.run(self, raster, labels, plastic)
+            if plastic:
+                self._states = network.states(self)
+        return spikes
+
+    def _seed(self, presented: int) -> int:
+        return int(np.random.SeedSequence([*self.seeds, presented]).generate_state(1)[0])
+
+
+class _Network:
+    """The Brian2 objects of a learner, in an explicit network."""
+
+    def __init__(self, learner: BrianLearner):
+        rule, replicas = learner.rule, len(learner.seeds)
+        presentation = rule.num_steps * DT
+        self.inputs = b2.NeuronGroup(
+            replicas * learner.inputs, INPUTS, threshold="raster(t - origin, i) > 0.5", reset="active = 1", dt=DT
+        )
+        self.inputs.set_event_schedule("spike", when="start", order=5)
+        self.inputs.run_regularly("active = 0", dt=presentation, when="start")
+        self.neurons = b2.NeuronGroup(
+            replicas * learner.units,
+            NEURONS,
+            threshold="v > threshold",
+            reset="v = 0\ncount += 1",
+            events={"wrong": "last*err != 0"},
+            dt=DT,
+        )
+        self.neurons.set_event_schedule("wrong", when="end")
+        self.neurons.run_regularly("v = 0\ncount = 0", dt=presentation, when="start")
+        self.neurons.run_regularly("v = beta*v", dt=DT, when="groups")
+        self.neurons.replica = np.repeat(np.arange(replicas), learner.units)
+        self.neurons.unit_class = np.tile(np.arange(learner.units) // rule.units_per_class, replicas)
+        model = learner.synapse
+        self.synapses = b2.Synapses(
+            self.inputs,
+            self.neurons,
+            f"{model.declarations}\nw : 1",  # w, the efficacy, is stored: Brian2's int() is slow on the numpy target
+            on_pre="v_post += w",
+            on_post={"consolidate": f"drive = err_post*active_pre\n{model.on_event}\nw = {model.efficacy_code}"},
+            on_event={"consolidate": "wrong"},
+            dt=DT,
+        )
+        self.synapses.consolidate.when = "end"
+        self.synapses.consolidate.order = 1
+        replica, unit, source = np.indices(learner._states.shape).reshape(3, -1)
+        self.synapses.connect(i=replica * learner.inputs + source, j=replica * learner.units + unit)
+        self.network = b2.Network(self.inputs, self.neurons, self.synapses)
+        self.network.schedule = SCHEDULE
+
+    def run(self, learner: BrianLearner, raster: np.ndarray, labels: np.ndarray, plastic: bool) -> np.ndarray:
+        """Present a raster from the learner's states; bool [n, time, replica, unit]."""
+        rule = learner.rule
+        for name, values in learner.synapse.variables(learner._states.reshape(-1)).items():
+            setattr(self.synapses, name, values)
+        self.synapses.w = learner.synapse.efficacy(learner._states.reshape(-1))
+        origin = self.network.t
+        self.neurons.plastic, self.neurons.origin, self.inputs.origin = float(plastic), origin, origin
+        monitor = b2.SpikeMonitor(self.neurons)
+        self.network.add(monitor)
+        frames = raster.reshape(len(raster) * rule.num_steps, -1)
+        namespace = {
+            "raster": b2.TimedArray(frames.astype(float), dt=DT, name="raster"),
+            "label": b2.TimedArray(labels.astype(float), dt=rule.num_steps * DT, name="label"),
+            "threshold": rule.tie_free_threshold(learner.inputs),
+            **{name: getattr(rule, name) for name in ("beta", "high", "low", "num_steps")},
+        }
+        self.network.run(len(frames) * DT, namespace=namespace)
+        if learner.target == "cpp_standalone":
+            b2.device.build(directory=b2.device.project_dir, compile=True, run=True)
+        spikes = np.zeros((len(frames), len(self.neurons)), bool)
+        spikes[np.round((monitor.t - origin) / DT).astype(int), monitor.i] = True
+        self.network.remove(monitor)
+        return spikes.reshape(*raster.shape[:3], learner.units)
+
+    def states(self, learner: BrianLearner) -> np.ndarray:
+        """The synapses' states now, [replica, unit, input]."""
+        names = [line.split(":")[0].strip() for line in learner.synapse.declarations.splitlines()]
+        values = {name: np.array(getattr(self.synapses, name)) for name in names}
+        return learner.synapse.from_variables(values).reshape(learner._states.shape)
+
+
+@contextmanager
+def _runtime(target: str) -> Iterator[None]:
+    """The target for a while; numpy's global random stream, which Brian2 uses, is given back as it was."""
+    target_before, stream = b2.prefs.codegen.target, np.random.get_state()
+    b2.prefs.codegen.target = target
+    try:
+        yield
+    finally:
+        b2.prefs.codegen.target = target_before
+        np.random.set_state(stream)
+
+
+@contextmanager
+def _standalone() -> Iterator[None]:
+    """The standalone device for a while, in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="neuromorph-") as folder:
+        b2.set_device("cpp_standalone", directory=folder, build_on_run=False)
+        try:
+            yield
+        finally:
+            b2.device.reinit()
+            b2.set_device("runtime")
+
+
+def _plain(random: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Brian2's random state in arrays that torch stores."""
+    if random is None:
+        return None
+    name, key, *rest = random["numpy_state"]
+    return random | {"numpy_state": [name, key.astype(np.int64), *rest]}
+
+
+def _native(random: dict[str, Any] | None) -> dict[str, Any] | None:
+    if random is None:
+        return None
+    name, key, *rest = random["numpy_state"]
+    arrays = {k: np.asarray(v) for k, v in random.items() if k != "numpy_state"}
+    return arrays | {"numpy_state": (name, np.asarray(key).astype(np.uint32), *rest)}
+
+
+def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, target: str = "numpy") -> np.ndarray:
+    """Efficacies int8 [time, synapse] right after each of ``events`` [time, synapse] in {-1, +1}.
+
+    One neuron that spikes every millisecond drives all synapses; the sign of the event is that of the pattern.
+    """
+    states = synapse.init(events.shape[1:], np.random.default_rng([seed, 1]))
+    with _standalone() if target == "cpp_standalone" else _runtime(target):
+        b2.seed(seed)
+        observer = b2.NeuronGroup(1, "", threshold="True", reset="", dt=DT)
+        neurons = b2.NeuronGroup(events.shape[1], "", dt=DT)
+        on_pre = f"drive = pattern(t, j)\n{synapse.on_event}\nw = {synapse.efficacy_code}"
+        synapses = b2.Synapses(observer, neurons, f"{synapse.declarations}\nw : 1", on_pre=on_pre, dt=DT)
+        synapses.connect()
+        for name, values in synapse.variables(states).items():
+            setattr(synapses, name, values)
+        monitor = b2.StateMonitor(synapses, "w", record=True, when="end", dt=DT)
+        pattern = b2.TimedArray(events.astype(float), dt=DT, name="pattern")
+        b2.Network(observer, neurons, synapses, monitor).run(len(events) * DT, namespace={"pattern": pattern})
+        if target == "cpp_standalone":
+            b2.device.build(directory=b2.device.project_dir, compile=True, run=True)
+        return np.array(monitor.w).T.astype(np.int8)

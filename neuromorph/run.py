@@ -1,0 +1,170 @@
+"""The visible loop: a learner goes through a stream, and what it keeps is measured.
+
+``partial_fit(x, y)`` means: learn from these samples once, in this order. The runner owns epochs and order.
+"""
+
+import hashlib
+import json
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from neuromorph.files import replacing
+from neuromorph.metrics import AccuracyMatrix
+from neuromorph.streams import Stream, Task
+
+
+class Learner(ABC):
+    """What the runner needs of a learner. It is boundary-free: it is never told where a task ends.
+
+    Cutting the same samples into different calls, at multiples of ``batch_size``, leaves bit-identical state.
+    """
+
+    batch_size: int = 1
+
+    @abstractmethod
+    def partial_fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        """Learn once from x [n, ...] in [0, 1] and y [n], in this order."""
+
+    @abstractmethod
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """The class of each sample, int64 [n]; learns nothing."""
+
+    @abstractmethod
+    def state_dict(self) -> dict[str, Any]:
+        """Everything needed to go on bit for bit: numbers, strings, numpy arrays, tensors, dicts and lists of them."""
+
+    @abstractmethod
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a ``state_dict``."""
+
+
+class BoundaryLearner(Learner):
+    """A learner that has to be told where a task ends (EWC, SI...)."""
+
+    @abstractmethod
+    def end_task(self, task: Task) -> None:
+        """Called after the last sample of ``task``."""
+
+
+def learn_stream(
+    learner: Learner,
+    stream: Stream,
+    epochs: int = 1,
+    seed: int | Sequence[int] = 0,
+    checkpoint: str | os.PathLike | None = None,
+    every: int | None = None,
+    progress: bool = True,
+    label: str = "",
+) -> AccuracyMatrix:
+    """Learn the tasks one after another; after each, test on all.
+
+    ``seed``: of the order of samples, one a replica where the stream has replicas. ``checkpoint``: a file written
+    after each task; a run that was killed goes on from it with identical numbers. ``every``: also test after so
+    many batches (the anytime curve). Raises ``ValueError`` for epochs < 1, every < 1, or a checkpoint of another run.
+    """
+    if epochs < 1 or (every is not None and every < 1):
+        raise ValueError(f"epochs and every must be at least 1, got epochs={epochs}, every={every}.")
+    run = _fingerprint(stream, epochs, seed, every, learner)
+    done = _load(checkpoint, run) if checkpoint and Path(checkpoint).exists() else None
+    if done:
+        learner.load_state_dict(done["learner"])
+    rows = list(done["rows"]) if done else [_test(learner, stream)]
+    curve, seen = (list(done["curve"]), list(done["seen"])) if done else ([], [])
+    samples = done["samples"] if done else 0
+    bar = tqdm(
+        total=len(stream) * epochs, initial=(len(rows) - 1) * epochs, desc=label or stream.name, disable=not progress
+    )
+    with bar:
+        for k in range(len(rows) - 1, len(stream)):
+            task = stream[k]
+            bar.set_postfix_str(task.name)
+            for epoch in range(epochs):
+                x, y = _shuffled(task, seed, k, epoch)
+                stride = every * learner.batch_size if every else len(x)
+                for start in range(0, len(x), stride):
+                    learner.partial_fit(x[start : start + stride], y[start : start + stride])
+                    samples += len(x[start : start + stride])
+                    if every:
+                        curve.append(_test(learner, stream))
+                        seen.append(samples)
+                bar.update()
+            if isinstance(learner, BoundaryLearner):
+                learner.end_task(task)
+            rows.append(_test(learner, stream))
+            if checkpoint:
+                _save(checkpoint, run, learner, rows, curve, seen, samples)
+    anytime = (np.array(curve), np.array(seen)) if curve else ()
+    return AccuracyMatrix(np.array(rows[1:]), np.array(rows[0]), *anytime)
+
+
+def _shuffled(task: Task, seed: int | Sequence[int], k: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    """The training samples in the order of this epoch; a replica has its own order, that of a run alone."""
+    x, y = task.train
+    if isinstance(seed, int):
+        order = np.random.default_rng([seed, k, epoch]).permutation(len(x))
+        return x[order], y[order]
+    orders = np.stack([np.random.default_rng([s, k, epoch]).permutation(len(x)) for s in seed], 1)
+    replica = np.arange(len(seed))
+    return x[orders, replica], y[orders, replica]
+
+
+def _test(learner: Learner, stream: Stream) -> np.ndarray:
+    """Accuracy on every task, [tested] or [tested, replica]."""
+    return np.array([(learner.predict(task.test[0]) == task.test[1]).mean(0) for task in stream])
+
+
+def _fingerprint(stream: Stream, epochs: int, seed, every, learner: Learner) -> str:
+    """What a checkpoint must agree in: the run, and the stream's first samples."""
+    first = stream[0]
+    digest = hashlib.sha256(first.train[0].tobytes() + first.train[1].tobytes()).hexdigest()[:16]
+    return json.dumps([type(learner).__name__, stream.name, len(stream), epochs, seed, every, digest])
+
+
+def _save(path, run, learner, rows, curve, seen, samples) -> None:
+    import torch
+
+    content = {
+        "run": run,
+        "learner": _tensors(learner.state_dict()),
+        "rows": torch.from_numpy(np.array(rows)),
+        "curve": [torch.from_numpy(c) for c in curve],
+        "seen": list(seen),
+        "samples": samples,
+    }
+    with replacing(path) as unfinished:
+        torch.save(content, unfinished)
+
+
+def _load(path, run: str) -> dict[str, Any]:
+    import torch
+
+    try:
+        content = torch.load(path, weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise ValueError(
+            f"The checkpoint {path} cannot be read ({type(error).__name__}): delete it to start anew."
+        ) from error
+    if content["run"] != run:
+        raise ValueError(
+            f"The checkpoint {path} belongs to another run ({content['run']}): delete it or choose another folder."
+        )
+    content["rows"] = list(content["rows"].numpy())
+    content["curve"] = [c.numpy() for c in content["curve"]]
+    return content
+
+
+def _tensors(value: Any) -> Any:
+    """Numpy arrays as tensors, so that the file loads with ``weights_only=True``."""
+    import torch
+
+    if isinstance(value, dict):
+        return {k: _tensors(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_tensors(v) for v in value]
+    return torch.from_numpy(value.copy()) if isinstance(value, np.ndarray) else value
