@@ -7,6 +7,7 @@ One ``SpikingBNN`` and one ``Metaplastic`` optimiser for the whole stream: cross
 from __future__ import annotations
 
 import copy
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from neuromorph.run import Learner
 from neuromorph.snn import Metaplastic, SpikingBNN
 
 PREDICT_BATCH = 1000  # samples at a time, which bounds the memory of the recorded membranes
@@ -43,7 +45,7 @@ class DeepConfig:
     device: str = "cpu"
 
 
-class DeepLearner:
+class DeepLearner(Learner):
     """Learns a stream with one optimiser; ``config.m`` > 0 protects hidden weights, ``config.m`` = 0 does not.
 
     Boundary-free: cutting the same samples into other ``partial_fit`` calls, at multiples of ``config.batch``, leaves
@@ -52,6 +54,7 @@ class DeepLearner:
 
     def __init__(self, config: DeepConfig | None = None):
         self.config = config = config or DeepConfig()
+        self.batch_size = config.batch
         if config.batch < 1:
             raise ValueError(f"batch must be at least 1, got {config.batch}")
         if config.input_bits < 1:
@@ -75,7 +78,7 @@ class DeepLearner:
         )
 
     def partial_fit(self, x: NDArray[np.float32], y: NDArray[np.int64]) -> None:
-        """Learn once from x [n, features] in [0, 1] and y [n] (classes from 0), in this order, one step per mini-batch.
+        """Learn once from x [n, ...] in [0, 1] and y [n] (classes from 0), in this order, one step per mini-batch.
 
         A rest shorter than a mini-batch is learned as one smaller one. Raises ValueError for wrong shapes, values or
         labels, before anything is learned.
@@ -96,29 +99,34 @@ class DeepLearner:
 
     @torch.no_grad()
     def predict(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Most likely class of each x [n, features], int64 [n]; independent of the other samples."""
+        """Most likely class of each x [n, ...], int64 [n]; independent of the other samples."""
         scores = [self.network.readout(*self.network(some)) for some in self._images(x).split(PREDICT_BATCH)]
         return torch.cat(scores).argmax(1).cpu().numpy()
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of everything needed to go on bit by bit; loads with ``torch.load(weights_only=True)``."""
         state = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
-        return {"config": asdict(self.config), **copy.deepcopy(state)}
+        return {"config": self._settings(), **copy.deepcopy(state)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from ``state``; raises ValueError when it was saved with another configuration."""
-        ours = asdict(self.config)
-        differing = [name for name in ours if name != "device" and state["config"].get(name) != ours[name]]
+        ours = self._settings()
+        differing = [name for name in ours if state["config"].get(name) != ours[name]]
         if differing:
             raise ValueError(f"the state was saved with another {', '.join(differing)}; use the same configuration")
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))  # torch would share the tensors
 
+    def _settings(self) -> dict[str, Any]:
+        """The configuration as numbers and lists, without the device: a state may go on elsewhere."""
+        settings = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self.config).items()}
+        return {name: value for name, value in settings.items() if name != "device"}
+
     def _images(self, x: NDArray[np.float32]) -> torch.Tensor:
         values = np.asarray(x, dtype=np.float32)
         features = self.config.sizes[0]
-        if values.ndim != 2 or values.shape[1] != features:
-            raise ValueError(f"x must have shape [n, {features}], got {list(values.shape)}; flatten images first")
+        if values.ndim < 2 or math.prod(values.shape[1:]) != features:
+            raise ValueError(f"x must hold {features} features a sample, [n, ...], got shape {list(values.shape)}")
         if not ((values >= 0) & (values <= 1)).all():
             raise ValueError("x must lie in [0, 1] without NaN; scale the pixels by their largest value")
-        return torch.from_numpy(np.ascontiguousarray(values)).to(self.config.device)
+        return torch.from_numpy(np.ascontiguousarray(values)).reshape(len(values), features).to(self.config.device)
