@@ -1,0 +1,132 @@
+"""The deep spiking binarized network as a boundary-free learner.
+
+One ``SpikingBNN`` and one ``Metaplastic`` optimiser for the whole stream: cross entropy of the network's read-out
+(output spike count plus mean membrane over threshold), one step per mini-batch, nothing ever reset.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from neuromorph.run import Learner
+from neuromorph.snn import Metaplastic, SpikingBNN
+
+PREDICT_BATCH = 1000  # samples at a time, which bounds the memory of the recorded membranes
+
+
+@dataclass(frozen=True)
+class DeepConfig:
+    """Every choice of a ``DeepLearner``; see ``snn.NetworkConfig`` for the network's, ``snn.Metaplastic`` for the rest.
+
+    sizes: features, hidden layers, classes. batch: mini-batch of one update. seed: draws the initial hidden weights.
+    """
+
+    sizes: tuple[int, ...] = (64, 200, 200, 10)
+    m: float = 0.0
+    lr: float = 0.005
+    batch: int = 50
+    num_steps: int = 6
+    beta: float = 0.9
+    gains: tuple[float, ...] = ()
+    input_bits: int = 4
+    init: float = 0.05
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    seed: int = 0
+    device: str = "cpu"
+
+
+class DeepLearner(Learner):
+    """Learns a stream with one optimiser; ``config.m`` > 0 protects hidden weights, ``config.m`` = 0 does not.
+
+    Boundary-free: cutting the same samples into other ``partial_fit`` calls, at multiples of ``config.batch``, leaves
+    the same bits. Attributes: ``config``, ``network``, ``optimiser``. Raises ValueError for impossible settings.
+    """
+
+    def __init__(self, config: DeepConfig | None = None):
+        self.config = config = config or DeepConfig()
+        self.batch_size = config.batch
+        if config.batch < 1:
+            raise ValueError(f"batch must be at least 1, got {config.batch}")
+        if config.input_bits < 1:
+            raise ValueError("DeepLearner shows images, not rasters: input_bits must be at least 1, got 0")
+        self.network = SpikingBNN(
+            config.sizes,
+            num_steps=config.num_steps,
+            beta=config.beta,
+            gains=config.gains,
+            input_bits=config.input_bits,
+            init=config.init,
+            generator=torch.Generator().manual_seed(config.seed),
+        ).to(config.device)
+        self.optimiser = Metaplastic(
+            self.network.parameters(),
+            lr=config.lr,
+            m=config.m,
+            betas=config.betas,
+            eps=config.eps,
+            weight_decay=config.weight_decay,
+        )
+
+    def partial_fit(self, x: NDArray[np.float32], y: NDArray[np.int64]) -> None:
+        """Learn once from x [n, ...] in [0, 1] and y [n] (classes from 0), in this order, one step per mini-batch.
+
+        A rest shorter than a mini-batch is learned as one smaller one. Raises ValueError for wrong shapes, values or
+        labels, before anything is learned.
+        """
+        images, labels = self._images(x), np.asarray(y)
+        classes = self.config.sizes[-1]
+        if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
+            raise ValueError(f"y must hold {len(images)} integer labels, got {labels.dtype} of shape {labels.shape}")
+        if labels.size and not (labels.min() >= 0 and labels.max() < classes):
+            raise ValueError(f"labels must lie in 0..{classes - 1}, got {labels.min()} to {labels.max()}")
+        targets = torch.from_numpy(labels.astype(np.int64)).to(self.config.device)
+        for some, wanted in zip(images.split(self.config.batch), targets.split(self.config.batch), strict=True):
+            if len(some):
+                loss = functional.cross_entropy(self.network.readout(*self.network(some)), wanted)
+                self.optimiser.zero_grad()
+                loss.backward()
+                self.optimiser.step()
+
+    @torch.no_grad()
+    def predict(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
+        """Most likely class of each x [n, ...], int64 [n]; independent of the other samples."""
+        scores = [self.network.readout(*self.network(some)) for some in self._images(x).split(PREDICT_BATCH)]
+        return torch.cat(scores).argmax(1).cpu().numpy()
+
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of everything needed to go on bit by bit; loads with ``torch.load(weights_only=True)``."""
+        state = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
+        return {"config": self._settings(), **copy.deepcopy(state)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from ``state``; raises ValueError when it was saved with another configuration."""
+        ours = self._settings()
+        differing = [name for name in ours if state["config"].get(name) != ours[name]]
+        if differing:
+            raise ValueError(f"the state was saved with another {', '.join(differing)}; use the same configuration")
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))  # torch would share the tensors
+
+    def _settings(self) -> dict[str, Any]:
+        """The configuration as numbers and lists, without the device: a state may go on elsewhere."""
+        settings = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self.config).items()}
+        return {name: value for name, value in settings.items() if name != "device"}
+
+    def _images(self, x: NDArray[np.float32]) -> torch.Tensor:
+        values = np.asarray(x, dtype=np.float32)
+        features = self.config.sizes[0]
+        if values.ndim < 2 or math.prod(values.shape[1:]) != features:
+            raise ValueError(f"x must hold {features} features a sample, [n, ...], got shape {list(values.shape)}")
+        if not ((values >= 0) & (values <= 1)).all():
+            raise ValueError("x must lie in [0, 1] without NaN; scale the pixels by their largest value")
+        return torch.from_numpy(np.ascontiguousarray(values)).reshape(len(values), features).to(self.config.device)

@@ -1,0 +1,34 @@
+"""Binarized spiking networks for snnTorch users: binary layers, the chip's neuron, the metaplastic optimiser.
+
+Each name is loaded, with torch, when first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neuromorph.snn.layers import BinaryLinear, binarize
+    from neuromorph.snn.network import NetworkConfig, SpikingBNN
+    from neuromorph.snn.neuron import ChipLeaky
+    from neuromorph.snn.optim import Metaplastic
+
+__all__ = ["BinaryLinear", "ChipLeaky", "Metaplastic", "NetworkConfig", "SpikingBNN", "binarize"]
+
+_HOME = {
+    "BinaryLinear": "layers",
+    "binarize": "layers",
+    "ChipLeaky": "neuron",
+    "Metaplastic": "optim",
+    "NetworkConfig": "network",
+    "SpikingBNN": "network",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,112 @@
+"""Training network == integer reference == stock Lava, spike for spike in every layer and step."""
+
+import importlib.util
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+from neuromorph.lava import LayerSpec, NetworkSpec, deploy
+from neuromorph.lava.deployment import Deployment
+from neuromorph.lava.reference import simulate
+from neuromorph.learners.deep import DeepConfig, DeepLearner
+from neuromorph.snn import SpikingBNN
+
+needs_lava = pytest.mark.skipif(importlib.util.find_spec("lava") is None, reason="lava-nc is not installed")
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """A network trained on digits, with 60 of its test images and their labels."""
+    images, labels = load_digits(return_X_y=True)
+    x, y = (images / 16).astype(np.float32), labels.astype(np.int64)
+    learner = DeepLearner(DeepConfig(sizes=(64, 60, 40, 10), m=10.0))
+    for _ in range(4):
+        learner.partial_fit(x[:1400], y[:1400])
+    return learner, x[1400:1460], y[1400:1460]
+
+
+def raster(spec_steps, batch, features, seed=0):
+    return (np.random.default_rng(seed).random((spec_steps, batch, features)) < 0.4).astype(np.float32)
+
+
+def assert_equals_training(net, x):
+    """Every spike and every membrane of the integer reference is the training network's."""
+    with torch.no_grad():
+        records = net.record(torch.from_numpy(x))
+    for (spikes, membranes), found in zip(records, simulate(deploy(net).spec, x), strict=True):
+        np.testing.assert_array_equal(found.spikes, spikes.numpy() == 1)
+        np.testing.assert_array_equal(found.membranes, membranes.numpy())
+        assert 0.01 < found.spikes.mean() < 0.9
+
+
+@needs_lava
+def test_trained_network_training_equals_reference_equals_lava(trained):
+    learner, x, y = trained
+    assert (learner.predict(x) == y).mean() > 0.8
+    assert_equals_training(learner.network, x)
+    deployment = deploy(learner.network)
+    assert deployment.verify(x) == (0, 0, 0)
+    spikes = deployment.run(x)
+    assert spikes.shape == (6, 60, 10) and spikes.dtype == bool
+    np.testing.assert_array_equal(spikes, deployment.reference(x))
+    with torch.no_grad():
+        np.testing.assert_array_equal(spikes, learner.network(torch.from_numpy(x))[0].numpy() == 1)
+    assert (spikes.sum(0).argmax(1) == y).mean() > 0.7  # spike counts alone, ties to the first class
+
+
+@pytest.mark.parametrize("bits", [0, 1, 7])
+@pytest.mark.parametrize("beta", [1.0, 0.9, 0.5])
+def test_reference_equals_training(bits, beta):
+    net = SpikingBNN((30, 20, 6), num_steps=9, beta=beta, input_bits=bits)
+    x = raster(9, 5, 30) if bits == 0 else np.random.default_rng(1).random((5, 30), dtype=np.float32)
+    assert_equals_training(net, x)
+
+
+@needs_lava
+@pytest.mark.parametrize(("bits", "beta", "steps"), [(0, 0.9, 7), (1, 1.0, 5), (7, 0.5, 1)])
+def test_other_inputs_and_decays_reach_lava(bits, beta, steps):
+    net = SpikingBNN((30, 20, 6), num_steps=steps, beta=beta, input_bits=bits)
+    x = raster(steps, 4, 30) if bits == 0 else np.random.default_rng(1).random((4, 30), dtype=np.float32)
+    assert deploy(net).verify(x) == (0, 0)
+
+
+@needs_lava
+def test_one_signed_layers_and_other_exponents_reach_lava():
+    """Dense chooses its sign mode from the weights, and an exponent below -1 floors the sum."""
+    rng = np.random.default_rng(0)
+    layers = (
+        LayerSpec(np.ones((8, 10), np.int8), threshold=12, dv=100, weight_exp=-3),
+        LayerSpec(rng.choice(np.array([-1, 1], np.int8), (9, 8)), threshold=3, dv=4095, weight_exp=1),
+        LayerSpec(np.full((4, 9), -1, np.int8), threshold=0, dv=0),
+    )
+    deployment = Deployment(NetworkSpec(layers, num_steps=6, input_bits=4))
+    x = rng.random((5, 10), dtype=np.float32)
+    assert [record.spikes.any() for record in simulate(deployment.spec, x)] == [True, True, False]
+    assert deployment.verify(x) == (0, 0, 0)
+
+
+@needs_lava
+def test_verify_counts_each_differing_spike(trained, monkeypatch):
+    """A wrong reference must be seen: one threshold is raised on one side only."""
+    learner, x, _ = trained
+    deployment = deploy(learner.network)
+    first, *rest = deployment.spec.layers
+    other = NetworkSpec((LayerSpec(first.weights, first.threshold + 1, first.dv), *rest), 6, 4)
+    monkeypatch.setattr("neuromorph.lava.deployment.simulate", lambda spec, x: simulate(other, x))
+    expected = [
+        int((a.spikes != b.spikes).sum()) for a, b in zip(simulate(deployment.spec, x), simulate(other, x), strict=True)
+    ]
+    assert deployment.verify(x) == tuple(expected)
+    assert expected[0] > 0
+
+
+@needs_lava
+def test_no_samples_give_no_spikes(trained):
+    assert deploy(trained[0].network).run(np.zeros((0, 64), np.float32)).shape == (6, 0, 10)
+
+
+def test_unknown_engine_lists_the_known(trained):
+    with pytest.raises(ValueError, match="unknown engine 'loihi'; known: stock"):
+        deploy(trained[0].network).run(trained[1], engine="loihi")
