@@ -74,11 +74,13 @@ def encode(x: np.ndarray, rule: LocalRule, seed: int, first: int = 0) -> np.ndar
     The Bernoulli code of sample ``first`` + k depends on ``seed`` and that number only, so cutting the samples
     into calls does not change it.
     """
-    t = np.arange(rule.num_steps + 1).reshape(-1, *[1] * (x.ndim - 1))
-    if rule.code == "rate":
-        charge = np.floor(t * x[:, None] + 0.5)
-        return charge[:, 1:] > charge[:, :-1]
     raster = np.empty((len(x), rule.num_steps, *x.shape[1:]), bool)
+    if rule.code == "rate":
+        charge = np.floor(0 * x + 0.5)
+        for step in range(rule.num_steps):
+            before, charge = charge, np.floor((step + 1) * x + 0.5)
+            raster[:, step] = charge > before
+        return raster
     for k, sample in enumerate(x):
         raster[k] = np.random.default_rng([seed, first + k]).random(raster.shape[1:]) < sample
     return raster

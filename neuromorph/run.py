@@ -18,6 +18,8 @@ from neuromorph.files import replacing
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.streams import Stream, Task
 
+TOGETHER = 2000  # test samples in one call of predict: starting a network has a price
+
 
 class Learner(ABC):
     """What the runner needs of a learner. It is boundary-free: it is never told where a task ends.
@@ -115,8 +117,16 @@ def _shuffled(task: Task, seed: int | Sequence[int], k: int, epoch: int) -> tupl
 
 
 def _test(learner: Learner, stream: Stream) -> np.ndarray:
-    """Accuracy on every task, [tested] or [tested, replica]."""
-    return np.array([(learner.predict(task.test[0]) == task.test[1]).mean(0) for task in stream])
+    """Accuracy on every task, [tested] or [tested, replica]; several small tasks share a call of ``predict``."""
+    accuracies: list[np.ndarray] = []
+    waiting: list[tuple[np.ndarray, np.ndarray]] = []
+    for k, task in enumerate(stream):
+        waiting.append(task.test)
+        if sum(len(y) for _, y in waiting) >= TOGETHER or k == len(stream) - 1:
+            hits = learner.predict(np.concatenate([x for x, _ in waiting])) == np.concatenate([y for _, y in waiting])
+            accuracies += [part.mean(0) for part in np.split(hits, np.cumsum([len(y) for _, y in waiting])[:-1])]
+            waiting = []
+    return np.array(accuracies)
 
 
 def _fingerprint(stream: Stream, epochs: int, seed, every, learner: Learner) -> str:

@@ -21,7 +21,7 @@ from neuromorph.protocols import LocalRule
 TARGETS = ("numpy", "cython", "cpp_standalone")
 SCHEDULE = ["start", "groups", "synapses", "thresholds", "resets", "end"]
 DT = 1 * b2.ms
-CHUNK = 512  # presentations a run: Brian2 holds the raster of a run as float64
+RASTER = 2**24  # numbers of a raster in one run: Brian2 holds them as float64
 
 NEURONS = """
 v : 1
@@ -84,9 +84,10 @@ class BrianLearner(LocalLearner):
         self.random = _native(state["random"])
 
     def _run(self, raster: np.ndarray, labels: np.ndarray, plastic: bool) -> np.ndarray:
-        """Present the raster, in runs of at most ``CHUNK`` presentations; the spikes of the output units."""
+        """Present the raster, in runs of at most ``RASTER`` numbers; the spikes of the output units."""
         run = self._run_standalone if self.target == "cpp_standalone" else self._run_here
-        pieces = [slice(k, k + CHUNK) for k in range(0, len(raster), CHUNK)]
+        length = max(1, RASTER // raster[0].size)
+        pieces = [slice(k, k + length) for k in range(0, len(raster), length)]
         return np.concatenate([run(raster[p], labels[p], plastic, self.presented + p.start) for p in pieces])
 
     def _run_here(self, raster, labels, plastic, presented):
