@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neuromorph.data import Data, Pair
+from neuromorph.data import Data, Pair, load
+from neuromorph.data import names as load_names
 
 SCENARIOS = ("task", "domain", "class")
 
@@ -205,6 +206,36 @@ def joint(stream: Stream) -> Stream:
         return Task("all tasks", train, test, stream.outputs)
 
     return replace(stream, name=f"joint-{stream.name}", builders=(build,))
+
+
+KINDS = ("permuted", "rotated", "split", "split-task", "split-class", "subsets", "sequence")
+
+
+def by_name(name: str, tasks: int, seed: int, samples: int | None = None, test_samples: int | None = None) -> Stream:
+    """A stream from words: ``permuted-digits``, ``rotated-mnist``, ``split-fashion-mnist``, ``sequence-mnist+usps``...
+
+    ``split-`` is domain-incremental, ``split-task-`` and ``split-class-`` say so; the classes go in their natural
+    order, ``tasks`` groups of them. ``samples``, ``test_samples``: at most so many of each data set.
+    Raises ``ValueError`` naming the known kinds and data sets.
+    """
+    kind = next((k for k in sorted(KINDS, key=len, reverse=True) if name.startswith(k + "-")), None)
+    if kind is None:
+        raise ValueError(
+            f"There is no stream '{name}': say KIND-DATA, with KIND one of {', '.join(KINDS)} and DATA one of "
+            f"{', '.join(load_names())}; sequence takes several, joined by '+'."
+        )
+    sets = [load(part).limited(samples, test_samples) for part in name[len(kind) + 1 :].split("+")]
+    if kind == "sequence":
+        return sequence(sets)
+    if len(sets) > 1:
+        raise ValueError(f"'{name}' names {len(sets)} data sets; only sequence takes more than one.")
+    data = sets[0]
+    if kind.startswith("split"):
+        _count("tasks", tasks)
+        if data.classes % tasks:
+            raise ValueError(f"{data.classes} classes of {data.name} cannot be split into {tasks} equal tasks.")
+        return split(data, data.classes // tasks, kind.partition("-")[2] or "domain")
+    return {"permuted": permuted, "rotated": rotated, "subsets": subsets}[kind](data, tasks, seed)
 
 
 def _at(build: Callable[[int], Task], k: int) -> Callable[[], Task]:

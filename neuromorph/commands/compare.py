@@ -1,0 +1,284 @@
+"""``neuromorph compare``: synapse models x substrates on one task stream; a table and a page."""
+
+import json
+import platform
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fusi_models import HiddenWeight, SynapseModel
+from fusi_models.catalogue import learning_synapse
+from fusi_models.transient import transient_curve
+from neuromorph import streams
+from neuromorph.commands.report import table, write_report
+from neuromorph.files import replacing, write_json
+from neuromorph.metrics import AccuracyMatrix, memory_signal
+from neuromorph.run import Learner, learn_stream
+from neuromorph.streams import Stream
+
+SCHEMA = 1
+METRICS = ("average_accuracy", "learning_accuracy", "forgetting", "backward_transfer", "forward_transfer")
+
+# Memory curves: so many synapses, patterns tracked, and later patterns.
+POPULATION, TRACKED = 10_000, 100
+LAGS = np.array([0, 1, 2, 3, 5, 7, 10, 14, 20, 30, 50, 70, 100, 140, 200])
+
+
+@dataclass(frozen=True)
+class CompareArgs:
+    """Run synapse models on several substrates over the same task stream, and write a table and a page.
+
+    A folder that already holds finished cells of the same comparison is completed, not begun again.
+    """
+
+    stream: str = "permuted-digits"
+    """KIND-DATA, for example permuted-mnist, rotated-digits, split-mnist, split-class-mnist, subsets-fashion-mnist,
+    sequence-mnist+fashion-mnist."""
+    substrates: tuple[str, ...] = ("brian2", "snntorch", "lava")
+    """Any of brian2, snntorch, lava (the chip's integers), lava-float."""
+    synapses: tuple[str, ...] = ("plain", "cascade", "hidden")
+    """NAME or NAME:KEY=VALUE,...: plain:q=0.03  cascade:depth=5,x=0.5,rate=0.1  hidden:m=2,step=0.02."""
+    seeds: int = 3
+    """How many seeds: of permutations, initial states, order of samples."""
+    tasks: int = 5
+    """How many tasks the stream has (a sequence has one for each data set)."""
+    samples: int = 600
+    """Training samples a data set at most; 0 takes all."""
+    test_samples: int = 200
+    """Test samples a data set at most; 0 takes all."""
+    epochs: int = 1
+    """Passes over each task's samples, local rule."""
+    deep: bool = True
+    """Also train the deep binarized spiking network, without and with metaplasticity."""
+    deep_epochs: int = 10
+    """Passes over each task's samples, deep network."""
+    deep_hidden: tuple[int, ...] = (200, 200)
+    """Hidden layers of the deep network."""
+    deep_m: float = 5.0
+    """Metaplasticity of the deep network; 0 is its baseline and always run."""
+    out: Path = Path("runs/compare")
+    """Folder for config.json, results.json, the matrices, the figures and report.html."""
+    device: str = "cpu"
+    """Where torch computes: cpu or cuda."""
+    brian_target: str = "numpy"
+    """How Brian2 computes: numpy, cython (compiles once) or cpp_standalone (compiles at every call)."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row of the table: a learner, as a function of its seed or seeds, on the stream or on all of it at once."""
+
+    synapse: str
+    substrate: str
+    role: str
+    epochs: int
+    build: Callable[[Any], Learner]
+    replicas: bool
+
+    @property
+    def slug(self) -> str:
+        """A name for files."""
+        return re.sub(r"[^A-Za-z0-9.=-]+", "_", f"{self.synapse}_{self.substrate}_{self.role}")
+
+
+def _learner_arguments(args: CompareArgs) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Substrate -> the learner's module, and what its class and its ``imprint`` take."""
+    return {
+        "brian2": ("brian", {"target": args.brian_target}),
+        "snntorch": ("snn", {"device": args.device}),
+        "lava": ("lava", {"arithmetic": "fixed"}),
+        "lava-float": ("lava", {"arithmetic": "float"}),
+    }
+
+
+_CLASSES = {"brian": "BrianLearner", "snn": "TorchLearner", "lava": "LavaLearner"}
+
+
+def compare(args: CompareArgs) -> None:
+    """Run what is not there yet, print the table, write the page.
+
+    Raises ``ValueError`` or ``OSError`` with one sentence for a mistake; everything finished stays in ``args.out``.
+    """
+    cells, by_seed = _plan(args)
+    _claim(args)
+    results = {}
+    for k, cell in enumerate(cells, 1):
+        label = f"[{k}/{len(cells)}] {cell.synapse} {cell.substrate} {cell.role}".strip()
+        results[cell.slug] = _result(cell, by_seed, args, label)
+    write_json(args.out / "memory.json", _memory(args))
+    _write(args, cells, results, by_seed[0])
+    write_report(args.out)
+    print()
+    print(table(json.loads((args.out / "results.json").read_text())))
+    print(f"\n{args.out / 'report.html'} shows the figures; results.json, matrices.npz and config.json lie beside it.")
+
+
+def _plan(args: CompareArgs) -> tuple[list[Cell], list[Stream]]:
+    """All cells, with every argument checked before anything runs."""
+    known = _learner_arguments(args)
+    for substrate in args.substrates:
+        if substrate not in known:
+            raise ValueError(f"There is no substrate '{substrate}': choose any of {', '.join(known)}.")
+    for name in ("seeds", "epochs", "deep_epochs"):
+        if getattr(args, name) < 1:
+            raise ValueError(f"{name.replace('_', '-')} must be at least 1, got {getattr(args, name)}.")
+    if not args.substrates or not args.synapses:
+        raise ValueError("Name at least one substrate and one synapse.")
+    models = [learning_synapse(text) for text in args.synapses]
+    sizes = (args.samples or None, args.test_samples or None)
+    by_seed = [streams.by_name(args.stream, args.tasks, seed, *sizes) for seed in range(args.seeds)]
+    stream = by_seed[0]
+    inputs = int(np.prod(stream.shape))
+
+    def local(model: SynapseModel, substrate: str, role: str) -> Cell:
+        module, options = known[substrate]
+
+        def build(seeds: Any) -> Learner:
+            kind = getattr(import_module(f"neuromorph.learners.{module}"), _CLASSES[module])
+            return kind(model, inputs, stream.outputs, seeds=seeds, **options)
+
+        return Cell(model.name, substrate, role, args.epochs, build, replicas=True)
+
+    def deep(m: float, role: str) -> Cell:
+        def build(seed: int) -> Learner:
+            module = import_module("neuromorph.learners.deep")
+            sizes = (inputs, *args.deep_hidden, stream.outputs)
+            return module.DeepLearner(module.DeepConfig(sizes=sizes, m=m, seed=seed, device=args.device))
+
+        return Cell(f"deep(m={m:g})", "snntorch", role, args.deep_epochs, build, replicas=False)
+
+    cells = [local(model, substrate, "") for model in models for substrate in args.substrates]
+    unprotected = HiddenWeight(0.0)
+    cells += [local(unprotected, "snntorch", role) for role in ("no protection", "joint")]
+    if args.deep:
+        cells += [deep(args.deep_m, ""), deep(0.0, "no protection"), deep(0.0, "joint")]
+    return cells, by_seed
+
+
+def _claim(args: CompareArgs) -> None:
+    """Make the folder this comparison's, or find that it is."""
+    config = args.out / "config.json"
+    mine = json.loads(json.dumps(asdict(args) | {"out": None}, default=str))
+    if config.exists():
+        theirs = json.loads(config.read_text())["arguments"]
+        different = [f.name for f in fields(args) if theirs.get(f.name) != mine[f.name]]
+        if different:
+            raise ValueError(
+                f"{args.out} holds another comparison (it differs in {', '.join(different)}): "
+                "choose another --out, or delete the folder."
+            )
+        return
+    packages = {
+        name: metadata.version(name) for name in ("neuromorph", "numpy", "torch", "snntorch", "brian2", "lava-nc")
+    }
+    write_json(config, {"arguments": mine, "python": platform.python_version(), "packages": packages})
+
+
+def _result(cell: Cell, by_seed: Sequence[Stream], args: CompareArgs, label: str) -> tuple[AccuracyMatrix, float]:
+    """The cell's matrix with a last axis of seeds, and seconds; from its file where it is finished."""
+    import torch
+
+    path = args.out / "cells" / f"{cell.slug}.npz"
+    if path.exists():
+        with np.load(path) as stored:
+            print(f"{label}: finished earlier")
+            return AccuracyMatrix(stored["accuracy"], stored["baseline"]), float(stored["seconds"])
+    ours = [streams.joint(s) for s in by_seed] if cell.role == "joint" else by_seed
+    begun = time.perf_counter()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1 if cell.replicas else threads)  # the local rule's products are too small to share
+    try:
+        if cell.replicas:
+            seeds = tuple(range(len(ours)))
+            stops = path.with_suffix(".pt")
+            matrix = learn_stream(
+                cell.build(seeds), streams.parallel(ours), cell.epochs, seeds, checkpoint=stops, label=label
+            )
+        else:
+            runs = []
+            for seed, stream in enumerate(ours):
+                stops = path.with_name(f"{cell.slug}-{seed}.pt")
+                name = f"{label} seed {seed}"
+                runs.append(learn_stream(cell.build(seed), stream, cell.epochs, seed, checkpoint=stops, label=name))
+            matrix = AccuracyMatrix(np.stack([r.accuracy for r in runs], -1), np.stack([r.baseline for r in runs], -1))
+    finally:
+        torch.set_num_threads(threads)
+    seconds = time.perf_counter() - begun
+    with replacing(path) as unfinished:
+        np.savez(unfinished, accuracy=matrix.accuracy, baseline=matrix.baseline, seconds=seconds)
+    for checkpoint in path.parent.glob(f"{cell.slug}*.pt"):
+        checkpoint.unlink()
+    return matrix, seconds
+
+
+def _memory(args: CompareArgs) -> dict[str, Any]:
+    """Memory curves of the same synapses on a stream of random patterns, on each substrate and in theory."""
+    path = args.out / "memory.json"
+    if path.exists():
+        return json.loads(path.read_text())
+    from tqdm.auto import tqdm
+
+    stream = streams.patterns(TRACKED + int(LAGS.max()), POPULATION, seed=0)
+    events = np.concatenate([2 * task.train[0] - 1 for task in stream]).astype(np.int8)
+    curves: dict[str, Any] = {}
+    cells = [(text, substrate) for text in args.synapses for substrate in args.substrates]
+    for text, substrate in tqdm(cells, desc="memory curves"):
+        model = learning_synapse(text)
+        module, options = _learner_arguments(args)[substrate]
+        curve = curves.setdefault(
+            model.name, {"theory": transient_curve(model, LAGS, TRACKED).tolist(), "measured": {}}
+        )
+        efficacy = import_module(f"neuromorph.learners.{module}").imprint(model, events, seed=0, **options)
+        signal, error = memory_signal(events, efficacy, LAGS, TRACKED)
+        curve["measured"][substrate] = {"signal": signal.tolist(), "error": error.tolist()}
+    return {"lags": LAGS.tolist(), "synapses": POPULATION, "tracked": TRACKED, "curves": curves}
+
+
+def _write(
+    args: CompareArgs, cells: Sequence[Cell], results: dict[str, tuple[AccuracyMatrix, float]], stream: Stream
+) -> None:
+    """results.json (docs/results.md) and matrices.npz."""
+    rows = []
+    for cell in cells:
+        matrix, seconds = results[cell.slug]
+        values = {name: getattr(matrix, name).tolist() for name in METRICS}
+        rows.append(
+            {
+                "synapse": cell.synapse,
+                "substrate": cell.substrate,
+                "role": cell.role,
+                "epochs": cell.epochs,
+                "matrix": cell.slug,
+                "seconds": seconds,
+                "metrics": values,
+            }
+        )
+    content = {
+        "schema": SCHEMA,
+        "stream": {
+            "name": stream.name,
+            "scenario": f"{stream.scenario}-incremental",
+            "tasks": len(stream),
+            "outputs": stream.outputs,
+            "samples": [len(task.train[0]) for task in stream],
+            "test_samples": [len(task.test[0]) for task in stream],
+        },
+        "seeds": args.seeds,
+        "chance": 1 / stream.outputs,
+        "boundary": "no learner is told a boundary or a task; one optimiser, nothing reset; no normalisation layer",
+        "cells": rows,
+        "memory": json.loads((args.out / "memory.json").read_text()),
+    }
+    with replacing(args.out / "matrices.npz") as unfinished:
+        np.savez_compressed(
+            unfinished,
+            **{f"{slug}/accuracy": m.accuracy for slug, (m, _) in results.items()},
+            **{f"{slug}/baseline": m.baseline for slug, (m, _) in results.items()},
+        )
+    write_json(args.out / "results.json", content)

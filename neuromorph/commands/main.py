@@ -1,0 +1,38 @@
+"""The command ``neuromorph``: one sentence for a user's mistake, never a traceback."""
+
+import sys
+from typing import Annotated, Any, Union
+
+import tyro
+
+from neuromorph.commands.compare import CompareArgs, compare
+from neuromorph.commands.report import ReportArgs, report
+
+COMMANDS: dict[type, tuple[str, Any]] = {
+    CompareArgs: ("compare", compare),
+    ReportArgs: ("report", report),
+}
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run a command; exit code 2 for a user's mistake, 130 for Ctrl-C."""
+    kinds = tuple(Annotated[kind, tyro.conf.subcommand(name)] for kind, (name, _) in COMMANDS.items())
+    args: Any = tyro.cli(
+        Union[kinds],  # type: ignore[arg-type]  # noqa: UP007  built at run time
+        prog="neuromorph",
+        description="One synapse model, three substrates, the same task streams.",
+        args=argv,
+        config=(tyro.conf.OmitArgPrefixes,),
+    )
+    try:
+        COMMANDS[type(args)][1](args)
+    except KeyboardInterrupt:
+        print("\nneuromorph: stopped. What was finished is kept; the same command goes on from there.", file=sys.stderr)
+        sys.exit(130)
+    except (ValueError, OSError, ImportError) as error:
+        print(f"neuromorph: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

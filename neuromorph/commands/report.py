@@ -1,0 +1,181 @@
+"""``neuromorph report``: the figures and the page of a finished comparison, from its files."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neuromorph.files import replacing, write_text
+from neuromorph.metrics import AccuracyMatrix
+
+COLUMNS = {
+    "average_accuracy": "ACC",
+    "learning_accuracy": "LA",
+    "forgetting": "forgetting",
+    "backward_transfer": "BWT",
+}
+FIGURES = {
+    "accuracy.svg": "Accuracy on each task while the later ones are learned: mean and one standard deviation over "
+    "seeds; dotted: chance.",
+    "grid.svg": "Average accuracy after the last task, and forgetting (Chaudhry), for every synapse and substrate.",
+    "memory.svg": "Memory curves of the same synapses on a stream of random patterns: the ideal observer's signal, "
+    "simulated on each substrate (points, one standard error), over the exact theory of the chain (line).",
+}
+
+
+@dataclass(frozen=True)
+class ReportArgs:
+    """Draw the figures and write report.html again from a finished comparison's results.json and matrices.npz."""
+
+    folder: Path = Path("runs/compare")
+    """The folder that ``neuromorph compare`` wrote."""
+
+
+def report(args: ReportArgs) -> None:
+    """Raises ``FileNotFoundError`` where there is no finished comparison."""
+    if not (args.folder / "results.json").exists():
+        raise FileNotFoundError(
+            f"{args.folder} holds no results.json: run 'neuromorph compare --out {args.folder}' first."
+        )
+    write_report(args.folder)
+    print(table(json.loads((args.folder / "results.json").read_text())))
+
+
+def rows(results: Mapping[str, Any]) -> list[list[str]]:
+    """The table's cells as text: synapse, substrate, what the row is for, the metrics in percent, seconds."""
+    lines = []
+    for cell in results["cells"]:
+        joint = cell["role"] == "joint"
+        numbers = ["" if joint and name != "average_accuracy" else _spread(cell["metrics"][name]) for name in COLUMNS]
+        lines.append([cell["synapse"], cell["substrate"], cell["role"], *numbers, f"{cell['seconds']:.0f}"])
+    lines.append(["chance", "", "", f"{100 * results['chance']:.1f}", *[""] * len(COLUMNS)])
+    return lines
+
+
+def heading(results: Mapping[str, Any]) -> str:
+    """What was run, in words."""
+    stream = results["stream"]
+    epochs = " or ".join(str(e) for e in sorted({cell["epochs"] for cell in results["cells"]}))
+    return (
+        f"{stream['name']}, {stream['scenario']}: {stream['tasks']} tasks, {max(stream['samples'])} training samples "
+        f"each, {epochs} epochs, {results['seeds']} seeds (mean \u00b1 sd, percent); {results['boundary']}."
+    )
+
+
+def table(results: Mapping[str, Any]) -> str:
+    """The table as text, columns aligned."""
+    lines = [["synapse", "substrate", "", *COLUMNS.values(), "seconds"], *rows(results)]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return "\n".join([heading(results), "", *text])
+
+
+def write_report(folder: Path) -> None:
+    """Figures as SVG, and report.html with them inside."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from jinja2 import Environment, PackageLoader, select_autoescape
+
+    results = json.loads((folder / "results.json").read_text())
+    with np.load(folder / "matrices.npz") as stored:
+        matrices = {
+            cell["matrix"]: AccuracyMatrix(stored[f"{cell['matrix']}/accuracy"], stored[f"{cell['matrix']}/baseline"])
+            for cell in results["cells"]
+        }
+    config = json.loads((folder / "config.json").read_text())
+    for name, draw in (("accuracy.svg", _accuracy), ("grid.svg", _grid), ("memory.svg", _memory)):
+        _save(draw(results, matrices), folder / name)
+    pictures = [(_inline(folder / name), caption) for name, caption in FIGURES.items()]
+    page = Environment(loader=PackageLoader("neuromorph.commands", ""), autoescape=select_autoescape())
+    write_text(
+        folder / "report.html",
+        page.get_template("report.html").render(
+            results=results,
+            heading=heading(results),
+            columns=COLUMNS,
+            rows=rows(results),
+            pictures=pictures,
+            config=config,
+        ),
+    )
+
+
+def _spread(values: list[float]) -> str:
+    percent = 100 * np.array(values)
+    return f"{percent.mean():.1f} \u00b1 {percent.std(ddof=1):.1f}" if len(percent) > 1 else f"{percent.mean():.1f}"
+
+
+def _accuracy(results: Mapping[str, Any], matrices: Mapping[str, AccuracyMatrix]) -> Any:
+    import matplotlib.pyplot as plt
+
+    from neuromorph.figures import task_accuracy
+
+    cells = [cell for cell in results["cells"] if cell["role"] != "joint"]
+    columns = max(3, len({cell["substrate"] for cell in cells}))
+    height = -(-len(cells) // columns)
+    figure, axes = plt.subplots(
+        height, columns, figsize=(2.6 * columns, 2.1 * height), sharey=True, squeeze=False, layout="constrained"
+    )
+    for ax in axes.flat[len(cells) :]:
+        ax.axis("off")
+    for cell, ax in zip(cells, axes.flat, strict=False):
+        task_accuracy(matrices[cell["matrix"]], results["chance"], ax)
+        ax.set_title(" ".join([cell["synapse"], cell["substrate"], cell["role"]]).strip(), fontsize=8)
+        ax.tick_params(labelsize=7)
+    for ax in axes[:, 0]:
+        ax.set_ylabel("test accuracy", fontsize=8)
+    axes.flat[0].legend(fontsize=6, loc="lower left", ncols=2)
+    figure.supxlabel("tasks learned", fontsize=9)
+    return figure
+
+
+def _grid(results: Mapping[str, Any], matrices: Mapping[str, AccuracyMatrix]) -> Any:
+    import matplotlib.pyplot as plt
+
+    from neuromorph.figures import grid
+
+    cells = [cell for cell in results["cells"] if not cell["role"]]
+    synapses, substrates = (list(dict.fromkeys(cell[key] for cell in cells)) for key in ("synapse", "substrate"))
+    figure, axes = plt.subplots(1, 2, figsize=(9, 0.8 + 0.55 * len(synapses)), sharey=True, layout="constrained")
+    for ax, (name, title) in zip(
+        axes, (("average_accuracy", "average accuracy (ACC)"), ("forgetting", "forgetting")), strict=True
+    ):
+        values = np.full((len(synapses), len(substrates)), np.nan)
+        for cell in cells:
+            place = synapses.index(cell["synapse"]), substrates.index(cell["substrate"])
+            values[place] = np.mean(getattr(matrices[cell["matrix"]], name))
+        grid(values, synapses, substrates, title, ax)
+    return figure
+
+
+def _memory(results: Mapping[str, Any], matrices: Mapping[str, AccuracyMatrix]) -> Any:
+    import matplotlib.pyplot as plt
+
+    from neuromorph.figures import memory_curves
+
+    memory = results["memory"]
+    count = len(memory["curves"])
+    figure, axes = plt.subplots(1, count, figsize=(3.2 * count, 2.9), squeeze=False, layout="constrained")
+    for ax, (name, curve) in zip(axes[0], memory["curves"].items(), strict=True):
+        memory_curves(np.array(memory["lags"]), np.array(curve["theory"]), curve["measured"], name, ax)
+    axes[0, 0].set_ylabel("signal")
+    axes[0, 0].legend(fontsize=7)
+    return figure
+
+
+def _save(figure: Any, path: Path) -> None:
+    import matplotlib.pyplot as plt
+
+    with replacing(path) as unfinished, plt.rc_context({"svg.hashsalt": "neuromorph"}):
+        figure.savefig(unfinished, format="svg", metadata={"Date": None})
+    plt.close(figure)
+
+
+def _inline(path: Path) -> str:
+    """The <svg> element of a file, for a page of one piece."""
+    text = path.read_text(encoding="utf-8")
+    return text[text.index("<svg") :]
