@@ -60,7 +60,7 @@ class IntegerHiddenWeight(SynapseModel):
             raise ValueError(f"state_bits must lie between 2 and 16, got {self.state_bits}.")
 
     @property
-    def name(self) -> str:
+    def name(self) -> str:  # type: ignore[override]
         """Label for tables."""
         return self.model.name
 

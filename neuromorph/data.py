@@ -204,7 +204,7 @@ def _usps(folders: list[Path]) -> Data:
 
 
 def _download_usps(cache: Path) -> Path:
-    parts = {}
+    parts: dict[str, np.ndarray] = {}
     for part in ("train", "test"):
         raw = _fetch(_USPS_URL + f"zip.{part}.gz", None, cache / "USPS", f"zip.{part}.gz", None)
         rows = np.loadtxt(raw)

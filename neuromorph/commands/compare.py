@@ -56,12 +56,12 @@ class CompareArgs:
     """Passes over each task's samples, local rule."""
     deep: bool = True
     """Also train the deep binarized spiking network, without and with metaplasticity."""
-    deep_epochs: int = 10
+    deep_epochs: int = 5
     """Passes over each task's samples, deep network."""
     deep_hidden: tuple[int, ...] = (200, 200)
     """Hidden layers of the deep network."""
-    deep_m: float = 5.0
-    """Metaplasticity of the deep network; 0 is its baseline and always run."""
+    deep_m: float = 25.0
+    """Metaplasticity of the deep network; it must match the number of updates. 0 is its baseline and always run."""
     out: Path = Path("runs/compare")
     """Folder for config.json, results.json, the matrices, the figures and report.html."""
     device: str = "cpu"

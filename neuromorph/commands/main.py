@@ -1,7 +1,7 @@
 """The command ``neuromorph``: one sentence for a user's mistake, never a traceback."""
 
 import sys
-from typing import Annotated, Any, Union
+from typing import Any
 
 import tyro
 
@@ -16,13 +16,12 @@ COMMANDS: dict[type, tuple[str, Any]] = {
 
 def main(argv: list[str] | None = None) -> None:
     """Run a command; exit code 2 for a user's mistake, 130 for Ctrl-C."""
-    kinds = tuple(Annotated[kind, tyro.conf.subcommand(name)] for kind, (name, _) in COMMANDS.items())
-    args: Any = tyro.cli(
-        Union[kinds],  # type: ignore[arg-type]  # noqa: UP007  built at run time
+    subcommands: dict[str, Any] = {name: kind for kind, (name, _) in COMMANDS.items()}
+    args: Any = tyro.extras.subcommand_cli_from_dict(
+        subcommands,
         prog="neuromorph",
         description="One synapse model, three substrates, the same task streams.",
         args=argv,
-        config=(tyro.conf.OmitArgPrefixes,),
     )
     try:
         COMMANDS[type(args)][1](args)
