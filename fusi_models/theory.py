@@ -21,7 +21,7 @@ from typing import Literal
 import numpy as np
 from scipy.linalg import expm
 
-from fusi_models.synapse import MarkovSynapse, Response, SynapseModel, check_fraction, cascade
+from fusi_models.synapse import MarkovSynapse, Response, SynapseModel, cascade, check_fraction
 
 Events = Literal["discrete", "poisson"]
 
