@@ -13,12 +13,12 @@ import numpy as np
 from scipy.linalg import expm
 from tqdm import tqdm
 
-from fusi_models.synapse import MarkovSynapse, SynapseModel
+from fusi_models.synapse import SynapseModel
 from fusi_models.theory import Events, MemoryCurve, check_times, tracked
 
 
 def simulate(
-    syn: MarkovSynapse,
+    syn: SynapseModel,
     times: np.ndarray,
     synapses: int,
     trials: int,
@@ -26,15 +26,26 @@ def simulate(
     events: Events = "discrete",
     f_pot: float | None = None,
     active: float = 1.0,
+    burn_in: int = 0,
     progress: bool = False,
 ) -> MemoryCurve:
-    """Lumped simulation of ``trials`` populations of ``synapses`` synapses (up to 1e15); see ``memory_curve``.
+    """``trials`` populations of ``synapses`` synapses, finite chains lumped (up to 1e15); see ``memory_curve``.
 
+    Models without a finite chain are stepped synapse by synapse, after ``burn_in`` events (see ``monte_carlo``).
     ``times``: [time], increasing. ``progress``: show a bar over the times.
     Raises ``ValueError`` for times that do not increase, or counts below 1.
     """
     times = check_reading(times, events, trials)
     count = whole_count(synapses, active)
+    chain = syn.chain()
+    if chain is None:
+        if events != "discrete" or active != 1 or f_pot not in (None, syn.f_pot):
+            raise ValueError(f"{syn.name} has no finite chain: only discrete events on all synapses can be simulated.")
+        return monte_carlo(syn, times, count, trials, rng, burn_in, progress)
+    return _lumped(chain, times, count, trials, rng, events, f_pot, active, progress)
+
+
+def _lumped(syn, times, count, trials, rng, events, f_pot, active, progress):
     f = syn.f_pot if f_pot is None else f_pot
     pi, one = syn.equilibrium(f), np.eye(syn.states)
     generator = active * (syn.mean_step(f) - one)

@@ -96,6 +96,10 @@ class SynapseModel(ABC):
         Raises ``ValueError`` for a model that has none.
         """
 
+    def chain(self) -> "MarkovSynapse | None":
+        """The finite chain that is exactly this model, where there is one."""
+        return None
+
     def update(self, state: np.ndarray, drive: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """``step`` with the random numbers taken from ``rng`` (none for a deterministic model)."""
         return self.step(state, drive, rng.random(np.shape(state)) if self.stochastic else None)
@@ -135,6 +139,9 @@ class MarkovSynapse(SynapseModel):
             raise ValueError(f"strength must hold -1 or +1 only, got {np.unique(self.strength)[:5]}.")
         object.__setattr__(self, "strength", np.asarray(self.strength, np.int64))
         check_fraction("f_pot", self.f_pot)
+
+    def chain(self):
+        return self
 
     @property
     def states(self) -> int:
