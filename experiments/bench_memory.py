@@ -58,16 +58,15 @@ def handwritten_brian(depth: int, synapses: int, steps: int) -> None:
         b2.set_device("cpp_standalone", directory=folder)
         b2.seed(1)
         group = b2.NeuronGroup(1, "")
-        links = b2.Synapses(group, group, "s : integer\nd : integer")
+        links = b2.Synapses(group, group, "s : integer\nd : integer", namespace={"n": depth})
         links.connect(n=synapses)
         links.s, links.d = "int(rand() < 0.5)", "int(rand()*n) + 1"
-        links.namespace["n"] = depth
         links.run_regularly(
             """
             e = int(rand() < 0.5)
             match = int(e == s)
-            chance = 0.5**(d - 1)*(1 + int(d == n)*(1 - 2*match))
-            go = int(rand() < (1 - match)*(chance + int(d == n)*chance*0) + match*int(d < n)*0.5**(d - 1))
+            chance = 0.5**(d - 1)*((1 - match)*(1 + int(d == n)) + match*int(d < n))
+            go = int(rand() < chance)
             d = d*(1 - go) + go*match*(d + 1) + go*(1 - match)
             s = s*(1 - go*(1 - match)) + go*(1 - match)*e
             """,
@@ -79,9 +78,10 @@ def handwritten_brian(depth: int, synapses: int, steps: int) -> None:
         b2.set_device("runtime")
 
 
-def rate(run: Callable[[int], object], short: int, long: int) -> float:
-    """Steps per second of ``run(steps)``."""
-    run(short)  # compilers and caches warm
+def rate(run: Callable[[int], object], short: int, long: int, warm: bool = True) -> float:
+    """Steps per second of ``run(steps)``; ``warm``: one run before, to fill compiler caches."""
+    if warm:
+        run(short)
     elapsed = []
     for steps in (short, long):
         start = time.perf_counter()
@@ -114,10 +114,12 @@ def main(args: Args) -> None:
     )
     if args.brian:
         rates["Brian2 cython"] = rate(brian("cython"), 10, long)
-        rates["Brian2 standalone"] = rate(brian("cpp_standalone"), 10, 4 * long)
-        rates["Brian2 standalone by hand"] = rate(lambda steps: handwritten_brian(args.depth, n, steps), 10, 4 * long)
+        rates["Brian2 standalone"] = rate(brian("cpp_standalone"), 10, 4 * long, warm=False)
+        rates["Brian2 standalone by hand"] = rate(
+            lambda steps: handwritten_brian(args.depth, n, steps), 10, 4 * long, warm=False
+        )
     rates["numpy Monte-Carlo, N = 1e9 (scaled from N)"] = rates["numpy Monte-Carlo"] * n / 1e9
-    print(f"{'engine, N = %g' % n:46}{'steps/s':>12}{'lumped is faster by':>22}")
+    print(f"{f'engine, N = {n:g}':46}{'steps/s':>12}{'lumped is faster by':>22}")
     for name, value in rates.items():
         print(f"{name:46}{value:12.4g}{rates['lumped, every step'] / value:22.4g}")
 

@@ -9,9 +9,9 @@ and whose states show their strength without error (Baum et al. 1970, Ann. Math.
 
 The likelihood never falls. What data can tell: the law of strengths given events, and so the memory curve. Not the
 matrices themselves: M -> T^-1 M T, with T mixing states of one strength, gives the same law (Kienker 1989, Proc. R.
-Soc. B 236:269), a continuum of models wherever no entry turns negative; and the last two levels of a cascade with x = 1/2
-cannot be told apart at all. A ``structure`` (which transitions exist) usually leaves one model. Without it, states of
-one strength are returned in the order of their chance to flip.
+Soc. B 236:269), a continuum of models wherever no entry turns negative; and the last two levels of a cascade with
+x = 1/2 cannot be told apart at all. A ``structure`` (which transitions exist) usually leaves one model. Without it,
+states of one strength are returned in the order of their chance to flip.
 """
 
 from dataclasses import dataclass
