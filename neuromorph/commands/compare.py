@@ -165,6 +165,8 @@ def _plan(args: CompareArgs) -> tuple[list[Cell], list[Stream]]:
     cells += [local(model, "snntorch", "joint") for model in models]
     if args.deep:
         cells += [deep(_deep_m(args, stream), ""), deep(0.0, "no protection"), deep(0.0, "joint")]
+    for cell in cells:  # a device, a target or a layer that cannot be is found before anything runs
+        cell.build(tuple(range(args.seeds)) if cell.replicas else 0)
     return cells, by_seed
 
 
@@ -179,9 +181,9 @@ def _deep_m(args: CompareArgs, stream: Stream) -> float:
 
 def _claim(args: CompareArgs) -> None:
     """Make the folder this comparison's, or find that it is."""
-    config = args.out / "config.json"
+    config, cells = args.out / "config.json", args.out / "cells"
     mine = json.loads(json.dumps(asdict(args) | {"out": None}, default=str))
-    if config.exists():
+    if config.exists() and any(cells.glob("*")):
         theirs = json.loads(config.read_text())["arguments"]
         different = [f.name for f in fields(args) if theirs.get(f.name) != mine[f.name]]
         if different:
@@ -193,7 +195,10 @@ def _claim(args: CompareArgs) -> None:
     packages = {
         name: metadata.version(name) for name in ("neuromorph", "numpy", "torch", "snntorch", "brian2", "lava-nc")
     }
-    write_json(config, {"arguments": mine, "python": platform.python_version(), "packages": packages})
+    try:
+        write_json(config, {"arguments": mine, "python": platform.python_version(), "packages": packages})
+    except OSError as error:
+        raise OSError(f"The folder {args.out} cannot be written ({error.strerror}): choose another --out.") from error
 
 
 def _result(cell: Cell, by_seed: Sequence[Stream], args: CompareArgs, label: str) -> tuple[AccuracyMatrix, float]:

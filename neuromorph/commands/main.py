@@ -6,10 +6,12 @@ from typing import Any
 import tyro
 
 from neuromorph.commands.compare import CompareArgs, compare
+from neuromorph.commands.memory_curve import MemoryCurveArgs, memory_curve
 from neuromorph.commands.report import ReportArgs, report
 
 COMMANDS: dict[type, tuple[str, Any]] = {
     CompareArgs: ("compare", compare),
+    MemoryCurveArgs: ("memory-curve", memory_curve),
     ReportArgs: ("report", report),
 }
 

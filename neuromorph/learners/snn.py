@@ -10,6 +10,7 @@ import torch
 from fusi_models import SynapseModel
 from neuromorph.learners.local import INITIAL, LocalLearner
 from neuromorph.protocols import LocalRule, error
+from neuromorph.snn.device import checked_device
 
 
 class TorchLearner(LocalLearner):
@@ -24,9 +25,7 @@ class TorchLearner(LocalLearner):
         seeds: int | Sequence[int] = 0,
         device: str = "cpu",
     ):
-        if device.startswith("cuda") and not torch.cuda.is_available():
-            raise ValueError(f"device '{device}' was asked for but torch sees no CUDA device: use --device cpu.")
-        self.device = torch.device(device)
+        self.device = checked_device(device)
         super().__init__(synapse, inputs, classes, rule, seeds)
         self.lif = snn.Leaky(beta=rule.beta, threshold=rule.tie_free_threshold(inputs), reset_mechanism="zero")
         self.lif.to(self.device)
