@@ -71,11 +71,16 @@ class LocalLearner(Learner):
         return classes[:, 0] if self.single else classes
 
     def state_dict(self) -> dict[str, Any]:
-        return {"states": self.states(), "presented": self.presented}
+        return {"configuration": self._configuration(), "states": self.states(), "presented": self.presented}
 
     def load_state_dict(self, state):
+        if state["configuration"] != self._configuration():
+            raise ValueError("the state was saved with another synapse, rule, size or seed; use the same learner.")
         self._set_states(np.asarray(state["states"]))
         self.presented = int(state["presented"])
+
+    def _configuration(self) -> str:
+        return repr((self.synapse, self.inputs, self.classes, self.rule, self.seeds))
 
     def _raster(self, x: np.ndarray, salt: int, first: int) -> np.ndarray:
         rasters = [encode(x[:, r], self.rule, salt + seed, first) for r, seed in enumerate(self.seeds)]
@@ -97,6 +102,8 @@ class LocalLearner(Learner):
         y = np.asarray(y)
         if y.shape != ((len(x),) if self.single else x.shape[:2]):
             raise ValueError(f"y has shape {y.shape} but x has {len(x)} samples: give one label a sample and replica.")
+        if not np.issubdtype(y.dtype, np.integer):
+            raise ValueError(f"labels must be whole numbers, got {y.dtype}.")
         if len(y) and (y.min() < 0 or y.max() >= self.classes):
             raise ValueError(f"labels run from {y.min()} to {y.max()}: this learner has classes 0..{self.classes - 1}.")
         return x, y[:, None] if self.single else y

@@ -24,6 +24,8 @@ class TorchLearner(LocalLearner):
         seeds: int | Sequence[int] = 0,
         device: str = "cpu",
     ):
+        if device.partition(":")[0] not in ("cpu", "cuda"):
+            raise ValueError(f"There is no device '{device}': choose cpu or cuda.")
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise ValueError(f"device '{device}' was asked for but torch sees no CUDA device: use --device cpu.")
         self.device = torch.device(device)
