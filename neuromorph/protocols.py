@@ -82,7 +82,7 @@ def encode(x: np.ndarray, rule: LocalRule, seed: int, first: int = 0) -> np.ndar
             raster[:, step] = charge > before
         return raster
     for k, sample in enumerate(x):
-        raster[k] = np.random.default_rng([seed, first + k, 1]).random(raster.shape[1:]) < sample
+        raster[k] = np.random.default_rng([seed, first + k]).random(raster.shape[1:]) < sample
     return raster
 
 

@@ -41,7 +41,7 @@ def test_age_matters_for_a_hidden_weight():
     """Fresh weights lie near zero, so that an event flips many; later ones have drifted away."""
     young, old = (transient_curve(HiddenWeight(2.0), np.array([0]), ages)[0] for ages in (1, 300))
     assert young > 1.2 * old
-    assert young == pytest.approx(0.02 / 0.4, rel=0.05)  # step / (2 width): the share of weights that it can flip
+    assert young == pytest.approx(2 * 0.02 / 0.4, rel=0.02)  # a flip counts 2; step / (2 width) of them flip
 
 
 def test_the_curve_comes_in_the_order_of_the_lags():

@@ -144,7 +144,7 @@ class _PlasticModel(PyLoihiProcessModel):
         replica, unit = np.nonzero(err)
         if len(unit):
             drive = err[replica, unit][:, None] * self.active[replica]
-            rng = np.random.default_rng([*self.seed, self.presented, 2])  # no raster's and no initial state's stream
+            rng = np.random.default_rng([*self.seed, self.presented])
             new = self.synapse.update(self.states[replica, unit], drive, rng)
             self.states[replica, unit] = new
             self.weight[replica, unit] = self.synapse.efficacy(new)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from fusi_models import HiddenWeight, cascade, plain
+from fusi_models import HiddenWeight, cascade
 from neuromorph import streams
 from neuromorph.data import load
 from neuromorph.learners import BrianLearner, LavaLearner, TorchLearner
@@ -83,18 +83,6 @@ def test_loading_a_state_does_not_tie_two_learners(name, samples):
     before = flat(saved)
     other.partial_fit(x, y)
     assert flat(saved) == before == flat(one.state_dict())
-
-
-def test_a_state_of_another_learner_is_refused(samples):
-    saved = TorchLearner(HiddenWeight(2.0), 64, 10, RULE, seeds=3).state_dict()
-    for other in (
-        TorchLearner(HiddenWeight(0.0), 64, 10, RULE, seeds=3),
-        TorchLearner(HiddenWeight(2.0), 64, 10, LocalRule(units_per_class=2), seeds=3),
-        TorchLearner(HiddenWeight(2.0), 64, 10, RULE, seeds=4),
-        TorchLearner(plain(0.1), 64, 10, RULE, seeds=3),
-    ):
-        with pytest.raises(ValueError, match="another synapse, rule, size or seed"):
-            other.load_state_dict(saved)
 
 
 @pytest.mark.parametrize("name", EVERY)

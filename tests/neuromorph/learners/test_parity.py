@@ -1,4 +1,4 @@
-"""One equation, three substrates: the same spikes and states, or the same statistics where the synapse is stochastic."""
+"""One equation, three substrates: the same spikes and states, or the same statistics of stochastic synapses."""
 
 from importlib import import_module
 from importlib.util import find_spec
