@@ -1,5 +1,6 @@
 """Synapse models by name, for command lines: ``cascade``, ``cascade:depth=8,rate=0.2``, ``hidden:m=3``..."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,8 +11,8 @@ def _plain(q: float = 0.03) -> SynapseModel:
     return plain(q)
 
 
-def _cascade(depth: float = 5, x: float = 0.5, rate: float = 0.1) -> SynapseModel:
-    return replace(cascade(int(depth), x).slowed(rate), name=f"cascade(n={depth:g}, x={x:g}, rate={rate:g})")
+def _cascade(depth: int = 5, x: float = 0.5, rate: float = 0.1) -> SynapseModel:
+    return replace(cascade(depth, x).slowed(rate), name=f"cascade(n={depth:g}, x={x:g}, rate={rate:g})")
 
 
 def _hidden(m: float = 2.0, step: float = 0.02, bound: float = 1.0, width: float = 0.2) -> SynapseModel:
@@ -40,5 +41,7 @@ def learning_synapse(text: str) -> SynapseModel:
         try:
             options[key] = float(value)
         except ValueError:
-            raise ValueError(f"The parameter {key} of '{name}' must be a number, got '{value}'.") from None
+            options[key] = math.nan
+        if not math.isfinite(options[key]):
+            raise ValueError(f"The parameter {key} of '{name}' must be a number, got '{value}'.")
     return builder(**options)
