@@ -4,7 +4,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-READY = $(VENV)/ready
+# The stamp carries the interpreter's version: another PYTHON makes the environment anew.
+READY = $(VENV)/ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 # uv does not read pip's settings: hand over the folder of wheels, if pip has been given one.
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 

@@ -3,19 +3,54 @@
 Importing this package loads numpy and scipy; Brian2 is loaded when ``fusi_models.brian`` is.
 """
 
-from fusi_models.synapse import HiddenWeight, MarkovSynapse, SynapseModel, cascade, plain
-from fusi_models.theory import MemoryCurve, area, equilibrium, lifetime, memory_curve, optimal_depth
+from fusi_models.chains import BennaFusi
+from fusi_models.frontier import Spectrum, envelope, envelope_lifetime, envelope_share, first_passage, spectrum
+from fusi_models.simulate import monte_carlo, simulate
+from fusi_models.synapse import (
+    HiddenWeight,
+    MarkovSynapse,
+    SynapseModel,
+    cascade,
+    coding,
+    multistate,
+    plain,
+    serial,
+)
+from fusi_models.theory import (
+    MemoryCurve,
+    area,
+    equilibrium,
+    initial_snr,
+    laplace,
+    lifetime,
+    memory_curve,
+    optimal_depth,
+)
 
 __all__ = [
+    "BennaFusi",
     "HiddenWeight",
     "MarkovSynapse",
     "MemoryCurve",
+    "Spectrum",
     "SynapseModel",
     "area",
     "cascade",
+    "coding",
+    "envelope",
+    "envelope_lifetime",
+    "envelope_share",
     "equilibrium",
+    "first_passage",
+    "initial_snr",
+    "laplace",
     "lifetime",
     "memory_curve",
+    "monte_carlo",
+    "multistate",
     "optimal_depth",
     "plain",
+    "serial",
+    "simulate",
+    "spectrum",
 ]

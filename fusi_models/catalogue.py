@@ -1,6 +1,7 @@
 """Synapse models by name, for command lines: ``cascade``, ``cascade:depth=8,rate=0.2``, ``hidden:m=3``..."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from fusi_models.synapse import HiddenWeight, SynapseModel, cascade, plain
 
@@ -10,7 +11,7 @@ def _plain(q: float = 0.03) -> SynapseModel:
 
 
 def _cascade(depth: float = 5, x: float = 0.5, rate: float = 0.1) -> SynapseModel:
-    return cascade(int(depth), x).slowed(rate)
+    return replace(cascade(int(depth), x).slowed(rate), name=f"cascade(n={depth:g}, x={x:g}, rate={rate:g})")
 
 
 def _hidden(m: float = 2.0, step: float = 0.02, bound: float = 1.0, width: float = 0.2) -> SynapseModel:

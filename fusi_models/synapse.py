@@ -54,6 +54,8 @@ class SynapseModel(ABC):
 
     name: str
     """Label for tables and legends."""
+    f_pot: float
+    """The fraction of candidate events that potentiate."""
     stochastic: bool
     """Whether a candidate event draws a random number."""
     declarations: str
@@ -94,6 +96,10 @@ class SynapseModel(ABC):
         Raises ``ValueError`` for a model that has none.
         """
 
+    def chain(self) -> "MarkovSynapse | None":
+        """The finite chain that is exactly this model, where there is one."""
+        return None
+
     def update(self, state: np.ndarray, drive: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """``step`` with the random numbers taken from ``rng`` (none for a deterministic model)."""
         return self.step(state, drive, rng.random(np.shape(state)) if self.stochastic else None)
@@ -133,6 +139,9 @@ class MarkovSynapse(SynapseModel):
             raise ValueError(f"strength must hold -1 or +1 only, got {np.unique(self.strength)[:5]}.")
         object.__setattr__(self, "strength", np.asarray(self.strength, np.int64))
         check_fraction("f_pot", self.f_pot)
+
+    def chain(self):
+        return self
 
     @property
     def states(self) -> int:
@@ -223,16 +232,25 @@ class MarkovSynapse(SynapseModel):
     @cached_property
     def on_event(self) -> str:  # type: ignore[override]
         """Masks over k = strength * depth, which names a state; one random number, the same intervals as ``step``."""
-        bounds, to = self._transitions
-        k = self.strength * self.depth
+        return self.event_code({name: repr(value) for name, value in self.bounds.items()})
+
+    @cached_property
+    def bounds(self) -> dict[str, float]:
+        """The numbers in ``on_event`` by name: below ``bound_s_i_k`` an event of sign s takes state i's k-th exit."""
+        table = self._transitions[0]
+        upper = {f"bound_{s}_{i}_{k}": float(table[s, i, k]) for s, i, k in np.ndindex(*table.shape)}
+        below = {f"bound_{s}_{i}_{k}": float(table[s, i, k - 1]) if k else 0.0 for s, i, k in np.ndindex(*table.shape)}
+        return {name: value for name, value in upper.items() if value > below[name]}
+
+    def event_code(self, numbers: Mapping[str, str]) -> str:
+        """``on_event`` with the text in ``numbers`` for each of ``bounds``: a literal, or the name of a parameter."""
+        to, k = self._transitions[1], self.strength * self.depth
         hits: list[list[str]] = [[], []]
-        for sign, i in np.ndindex(2, self.states):
-            low = 0.0
-            for high, j in zip(bounds[sign, i].tolist(), to[sign, i], strict=False):
-                if high > low:
-                    above = f"*int(u >= {low!r})" if low else ""
-                    hits[sign].append(f"({k[j] - k[i]})*int(k == {k[i]})*int(u < {high!r}){above}")
-                low = high
+        for name in self.bounds:
+            sign, i, exit = map(int, name.split("_")[1:])
+            above = f"*int(u >= {numbers[f'bound_{sign}_{i}_{exit - 1}']})" if exit else ""
+            shift = k[to[sign, i, exit]] - k[i]
+            hits[sign].append(f"({shift})*int(k == {k[i]})*int(u < {numbers[name]}){above}")
         down, up = (" + ".join(group) or "0" for group in hits)
         return "\n".join(
             [
@@ -283,6 +301,46 @@ def plain(q: float = 1.0) -> MarkovSynapse:
     )
 
 
+def multistate(states: int, q: float = 1.0) -> MarkovSynapse:
+    """Chain of ``states`` states with hard ends: each event moves one state towards its sign with probability ``q``.
+
+    The weaker half of the states has efficacy -1. Raises ``ValueError`` for an odd number of states.
+    """
+    return _line(states, np.full(states - 1, q), f"multistate({states}, q={q:g})")
+
+
+def serial(states: int, eps: float = 0.01) -> MarkovSynapse:
+    """Chain of states with sticky ends (Lahiri & Ganguli 2013): an end state is left with probability ``eps``.
+
+    As ``eps`` goes to 0 its area reaches the largest possible, states - 1. Raises ``ValueError`` for an odd number.
+    """
+    return _line(states, np.append(eps, np.ones(states - 2)), f"serial({states}, eps={eps:g})")
+
+
+def _line(states: int, leave: np.ndarray, name: str) -> MarkovSynapse:
+    """``leave``: [state - 1], probability that potentiation moves state i to i + 1; depression is the mirror image."""
+    if states < 2 or states % 2:
+        raise ValueError(f"states must be an even number of at least 2, got {states}.")
+    for value in leave:
+        check_fraction("the probability of a transition", value)
+    potentiation = np.diag(np.append(1 - leave, 1.0)) + np.diag(leave, 1)
+    return MarkovSynapse(potentiation, potentiation[::-1, ::-1], np.repeat([-1, 1], states // 2), name=name)
+
+
+def coding(f: float, rule: str = "pre") -> tuple[float, float]:
+    """What a pattern of coding level ``f`` does to a synapse: (fraction of synapses touched, f_pot among them).
+
+    ``rule``: "pre" or "post" (that neuron gates; the other one's activity is the sign), "symmetric" (potentiation if
+    the two neurons agree), "coincidence" (potentiation if both fire, depression if exactly one does).
+    """
+    check_fraction("f", f)
+    both, one = f * f, 2 * f * (1 - f)
+    rules = {"pre": (f, f), "post": (f, f), "symmetric": (1.0, 1 - one), "coincidence": (both + one, f / (2 - f))}
+    if rule not in rules:
+        raise ValueError(f"rule must be one of {', '.join(rules)}, got {rule!r}.")
+    return rules[rule]
+
+
 def cascade(depth: int, x: float = 0.5, f_pot: float = 0.5) -> MarkovSynapse:
     """Cascade synapse of Fusi, Drew & Abbott (2005); 2 * ``depth`` states, equally occupied at equilibrium.
 
@@ -330,6 +388,7 @@ class HiddenWeight(SynapseModel):
     step_size: float = 0.02
     bound: float = 1.0
     width: float = 0.2
+    f_pot: float = 0.5
     stochastic: bool = field(default=False, init=False)
     declarations: str = field(default="h : 1", init=False)
     efficacy_code: str = field(default="(2*int(h >= 0) - 1)", init=False)
@@ -340,9 +399,10 @@ class HiddenWeight(SynapseModel):
                 f"hidden weight needs m >= 0, step_size > 0 and 0 < width <= bound, got m={self.m}, "
                 f"step_size={self.step_size}, width={self.width}, bound={self.bound}."
             )
+        check_fraction("f_pot", self.f_pot)
 
     @property
-    def name(self) -> str:
+    def name(self) -> str:  # type: ignore[override]
         """Label for tables."""
         return f"hidden(m={self.m:g})"
 
@@ -381,7 +441,7 @@ class HiddenWeight(SynapseModel):
             matrix[np.arange(levels), low + 1] = np.clip(place - low, 0, 1)
             matrix[np.arange(levels), low] = 1 - matrix[np.arange(levels), low + 1]
             matrices.append(matrix)
-        return MarkovSynapse(*matrices, self.efficacy(h), name=self.name)
+        return MarkovSynapse(matrices[0], matrices[1], self.efficacy(h), self.f_pot, self.name)
 
     def response(self, events, f_pot=None):
         """That of ``lattice()``: an approximation."""

@@ -76,7 +76,6 @@ def memory_curves(
             color=COLOURS[k % len(COLOURS)],
             label=substrate,
         )
-    floor = max(theory.min(), theory.max() / 300)
-    ax.set(xscale="log", yscale="log", ylim=(floor / 2, theory.max() * 2), xlabel="later patterns + 1")
+    ax.set(xscale="log", yscale="log", xlabel="later patterns + 1")
     ax.set_title(title, fontsize=10)
     return ax

@@ -18,6 +18,7 @@ from neuromorph.files import replacing
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.streams import Stream, Task
 
+BAR = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed} < {remaining} {postfix}"
 TOGETHER = 2000  # test samples in one call of predict: starting a network has a price
 
 
@@ -28,6 +29,13 @@ class Learner(ABC):
     """
 
     batch_size: int = 1
+    call_size: int = 1000
+    """Samples of one call, roughly: the runner cuts an epoch so that its progress bar moves."""
+
+    @property
+    def description(self) -> str:
+        """What a checkpoint must agree in."""
+        return type(self).__name__
 
     @abstractmethod
     def partial_fit(self, x: np.ndarray, y: np.ndarray) -> None:
@@ -79,23 +87,21 @@ def learn_stream(
     rows = list(done["rows"]) if done else [_test(learner, stream)]
     curve, seen = (list(done["curve"]), list(done["seen"])) if done else ([], [])
     samples = done["samples"] if done else 0
-    bar = tqdm(
-        total=len(stream) * epochs, initial=(len(rows) - 1) * epochs, desc=label or stream.name, disable=not progress
-    )
-    with bar:
+    stride = learner.batch_size * (every or max(1, learner.call_size // learner.batch_size))
+    with tqdm(total=len(stream) * epochs, desc=label or stream.name, disable=not progress, bar_format=BAR) as bar:
+        bar.update((len(rows) - 1) * epochs)
         for k in range(len(rows) - 1, len(stream)):
             task = stream[k]
             bar.set_postfix_str(task.name)
             for epoch in range(epochs):
                 x, y = _shuffled(task, seed, k, epoch)
-                stride = every * learner.batch_size if every else len(x)
                 for start in range(0, len(x), stride):
                     learner.partial_fit(x[start : start + stride], y[start : start + stride])
                     samples += len(x[start : start + stride])
+                    bar.update(len(x[start : start + stride]) / len(x))
                     if every:
                         curve.append(_test(learner, stream))
                         seen.append(samples)
-                bar.update()
             if isinstance(learner, BoundaryLearner):
                 learner.end_task(task)
             rows.append(_test(learner, stream))
@@ -133,7 +139,7 @@ def _fingerprint(stream: Stream, epochs: int, seed, every, learner: Learner) -> 
     """What a checkpoint must agree in: the run, and the stream's first samples."""
     first = stream[0]
     digest = hashlib.sha256(first.train[0].tobytes() + first.train[1].tobytes()).hexdigest()[:16]
-    return json.dumps([type(learner).__name__, stream.name, len(stream), epochs, seed, every, digest])
+    return json.dumps([learner.description, stream.name, len(stream), epochs, seed, every, digest])
 
 
 def _save(path, run, learner, rows, curve, seen, samples) -> None:

@@ -23,6 +23,8 @@ from neuromorph.run import Learner, learn_stream
 from neuromorph.streams import Stream
 
 SCHEMA = 1
+COMPILED_FROM = 10_000_000  # pixels presented in all: from here Brian2's compilation pays
+SHARED_WIDTH = 500  # products of narrower layers are slower on several threads than on one
 METRICS = ("average_accuracy", "learning_accuracy", "forgetting", "backward_transfer", "forward_transfer")
 
 # Memory curves: so many synapses, patterns tracked, and later patterns.
@@ -60,14 +62,16 @@ class CompareArgs:
     """Passes over each task's samples, deep network."""
     deep_hidden: tuple[int, ...] = (200, 200)
     """Hidden layers of the deep network."""
-    deep_m: float = 25.0
-    """Metaplasticity of the deep network; it must match the number of updates. 0 is its baseline and always run."""
+    deep_m: float | None = None
+    """Metaplasticity of the deep network; it must match the number of updates U of a task. By default 200 / sqrt(U), a
+    rule of thumb from permuted digits and MNIST. The baseline m = 0 is always run."""
     out: Path = Path("runs/compare")
     """Folder for config.json, results.json, the matrices, the figures and report.html."""
     device: str = "cpu"
     """Where torch computes: cpu or cuda."""
-    brian_target: str = "numpy"
-    """How Brian2 computes: numpy, cython (compiles once) or cpp_standalone (compiles at every call)."""
+    brian_target: str = "auto"
+    """How Brian2 computes: numpy, cython (compiles once, a minute a synapse), cpp_standalone (compiles at every call);
+    auto takes cython for large streams."""
 
 
 @dataclass(frozen=True)
@@ -87,16 +91,19 @@ class Cell:
         return re.sub(r"[^A-Za-z0-9.=-]+", "_", f"{self.synapse}_{self.substrate}_{self.role}")
 
 
-def _learner_arguments(args: CompareArgs) -> dict[str, tuple[str, dict[str, Any]]]:
+def _learner_arguments(args: CompareArgs, inputs: int) -> dict[str, tuple[str, dict[str, Any]]]:
     """Substrate -> the learner's module, and what its class and its ``imprint`` take."""
+    large = args.seeds * args.tasks * args.epochs * (args.samples or 60_000) * inputs > COMPILED_FROM
+    target = {True: "cython", False: "numpy"}[large] if args.brian_target == "auto" else args.brian_target
     return {
-        "brian2": ("brian", {"target": args.brian_target}),
+        "brian2": ("brian", {"target": target}),
         "snntorch": ("snn", {"device": args.device}),
         "lava": ("lava", {"arithmetic": "fixed"}),
         "lava-float": ("lava", {"arithmetic": "float"}),
     }
 
 
+SUBSTRATES = ("brian2", "snntorch", "lava", "lava-float")
 _CLASSES = {"brian": "BrianLearner", "snn": "TorchLearner", "lava": "LavaLearner"}
 
 
@@ -111,7 +118,7 @@ def compare(args: CompareArgs) -> None:
     for k, cell in enumerate(cells, 1):
         label = f"[{k}/{len(cells)}] {cell.synapse} {cell.substrate} {cell.role}".strip()
         results[cell.slug] = _result(cell, by_seed, args, label)
-    write_json(args.out / "memory.json", _memory(args))
+    write_json(args.out / "memory.json", _memory(args, by_seed[0]))
     _write(args, cells, results, by_seed[0])
     write_report(args.out)
     print()
@@ -121,10 +128,9 @@ def compare(args: CompareArgs) -> None:
 
 def _plan(args: CompareArgs) -> tuple[list[Cell], list[Stream]]:
     """All cells, with every argument checked before anything runs."""
-    known = _learner_arguments(args)
     for substrate in args.substrates:
-        if substrate not in known:
-            raise ValueError(f"There is no substrate '{substrate}': choose any of {', '.join(known)}.")
+        if substrate not in SUBSTRATES:
+            raise ValueError(f"There is no substrate '{substrate}': choose any of {', '.join(SUBSTRATES)}.")
     for name in ("seeds", "epochs", "deep_epochs"):
         if getattr(args, name) < 1:
             raise ValueError(f"{name.replace('_', '-')} must be at least 1, got {getattr(args, name)}.")
@@ -135,6 +141,7 @@ def _plan(args: CompareArgs) -> tuple[list[Cell], list[Stream]]:
     by_seed = [streams.by_name(args.stream, args.tasks, seed, *sizes) for seed in range(args.seeds)]
     stream = by_seed[0]
     inputs = int(np.prod(stream.shape))
+    known = _learner_arguments(args, inputs)
 
     def local(model: SynapseModel, substrate: str, role: str) -> Cell:
         module, options = known[substrate]
@@ -154,11 +161,20 @@ def _plan(args: CompareArgs) -> tuple[list[Cell], list[Stream]]:
         return Cell(f"deep(m={m:g})", "snntorch", role, args.deep_epochs, build, replicas=False)
 
     cells = [local(model, substrate, "") for model in models for substrate in args.substrates]
-    unprotected = HiddenWeight(0.0)
-    cells += [local(unprotected, "snntorch", role) for role in ("no protection", "joint")]
+    cells += [local(HiddenWeight(0.0), "snntorch", "no protection")]
+    cells += [local(model, "snntorch", "joint") for model in models]
     if args.deep:
-        cells += [deep(args.deep_m, ""), deep(0.0, "no protection"), deep(0.0, "joint")]
+        cells += [deep(_deep_m(args, stream), ""), deep(0.0, "no protection"), deep(0.0, "joint")]
     return cells, by_seed
+
+
+def _deep_m(args: CompareArgs, stream: Stream) -> float:
+    if args.deep_m is not None:
+        return args.deep_m
+    from neuromorph.learners.deep import DeepConfig
+
+    updates = args.deep_epochs * -(-len(stream[0].train[0]) // DeepConfig().batch)
+    return float(f"{200 / np.sqrt(updates):.2g}")
 
 
 def _claim(args: CompareArgs) -> None:
@@ -192,7 +208,8 @@ def _result(cell: Cell, by_seed: Sequence[Stream], args: CompareArgs, label: str
     ours = [streams.joint(s) for s in by_seed] if cell.role == "joint" else by_seed
     begun = time.perf_counter()
     threads = torch.get_num_threads()
-    torch.set_num_threads(1 if cell.replicas else threads)  # the local rule's products are too small to share
+    small = cell.replicas or max(args.deep_hidden) < SHARED_WIDTH
+    torch.set_num_threads(1 if small else threads)
     try:
         if cell.replicas:
             seeds = tuple(range(len(ours)))
@@ -217,20 +234,21 @@ def _result(cell: Cell, by_seed: Sequence[Stream], args: CompareArgs, label: str
     return matrix, seconds
 
 
-def _memory(args: CompareArgs) -> dict[str, Any]:
+def _memory(args: CompareArgs, stream: Stream) -> dict[str, Any]:
     """Memory curves of the same synapses on a stream of random patterns, on each substrate and in theory."""
     path = args.out / "memory.json"
     if path.exists():
         return json.loads(path.read_text())
     from tqdm.auto import tqdm
 
-    stream = streams.patterns(TRACKED + int(LAGS.max()), POPULATION, seed=0)
-    events = np.concatenate([2 * task.train[0] - 1 for task in stream]).astype(np.int8)
+    known = _learner_arguments(args, int(np.prod(stream.shape)))
+    patterns = streams.patterns(TRACKED + int(LAGS.max()), POPULATION, seed=0)
+    events = np.concatenate([2 * task.train[0] - 1 for task in patterns]).astype(np.int8)
     curves: dict[str, Any] = {}
     cells = [(text, substrate) for text in args.synapses for substrate in args.substrates]
     for text, substrate in tqdm(cells, desc="memory curves"):
         model = learning_synapse(text)
-        module, options = _learner_arguments(args)[substrate]
+        module, options = known[substrate]
         curve = curves.setdefault(
             model.name, {"theory": transient_curve(model, LAGS, TRACKED).tolist(), "measured": {}}
         )

@@ -128,7 +128,8 @@ def _accuracy(results: Mapping[str, Any], matrices: Mapping[str, AccuracyMatrix]
         ax.tick_params(labelsize=7)
     for ax in axes[:, 0]:
         ax.set_ylabel("test accuracy", fontsize=8)
-    axes.flat[0].legend(fontsize=6, loc="lower left", ncols=2)
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 10), fontsize=8, frameon=False)
     figure.supxlabel("tasks learned", fontsize=9)
     return figure
 
@@ -138,7 +139,7 @@ def _grid(results: Mapping[str, Any], matrices: Mapping[str, AccuracyMatrix]) ->
 
     from neuromorph.figures import grid
 
-    cells = [cell for cell in results["cells"] if not cell["role"]]
+    cells = [cell for cell in results["cells"] if cell["role"] != "joint"]
     synapses, substrates = (list(dict.fromkeys(cell[key] for cell in cells)) for key in ("synapse", "substrate"))
     figure, axes = plt.subplots(1, 2, figsize=(9, 0.8 + 0.55 * len(synapses)), sharey=True, layout="constrained")
     for ax, (name, title) in zip(
@@ -159,10 +160,11 @@ def _memory(results: Mapping[str, Any], matrices: Mapping[str, AccuracyMatrix]) 
 
     memory = results["memory"]
     count = len(memory["curves"])
-    figure, axes = plt.subplots(1, count, figsize=(3.2 * count, 2.9), squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(1, count, figsize=(3.2 * count, 2.9), sharey=True, squeeze=False, layout="constrained")
     for ax, (name, curve) in zip(axes[0], memory["curves"].items(), strict=True):
         memory_curves(np.array(memory["lags"]), np.array(curve["theory"]), curve["measured"], name, ax)
-    axes[0, 0].set_ylabel("signal")
+    highest = max(max(curve["theory"]) for curve in memory["curves"].values())
+    axes[0, 0].set(ylabel="signal", ylim=(highest / 1000, highest * 2))
     axes[0, 0].legend(fontsize=7)
     return figure
 

@@ -15,7 +15,7 @@ import brian2 as b2
 import numpy as np
 
 from fusi_models import SynapseModel
-from neuromorph.learners.local import LocalLearner
+from neuromorph.learners.local import INITIAL, LocalLearner
 from neuromorph.protocols import LocalRule
 
 TARGETS = ("numpy", "cython", "cpp_standalone")
@@ -60,6 +60,8 @@ class BrianLearner(LocalLearner):
         if target not in TARGETS:
             raise ValueError(f"There is no Brian2 target '{target}': choose one of {', '.join(TARGETS)}.")
         self.target = target
+        if target == "cpp_standalone":
+            self.call_size = 10**9  # a call is a compilation
         self.network: _Network | None = None
         super().__init__(synapse, inputs, classes, rule, seeds)
         self.random: Any = None
@@ -95,7 +97,7 @@ class BrianLearner(LocalLearner):
             if self.network is None:
                 self.network = _Network(self)
             if self.random is None:
-                b2.seed(self._seed(0))
+                b2.seed(self.transition_seed())
             else:
                 b2.get_device().set_random_state(self.random)
             spikes = self.network.run(self, raster, labels, plastic)
@@ -106,15 +108,12 @@ class BrianLearner(LocalLearner):
 
     def _run_standalone(self, raster, labels, plastic, presented):
         with _standalone():
-            b2.seed(self._seed(presented))
+            b2.seed(self.transition_seed(presented))
             network = _Network(self)
             spikes = network.run(self, raster, labels, plastic)
             if plastic:
                 self._states = network.states(self)
         return spikes
-
-    def _seed(self, presented: int) -> int:
-        return int(np.random.SeedSequence([*self.seeds, presented]).generate_state(1)[0])
 
 
 class _Network:
@@ -235,7 +234,7 @@ def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, target: str = 
 
     One neuron that spikes every millisecond drives all synapses; the sign of the event is that of the pattern.
     """
-    states = synapse.init(events.shape[1:], np.random.default_rng([seed, 1]))
+    states = synapse.init(events.shape[1:], np.random.default_rng([seed, INITIAL]))
     with _standalone() if target == "cpp_standalone" else _runtime(target):
         b2.seed(seed)
         observer = b2.NeuronGroup(1, "", threshold="True", reset="", dt=DT)

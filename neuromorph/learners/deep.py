@@ -79,6 +79,10 @@ class DeepLearner(Learner):
             weight_decay=config.weight_decay,
         )
 
+    @property
+    def description(self) -> str:
+        return f"DeepLearner {self.config}"
+
     def partial_fit(self, x: NDArray[np.float32], y: NDArray[np.int64]) -> None:
         """Learn once from x [n, ...] in [0, 1] and y [n] (classes from 0), in this order, one step per mini-batch.
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from fusi_models import SynapseModel
 from fusi_models.integer import fixed_point
-from neuromorph.learners.local import LocalLearner
+from neuromorph.learners.local import INITIAL, TRANSITIONS, LocalLearner
 from neuromorph.protocols import LocalRule
 
 ARITHMETIC = ("fixed", "float")
@@ -57,7 +57,9 @@ class LavaLearner(LocalLearner):
         frames = raster.reshape(-1, *raster.shape[2:])
         spikes = shared_array(np.zeros((*frames.shape[:2], self.units), bool))
         source = Raster(frames)
-        synapses = PlasticDense(self.synapse, self._states, self.rule.num_steps, self.seeds, self.presented)
+        synapses = PlasticDense(
+            self.synapse, self._states, self.rule.num_steps, (*self.seeds, TRANSITIONS), self.presented
+        )
         neurons = self._lif(spikes.shape[1:])
         readout = ErrorReadout(labels, spikes, self.rule)
         source.s_out.connect(synapses.s_in)
@@ -127,7 +129,7 @@ def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, arithmetic: st
     model = fixed_point(synapse) if arithmetic == "fixed" else synapse
     efficacy = shared_array(np.zeros(events.shape, np.int8))
     source = Raster(events)
-    population = Population(model, model.init(events.shape[1:], np.random.default_rng([seed, 1])), efficacy, seed)
+    population = Population(model, model.init(events.shape[1:], np.random.default_rng([seed, INITIAL])), efficacy, seed)
     source.s_out.connect(population.event_in)
     with running(source, Loihi2SimCfg(select_tag="fixed_pt" if arithmetic == "fixed" else "floating_pt")) as run:
         run(len(events))

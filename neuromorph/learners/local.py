@@ -10,6 +10,7 @@ from fusi_models import SynapseModel
 from neuromorph.protocols import LocalRule, encode, vote
 from neuromorph.run import Learner
 
+INITIAL, TRANSITIONS = 7001, 7002  # salts: what a seed draws for one purpose is not drawn for another
 TEST_SEED = 2**31  # rasters of test samples never repeat those of training
 
 
@@ -35,7 +36,15 @@ class LocalLearner(Learner):
         self.units = classes * rule.units_per_class
         self.presented = 0
         shape = (self.units, inputs)
-        self._set_states(np.stack([synapse.init(shape, np.random.default_rng([s, 1])) for s in self.seeds]))
+        self._set_states(np.stack([synapse.init(shape, np.random.default_rng([s, INITIAL])) for s in self.seeds]))
+
+    @property
+    def description(self):
+        return f"{type(self).__name__} {self.synapse} {self.rule} {self.seeds}"
+
+    def transition_seed(self, presented: int = 0) -> int:
+        """Seed of the synapses' random transitions from a number of presentations on."""
+        return int(np.random.SeedSequence([*self.seeds, presented, TRANSITIONS]).generate_state(1)[0])
 
     @abstractmethod
     def states(self) -> np.ndarray:

@@ -8,7 +8,7 @@ import snntorch as snn
 import torch
 
 from fusi_models import SynapseModel
-from neuromorph.learners.local import LocalLearner
+from neuromorph.learners.local import INITIAL, LocalLearner
 from neuromorph.protocols import LocalRule, error
 
 
@@ -31,7 +31,7 @@ class TorchLearner(LocalLearner):
         self.lif = snn.Leaky(beta=rule.beta, threshold=rule.tie_free_threshold(inputs), reset_mechanism="zero")
         self.lif.to(self.device)
         snn.SpikingNeuron.instances.remove(self.lif)  # snnTorch would keep it for ever
-        self.random = torch.Generator(self.device).manual_seed(hash(self.seeds) & 0x7FFFFFFF)
+        self.random = torch.Generator(self.device).manual_seed(self.transition_seed())
 
     def states(self):
         return self.state.cpu().numpy()
@@ -90,7 +90,7 @@ class TorchLearner(LocalLearner):
 
 def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, device: str = "cpu") -> np.ndarray:
     """Efficacies int8 [time, synapse] right after each of ``events`` [time, synapse] in {-1, +1}, in tensors."""
-    state = torch.as_tensor(synapse.init(events.shape[1:], np.random.default_rng([seed, 1])), device=device)
+    state = torch.as_tensor(synapse.init(events.shape[1:], np.random.default_rng([seed, INITIAL])), device=device)
     random = torch.Generator(device).manual_seed(seed)
     efficacy = np.empty(events.shape, np.int8)
     for k, event in enumerate(events):

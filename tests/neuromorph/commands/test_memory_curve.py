@@ -1,0 +1,75 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+
+import fusi_models as fm
+from neuromorph.commands.memory_curve import MemoryCurveArgs, memory_curve, parse_model
+
+
+def test_theory_prints_the_table_and_writes_three_files(tmp_path, capsys):
+    stem = tmp_path / "new" / "curve"
+    memory_curve(MemoryCurveArgs(models=("cascade:depth=10", "benna-fusi:levels=4"), points=20, out=stem))
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("cascade"))
+    data = json.loads(stem.with_suffix(".json").read_text())
+    times = np.array(data["curves"][0]["times"])
+    assert row.split()[-5:] == ["200", "840.0", f"{times[times <= 840].max():.0f}", "4.600", "0.200"]
+    np.testing.assert_allclose(data["curves"][0]["signal"], fm.memory_curve(fm.cascade(10), times, 1e6).signal)
+    assert data["arguments"]["synapses"] == 1e6
+    with open(stem.with_suffix(".csv")) as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * len(times) and {r["model"] for r in rows} == {"cascade(n=10, x=0.5)", "benna-fusi(m=4)"}
+    assert float(rows[0]["snr"]) == pytest.approx(200)
+    svg = stem.with_suffix(".svg").read_text()
+    assert svg.count("<svg") == 1 and "envelope" in svg
+    assert sorted(p.name for p in stem.parent.iterdir()) == ["curve.csv", "curve.json", "curve.svg"]
+
+
+@pytest.mark.parametrize("engine", ["lumped", "brian2"])
+def test_simulations_agree_with_theory_and_show_progress(engine, tmp_path, capsys):
+    args = MemoryCurveArgs(
+        models=("cascade:depth=4",), engine=engine, synapses=300, last=30, points=8, out=tmp_path / "c"
+    )
+    memory_curve(args)
+    curve = json.loads((tmp_path / "c.json").read_text())["curves"][0]
+    theory = fm.memory_curve(fm.cascade(4), np.array(curve["times"]), 300)
+    assert np.all(np.abs(np.array(curve["signal"]) - theory.signal) < 4.5 * theory.spread / np.sqrt(20))
+    assert "%" in capsys.readouterr().err
+
+
+def test_models_are_named_with_their_options(tmp_path):
+    assert parse_model("cascade:depth=3", x=0.2, f_pot=0.3).f_pot == 0.3
+    np.testing.assert_array_equal(parse_model("cascade:depth=3,x=0.2").potentiation, fm.cascade(3, 0.2).potentiation)
+    assert parse_model("hidden:m=1.5").m == 1.5
+    syn = fm.serial(4, 0.1)
+    np.savez(tmp_path / "mine.npz", potentiation=syn.potentiation, depression=syn.depression, strength=syn.strength)
+    mine = parse_model(f"file:{tmp_path}/mine.npz")
+    assert mine.name == "mine" and fm.area(mine) == fm.area(syn)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"models": ("hopfield",)}, "no model 'hopfield'"),
+        ({"models": ("cascade:levels=3",)}, "unknown or missing option"),
+        ({"models": ("cascade",)}, "unknown or missing option"),
+        ({"models": ("cascade:depth=deep",)}, "NAME=NUMBER"),
+        ({"models": ("cascade:depth=5",), "f_pot": 0.3}, "transition probability above 1"),
+        ({"models": ()}, "at least one model"),
+        ({"synapses": 0.1}, "at least 1"),
+        ({"points": 1}, "points >= 2"),
+        ({"engine": "brian2", "events": "poisson"}, "discrete events"),
+        ({"engine": "lumped", "trials": 0}, "trials"),
+    ],
+)
+def test_mistakes_are_explained_in_one_sentence(arguments, match, tmp_path):
+    with pytest.raises(ValueError, match=match) as error:
+        memory_curve(MemoryCurveArgs(**arguments, out=tmp_path / "c"))
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_file_is_an_os_error(tmp_path):
+    with pytest.raises(OSError, match="nowhere"):
+        parse_model(f"file:{tmp_path}/nowhere.npz")
