@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromorph.lava.reference import simulate, simulate_float
+from neuromorph.lava.report import Sheet, resources
 from neuromorph.lava.spec import NetworkSpec, integer_network
 
 ENGINES = ("stock", "batched")
@@ -50,6 +51,12 @@ class Deployment:
         """Number of spikes of Lava that differ from the reference, for each layer; all 0 when the mapping is exact."""
         found = self._run(x, set(range(len(self.spec.layers))), engine, arithmetic, timeout, progress)
         return tuple(int((found[index] != spikes).sum()) for index, spikes in enumerate(self._expected(x, arithmetic)))
+
+    def resources(
+        self, chip: str = "loihi1", x: ArrayLike | None = None, learning: bool = False, weight_bits: int = 2
+    ) -> Sheet:
+        """What ``chip`` ("loihi1" or "loihi2") needs for it, and with samples ``x`` the operations per inference."""
+        return resources(self.spec, chip, x, learning, weight_bits)
 
     def _expected(self, x: ArrayLike, arithmetic: str) -> list[NDArray[np.bool_]]:
         _choose("arithmetic", arithmetic, ARITHMETIC)

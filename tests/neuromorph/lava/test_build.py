@@ -12,7 +12,7 @@ from neuromorph.lava.compat import running
 
 from lava.magma.core.run_configs import Loihi2SimCfg  # isort: skip
 from lava.proc.dense.process import Dense  # isort: skip
-from lava.proc.lif.process import LIF  # isort: skip
+from lava.proc.lif.process import LIF, LIFReset  # isort: skip
 from neuromorph.lava.processes.io import MessageSource, SpikeRecorder  # isort: skip
 
 STEPS, BATCH = 6, 4
@@ -160,3 +160,22 @@ def test_membranes_of_the_stock_graph_are_those_of_the_reference(biased_spec):
     found = stock_membranes(spec, spec.encode(x)[0])
     for record, membranes in zip(chip.simulate(spec, x), found, strict=True):
         np.testing.assert_array_equal(membranes, np.where(record.spikes, 0, record.membranes)[:, 0])
+
+
+@pytest.mark.parametrize(("bits", "exact"), [(2, True), (1, False)])
+def test_two_bits_hold_the_weights_and_one_does_not(spec, x, expected, bits, exact):
+    """+-128 with an exponent of -7 is the same network in 2 bits; mixed signs in 1 bit are -256 and 0."""
+    source = MessageSource(messages=rows(spec, x))
+    dense = Dense(
+        weights=128 * spec.layers[0].weights.astype(np.int32),
+        num_weight_bits=bits,
+        weight_exp=-7,
+        num_message_bits=spec.message_bits,
+    )
+    lif = LIFReset(shape=(12,), du=4095, dv=410, vth=spec.layers[0].threshold, reset_interval=STEPS, reset_offset=2)
+    recorder = SpikeRecorder(shape=(12,), steps=BATCH * STEPS, lag=1)
+    source.s_out.connect(dense.s_in)
+    dense.a_out.connect(lif.a_in)
+    lif.s_out.connect(recorder.s_in)
+    found = simulate(Graph(source, [dense], [lif], {0: recorder}), BATCH * STEPS + 1)[0]
+    assert np.array_equal(found, expected[0]) == exact
