@@ -6,11 +6,15 @@ from typing import Any
 import tyro
 
 from neuromorph.commands.compare import CompareArgs, compare
+from neuromorph.commands.deploy import DeployArgs, deploy
 from neuromorph.commands.report import ReportArgs, report
+from neuromorph.commands.train import TrainArgs, train
 
 COMMANDS: dict[type, tuple[str, Any]] = {
     CompareArgs: ("compare", compare),
+    DeployArgs: ("deploy", deploy),
     ReportArgs: ("report", report),
+    TrainArgs: ("train", train),
 }
 
 

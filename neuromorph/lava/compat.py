@@ -78,9 +78,9 @@ def running(
     ``process`` is any process of the connected graph, ``run_cfg`` e.g. ``Loihi2SimCfg(select_tag="fixed_pt")``. Yields
     ``run(steps)``, which compiles the graph at its first call and returns when the steps are done. ``timeout``: seconds
     that all of it may take; ``label``: names a progress bar. The graph cannot be run again after the block; read its
-    variables inside. Raises RuntimeError when a process model raises (Lava prints its traceback on stdout) or one of
-    the graph's processes is killed, TimeoutError when the time is over (a port waits for a message that nobody sends,
-    or the network is too large for the time).
+    variables inside. Raises RuntimeError when a process model raises (Lava prints its traceback on stdout),
+    ChildProcessError when a process of the graph is killed, TimeoutError when the time is over (a port waits for a
+    message that nobody sends, or the network is too large for the time).
     """
     from lava.magma.core.run_conditions import RunSteps
 
@@ -133,7 +133,7 @@ def _wait(runtime: Any, end: float | None, timeout: float | None) -> None:
     while not all(port.probe() for port in runtime.service_to_runtime):
         for actor in runtime._messaging_infrastructure.actors:
             if actor.exitcode:  # a model that raises reports it itself and exits with 0
-                raise RuntimeError(
+                raise ChildProcessError(
                     f"a process of the Lava graph died (exit code {actor.exitcode}), perhaps for want of memory: "
                     "run fewer samples at a time or a smaller network"
                 )

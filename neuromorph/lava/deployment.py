@@ -40,17 +40,24 @@ class Deployment:
         last = len(self.spec.layers) - 1
         return self._run(x, {last}, engine, arithmetic, timeout, False)[last]
 
-    def verify(
+    def layers(
         self,
         x: ArrayLike,
         engine: str = "stock",
         arithmetic: str = "fixed",
         timeout: float | None = None,
         progress: bool = False,
+    ) -> tuple[NDArray[np.bool_], ...]:
+        """Spikes of every layer by Lava, each [time, batch, neuron]."""
+        found = self._run(x, set(range(len(self.spec.layers))), engine, arithmetic, timeout, progress)
+        return tuple(found[index] for index in range(len(self.spec.layers)))
+
+    def verify(
+        self, x: ArrayLike, engine: str = "stock", arithmetic: str = "fixed", timeout: float | None = None
     ) -> tuple[int, ...]:
         """Number of spikes of Lava that differ from the reference, for each layer; all 0 when the mapping is exact."""
-        found = self._run(x, set(range(len(self.spec.layers))), engine, arithmetic, timeout, progress)
-        return tuple(int((found[index] != spikes).sum()) for index, spikes in enumerate(self._expected(x, arithmetic)))
+        found = self.layers(x, engine, arithmetic, timeout)
+        return tuple(int((a != b).sum()) for a, b in zip(found, self._expected(x, arithmetic), strict=True))
 
     def resources(
         self, chip: str = "loihi1", x: ArrayLike | None = None, learning: bool = False, weight_bits: int = 2

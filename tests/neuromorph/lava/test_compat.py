@@ -129,7 +129,7 @@ def test_a_killed_process_of_the_graph_is_reported():
             run(1)
             threading.Timer(0.3, kill_one).start()
             run(10_000_000)
-    except RuntimeError as error:
+    except ChildProcessError as error:
         assert "died (exit code -9)" in str(error), error
     else:
         raise AssertionError("nobody noticed")

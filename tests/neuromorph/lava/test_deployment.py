@@ -210,7 +210,7 @@ def test_floating_point_lava_equals_the_float_network(trained, engine):
         for t, step in enumerate(current):
             spikes[t], mem = neuron(step, mem)
         expected.append(spikes.numpy() == 1)
-    found = deployment._run(x, {0, 1, 2}, engine, "float", 60, False)
+    found = deployment.layers(x, engine, "float")
     for index, wanted in enumerate(expected):
         np.testing.assert_array_equal(found[index], wanted)
     assert 0.01 < expected[-1].mean() < 0.9
