@@ -63,15 +63,15 @@ class TorchLearner(LocalLearner):
 
     def _consolidate(self, active: torch.Tensor, e: np.ndarray, replica: np.ndarray, unit: np.ndarray) -> None:
         """Send the candidate events of the units in error to their synapses with an active input."""
-        r, u = (torch.as_tensor(i, device=self.device) for i in (replica, unit))
-        drive = torch.as_tensor(e.astype(float), device=self.device)[:, None] * active[r]
-        old = self.state[r, u]
+        row, source = active[torch.as_tensor(replica, device=self.device)].nonzero(as_tuple=True)
+        r, u, drive = (torch.as_tensor(v, device=self.device)[row] for v in (replica, unit, e.astype(float)))
+        old = self.state[r, u, source]
         uniform = None
         if self.synapse.stochastic:
             uniform = torch.rand(old.shape, generator=self.random, device=self.device, dtype=torch.float64)
         new = self.synapse.step(old, drive, uniform)
-        self.state[r, u] = new
-        self.weight[r, u] = self.synapse.efficacy(new).float()
+        self.state[r, u, source] = new
+        self.weight[r, u, source] = self.synapse.efficacy(new).float()
 
     @torch.no_grad()
     def spikes(self, raster):
