@@ -18,7 +18,7 @@ from neuromorph.files import replacing
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.streams import Stream, Task
 
-BAR = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed} < {remaining} {postfix}"
+BAR = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed} < {remaining}{postfix}"
 TOGETHER = 2000  # test samples in one call of predict: starting a network has a price
 
 

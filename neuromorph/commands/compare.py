@@ -193,9 +193,9 @@ def _deep_m(args: CompareArgs, stream: Stream) -> float:
 
 def _claim(args: CompareArgs) -> None:
     """Make the folder this comparison's, or find that it is."""
-    config = args.out / "config.json"
+    config, cells = args.out / "config.json", args.out / "cells"
     mine = json.loads(json.dumps(asdict(args) | {"out": None}, default=str))
-    if config.exists():
+    if config.exists() and any(cells.glob("*")):
         try:
             theirs = json.loads(config.read_text())["arguments"]
         except (ValueError, KeyError, TypeError) as error:

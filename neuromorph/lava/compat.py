@@ -13,12 +13,19 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import multiprocessing
+import multiprocessing.util
+import os
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 STOP_SECONDS = 3.0  # a healthy graph stops within 0.1 s; one whose processes died never answers
+LEASH_SECONDS = 0.5  # how often a process of a graph looks whether its parent is still there
+LONGEST_PAUSE = 0.005  # how often the parent looks whether the graph has answered, at least
+PROGRESS_PARTS = 50
 
 
 @contextmanager
@@ -63,38 +70,105 @@ _import_lava()
 
 
 @contextmanager
-def running(process: Any, run_cfg: Any) -> Iterator[Callable[[int], None]]:
-    """Run a Lava graph and stop it whatever happens, also on an exception or Ctrl-C.
+def running(
+    process: Any, run_cfg: Any, timeout: float | None = None, label: str | None = None
+) -> Iterator[Callable[[int], None]]:
+    """Run a Lava graph and stop it whatever happens: an exception, Ctrl-C, a death in the graph, or of this process.
 
     ``process`` is any process of the connected graph, ``run_cfg`` e.g. ``Loihi2SimCfg(select_tag="fixed_pt")``. Yields
-    ``run(steps)``, which compiles the graph at its first call and returns when the steps are done. The graph cannot be
-    run again after the block; read its variables inside. Raises RuntimeError when a process model raises (Lava prints
-    the model's traceback on stdout).
+    ``run(steps)``, which compiles the graph at its first call and returns when the steps are done. ``timeout``: seconds
+    that all of it may take; ``label``: names a progress bar. The graph cannot be run again after the block; read its
+    variables inside. Raises RuntimeError when a process model raises (Lava prints its traceback on stdout),
+    ChildProcessError when a process of the graph is killed, TimeoutError when the time is over (a port waits for a
+    message that nobody sends, or the network is too large for the time).
     """
     from lava.magma.core.run_conditions import RunSteps
 
+    end = None if timeout is None else time.monotonic() + timeout
+
+    def run(steps: int) -> None:
+        from tqdm.auto import trange
+
+        chunk = steps if label is None else max(1, steps // PROGRESS_PARTS)
+        for start in trange(0, steps, chunk, desc=label, disable=label is None, leave=False):
+            process.run(RunSteps(num_steps=min(chunk, steps - start), blocking=False), run_cfg)
+            _wait(process.runtime, end, timeout)
+
+    # Lava forks its processes in the first call of ``run``; each of them then ends when this one does.
+    leash = _Leash(os.getpid())
+    multiprocessing.util.register_after_fork(leash, _Leash.follow)
     try:
-        yield lambda steps: process.run(condition=RunSteps(num_steps=steps), run_cfg=run_cfg)
+        yield run
     except BaseException:
         _abort(process)
         raise
+    finally:
+        del leash  # its registration goes with it
     process.stop()
+
+
+class _Leash:
+    """What a forked child of ``parent`` does first: leave Ctrl-C to the parent, and end when the parent is gone.
+
+    When all of them have ended, Python's resource tracker removes the shared memory that they had.
+    """
+
+    def __init__(self, parent: int):
+        self.parent = parent
+
+    def follow(self) -> None:
+        if os.getppid() == self.parent:  # not in processes that a user's thread forks from those
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        while os.getppid() == self.parent:
+            time.sleep(LEASH_SECONDS)
+        os._exit(1)
+
+
+def _wait(runtime: Any, end: float | None, timeout: float | None) -> None:
+    """Return when the steps asked for are done; look meanwhile whether they still can be."""
+    pause = 1e-5
+    while not all(port.probe() for port in runtime.service_to_runtime):
+        for actor in runtime._messaging_infrastructure.actors:
+            if actor.exitcode:  # a model that raises reports it itself and exits with 0
+                raise ChildProcessError(
+                    f"a process of the Lava graph died (exit code {actor.exitcode}), perhaps for want of memory: "
+                    "run fewer samples at a time or a smaller network"
+                )
+        if end is not None and time.monotonic() > end:
+            raise TimeoutError(
+                f"the Lava graph did not finish within {timeout:g} s: allow it more time or give it fewer samples; if "
+                "it never finishes, one of its ports waits for a message that nobody sends"
+            )
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE)
+    runtime.wait()
 
 
 def _abort(process: Any) -> None:
     """Stop a graph of which some processes may be dead: ask, wait, then end those that this graph started."""
     runtime = process.runtime
-    if runtime is None:
+    if runtime is None or runtime._messaging_infrastructure is None:
         return
     actors = list(runtime._messaging_infrastructure.actors)
-    asking = threading.Thread(target=_stop_quietly, args=(process,), daemon=True)
-    asking.start()
-    asking.join(STOP_SECONDS)
-    if asking.is_alive():
-        for actor in actors:
-            if not actor._is_done and actor.is_alive():
-                actor.kill()
+    healthy = runtime._is_started and not runtime._is_running and all(_alive(actor) for actor in actors)
+    if healthy:
+        asking = threading.Thread(target=_stop_quietly, args=(process,), daemon=True)
+        asking.start()
+        asking.join(STOP_SECONDS)
+    for actor in actors:
+        if _alive(actor):
+            actor.kill()
+            actor.join()
+    runtime._is_started = False  # its destructor would ask the dead to stop
+    with suppress(Exception):
         runtime._messaging_infrastructure.smm.shutdown()
+
+
+def _alive(actor: Any) -> bool:
+    return not actor._is_done and actor.is_alive()
 
 
 def _stop_quietly(process: Any) -> None:

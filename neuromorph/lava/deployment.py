@@ -1,4 +1,4 @@
-"""A trained network on the chip's side: integer network, numpy reference, Lava graph, and their comparison."""
+"""A trained network on the chip's side: integer network, numpy reference, Lava graphs, and their comparison."""
 
 from __future__ import annotations
 
@@ -8,45 +8,83 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromorph.lava.reference import simulate
+from neuromorph.lava.reference import simulate, simulate_float
+from neuromorph.lava.report import Sheet, resources
 from neuromorph.lava.spec import NetworkSpec, integer_network
 
-ENGINES = ("stock",)
+ENGINES = ("stock", "batched")
+ARITHMETIC = ("fixed", "float")
 
 
 @dataclass(frozen=True)
 class Deployment:
     """Run ``spec`` on [0, 1]-valued x [batch, feature], or a binary raster [time, batch, feature]; encoded once.
 
-    Spikes are bool [time, batch, class]; ``spikes.sum(0)`` are the counts.
+    Spikes are bool [time, batch, class]; ``spikes.sum(0)`` are the counts. ``engine``: "stock" streams all samples
+    through one graph of Lava's own Dense and LIFReset, which a chip has too; "batched" carries many samples side by
+    side, the same spikes sooner. ``arithmetic``: "fixed", the chip's integers, or "float", Lava's floating-point
+    models. ``timeout``: seconds. Raises ValueError for an unknown engine or arithmetic, ImportError when lava-nc is not
+    installed, TimeoutError.
     """
 
     spec: NetworkSpec
 
-    def reference(self, x: ArrayLike) -> NDArray[np.bool_]:
-        """Output spikes by the integer recurrences in numpy."""
-        return simulate(self.spec, x)[-1].spikes
+    def reference(self, x: ArrayLike, arithmetic: str = "fixed") -> NDArray[np.bool_]:
+        """Output spikes by the recurrences in numpy."""
+        return self._expected(x, arithmetic)[-1]
 
-    def run(self, x: ArrayLike, engine: str = "stock") -> NDArray[np.bool_]:
-        """Output spikes by Lava: "stock" streams all samples through one graph of stock Dense and LIFReset processes.
-
-        Raises ValueError for an unknown engine and ImportError when lava-nc is not installed.
-        """
+    def run(
+        self, x: ArrayLike, engine: str = "stock", arithmetic: str = "fixed", timeout: float | None = None
+    ) -> NDArray[np.bool_]:
+        """Output spikes by Lava."""
         last = len(self.spec.layers) - 1
-        return self._run(x, {last}, engine)[last]
+        return self._run(x, {last}, engine, arithmetic, timeout, False)[last]
 
-    def verify(self, x: ArrayLike, engine: str = "stock") -> tuple[int, ...]:
+    def layers(
+        self,
+        x: ArrayLike,
+        engine: str = "stock",
+        arithmetic: str = "fixed",
+        timeout: float | None = None,
+        progress: bool = False,
+    ) -> tuple[NDArray[np.bool_], ...]:
+        """Spikes of every layer by Lava, each [time, batch, neuron]."""
+        found = self._run(x, set(range(len(self.spec.layers))), engine, arithmetic, timeout, progress)
+        return tuple(found[index] for index in range(len(self.spec.layers)))
+
+    def verify(
+        self, x: ArrayLike, engine: str = "stock", arithmetic: str = "fixed", timeout: float | None = None
+    ) -> tuple[int, ...]:
         """Number of spikes of Lava that differ from the reference, for each layer; all 0 when the mapping is exact."""
-        found = self._run(x, set(range(len(self.spec.layers))), engine)
-        expected = [record.spikes for record in simulate(self.spec, x)]
-        return tuple(int((found[index] != spikes).sum()) for index, spikes in enumerate(expected))
+        found = self.layers(x, engine, arithmetic, timeout)
+        return tuple(int((a != b).sum()) for a, b in zip(found, self._expected(x, arithmetic), strict=True))
 
-    def _run(self, x: ArrayLike, record: set[int], engine: str) -> dict[int, NDArray[np.bool_]]:
-        if engine not in ENGINES:
-            raise ValueError(f"unknown engine {engine!r}; known: {', '.join(ENGINES)}")
-        from neuromorph.lava.build import run_stock
+    def resources(
+        self, chip: str = "loihi1", x: ArrayLike | None = None, learning: bool = False, weight_bits: int = 2
+    ) -> Sheet:
+        """What ``chip`` ("loihi1" or "loihi2") needs for it, and with samples ``x`` the operations per inference."""
+        return resources(self.spec, chip, x, learning, weight_bits)
 
-        return run_stock(self.spec, self.spec.encode(x), record)
+    def _expected(self, x: ArrayLike, arithmetic: str) -> list[NDArray[np.bool_]]:
+        _choose("arithmetic", arithmetic, ARITHMETIC)
+        if arithmetic == "float":
+            return simulate_float(self.spec, x)
+        return [record.spikes for record in simulate(self.spec, x)]
+
+    def _run(
+        self, x: ArrayLike, record: set[int], engine: str, arithmetic: str, timeout: float | None, progress: bool
+    ) -> dict[int, NDArray[np.bool_]]:
+        _choose("engine", engine, ENGINES)
+        _choose("arithmetic", arithmetic, ARITHMETIC)
+        from neuromorph.lava.build import run_batched, run_stock
+
+        runner = run_stock if engine == "stock" else run_batched
+        return runner(self.spec, self.spec.encode(x), record, arithmetic, timeout, progress)
+
+
+def _choose(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise ValueError(f"unknown {name} {value!r}; known: {', '.join(known)}")
 
 
 def deploy(network: Any) -> Deployment:

@@ -1,19 +1,23 @@
-"""The chip's integer recurrences in numpy: the truth that every other way of running a network is compared with.
+"""The chip's recurrences in numpy: the truth that every other way of running a network is compared with.
 
-a = (We s) << weight_exp, or >> -weight_exp (floor);   We: the stored weights (mixed signs must be even)
-u = 64 a                  (du = 4095: no memory of the current; wraps once by 2^24 beyond +-2^23)
-v = clip(sgn(v) ((|v| (4096 - dv)) >> 12) + u, +-(2^23 - 1))
-s = v > 64 vth,   then v <- 0 where s = 1
+Fixed point:
+    a = (We s) << weight_exp, or >> -weight_exp (floor);   We: the stored weights (mixed signs must be even)
+    u = 64 a                  (du = 4095: no memory of the current; wraps once by 2^24 beyond +-2^23)
+    v = clip(sgn(v) ((|v| (4096 - dv)) >> 12) + u + (bias_mant << bias_exp), +-(2^23 - 1))
+    s = v > 64 vth,   then v <- 0 where s = 1
+Floating point, in units of weight:
+    v = beta v + W 2^(weight_exp + 1) s + bias / 64,   beta = 1 - dv / 4096
+    s = v > vth,   then v <- 0 where s = 1
 
 With ``local_rule`` the same neurons learn: one layer under the rule of ``neuromorph.protocols``.
 
-Source: Lava 0.10.0, ``PyDenseModelBitAcc`` and ``PyLifModelBitAcc``, without bias. The lag of one step per connection
-of a Lava graph is not part of these equations.
+Source: Lava 0.10.0, ``PyDenseModelBitAcc`` and ``PyLifModelBitAcc``; ``PyDenseModelFloat`` and ``PyLifModelFloat`` with
+du = 1. The lag of one step per connection of a Lava graph is not part of these equations.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -41,28 +45,31 @@ def synapse(messages: Integers, layer: LayerSpec) -> Integers:
     return total << layer.weight_exp if layer.weight_exp > 0 else total >> -layer.weight_exp
 
 
-def neuron(v: Integers, a: Integers, dv: int, vth: int) -> tuple[NDArray[np.bool_], Integers, Integers]:
+def neuron(v: Integers, a: Integers, dv: int, vth: Any, bias: Any = 0) -> tuple[NDArray[np.bool_], Integers, Integers]:
     """One step from membrane ``v`` and activation ``a``: spikes, membrane before reset, membrane after reset."""
     u = a << 6
     u = np.where(u > 2**23, u - 2**24, np.where(u <= -(2**23), u + 2**24, u))
     decayed = np.sign(v) * ((np.abs(v) * (4096 - dv)) >> 12)
-    before = np.clip(decayed + u, -CURRENT_LIMIT, CURRENT_LIMIT)
-    spikes = before > (vth << 6)
+    before = np.clip(decayed + u + bias, -CURRENT_LIMIT, CURRENT_LIMIT)
+    spikes = before > (np.asarray(vth, np.int64) << 6)
     return spikes, before, np.where(spikes, 0, before)
 
 
 def simulate(spec: NetworkSpec, x: ArrayLike) -> list[Record]:
     """Records of every layer for the input ``x`` as ``spec.encode`` takes it."""
-    messages = spec.encode(x).swapaxes(0, 1).astype(np.int64)  # [time, batch, feature]
+    messages = spec.encode(x).swapaxes(0, 1)  # [time, batch, feature]
+    if spec.hold > 1:
+        messages = messages[:1]  # the same at every step: one product serves them all
     records = []
     for layer in spec.layers:
-        activation = synapse(messages, layer)
-        v = np.zeros_like(activation[0])
-        spikes, membranes = np.empty(activation.shape, bool), np.empty_like(activation)
-        for t, a in enumerate(activation):
-            spikes[t], membranes[t], v = neuron(v, a, layer.dv, layer.threshold)
+        activation = synapse(messages.astype(np.int64), layer)
+        shape = (spec.num_steps, *activation.shape[1:])
+        v = np.zeros(shape[1:], np.int64)
+        spikes, membranes = np.empty(shape, bool), np.empty(shape, np.int64)
+        for t, a in enumerate(np.broadcast_to(activation, shape)):
+            spikes[t], membranes[t], v = neuron(v, a, layer.dv, layer.threshold, layer.bias)
         records.append(Record(spikes, membranes))
-        messages = spikes.astype(np.int64)
+        messages = spikes
     return records
 
 
@@ -89,3 +96,20 @@ def local_rule(
         place = states + synapse.largest
         states = np.where(potentiated, up[place], np.where(depressed, down[place], states))
     return spikes, states
+
+
+def simulate_float(spec: NetworkSpec, x: ArrayLike) -> list[NDArray[np.bool_]]:
+    """Spikes [time, batch, neuron] of every layer by the floating-point recurrence (float64)."""
+    messages = spec.encode(x).swapaxes(0, 1)
+    layers = []
+    for layer in spec.layers:
+        weights = layer.weights * 2.0 ** (layer.weight_exp + 1)
+        spikes = np.empty((*messages.shape[:2], len(weights)), bool)
+        v = np.zeros(spikes.shape[1:])
+        for t, s in enumerate(messages):
+            v = v * (1 - layer.dv / 4096) + s @ weights.T + layer.bias / 64
+            spikes[t] = v > layer.threshold
+            v[spikes[t]] = 0
+        layers.append(spikes)
+        messages = spikes
+    return layers

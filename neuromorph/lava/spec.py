@@ -3,8 +3,9 @@
 W in {-1, +1}, stored as 2 W with ``weight_exp``:   a = (2 W s) * 2^weight_exp,   u = 64 a   (see ``reference.py``)
 
 Mixed-sign 8-bit weights lose their lowest bit on the chip (+1 would become 0 and -1 would become -2), hence the factor
-2. Widths: Lava 0.10.0, ``PyLifModelBitAcc`` and ``PyDenseModelBitAcc`` (thresholds 17 bits, decay 12, current and
-membrane 24 with sign); the simulator does not enforce them, this module does.
+2. Widths: Lava 0.10.0, ``PyLifModelBitAcc`` and ``PyDenseModelBitAcc`` (thresholds 17 bits, decay 12, bias 13 with sign
+and an exponent of 3, current and membrane 24 with sign); the simulator does not enforce them, this module does.
+Connections carry no delay beyond the chip's own step, so the six bits of a delay are not used.
 """
 
 from __future__ import annotations
@@ -17,25 +18,39 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 CURRENT_LIMIT = 2**23 - 1
-THRESHOLD_LIMIT = 2**17 - 1
-DECAY_LIMIT = 2**12 - 1
-EXPONENT_LIMITS = (-8, 7)
+THRESHOLD_LIMITS = (0, 2**17 - 1)
+DECAY_LIMITS = (0, 2**12 - 1)
+BIAS_MANTISSA_LIMITS = (-(2**12), 2**12 - 1)
+BIAS_EXPONENT_LIMITS = (0, 7)
+WEIGHT_EXPONENT_LIMITS = (-8, 7)
 MESSAGE_BITS_LIMIT = 24
 
 
 @dataclass(frozen=True, eq=False)
 class LayerSpec:
-    """One Dense connection and its neurons: weights int8 [out, in] of -1 and +1, integer threshold, decay, exponent."""
+    """One Dense connection and its neurons, in the chip's integers.
+
+    weights: int8 [out, in] of -1 and +1. threshold: in units of weight, one for all neurons or [out]. dv: 12-bit decay,
+    beta = 1 - dv/4096. bias_mant, bias_exp: ``bias_mant << bias_exp`` enters the membrane at every step, in units of
+    1/64 weight; the mantissa is one number or [out].
+    """
 
     weights: NDArray[np.int8]
-    threshold: int
+    threshold: int | NDArray[np.int32]
     dv: int
     weight_exp: int = -1
+    bias_mant: int | NDArray[np.int32] = 0
+    bias_exp: int = 0
 
     @property
     def stored_weights(self) -> NDArray[np.int32]:
         """The weights as they are handed to the chip, 2 W [out, in]."""
         return 2 * self.weights.astype(np.int32)
+
+    @property
+    def bias(self) -> NDArray[np.int64]:
+        """What enters the membrane at every step, [] or [out], in units of 1/64 weight."""
+        return np.asarray(self.bias_mant, np.int64) << self.bias_exp
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,12 +91,17 @@ class NetworkSpec:
         return self.input_bits if self.input_bits > 1 else 0
 
     @property
+    def hold(self) -> int:
+        """Steps for which one row of input stays the same: all of them, unless the input is a raster."""
+        return self.num_steps if self.input_bits else 1
+
+    @property
     def sizes(self) -> tuple[int, ...]:
         """Inputs, hidden neurons, classes."""
         return (self.layers[0].weights.shape[1], *(layer.weights.shape[0] for layer in self.layers))
 
     def encode(self, x: ArrayLike) -> NDArray[np.int32]:
-        """Input messages [batch, time, feature], the integers of training.
+        """Input messages [batch, time, feature], read-only, the integers of training.
 
         x [batch, feature] in [0, 1], or with ``input_bits=0`` a binary raster [time, batch, feature]. Raises ValueError
         for another shape or range, or NaN.
@@ -98,18 +118,28 @@ class NetworkSpec:
                 raise ValueError("a spike raster may hold only 0 and 1")
             return values.astype(np.int32).swapaxes(0, 1)
         messages = np.rint(values * np.float32(self.largest_message)).astype(np.int32)
-        return np.repeat(messages[:, None], self.num_steps, axis=1)
+        return np.broadcast_to(messages[:, None], (len(messages), self.num_steps, features))
 
 
 def _check_layer(name: str, layer: LayerSpec, largest_message: int) -> None:
     weights = layer.weights
-    if weights.ndim != 2 or weights.dtype != np.int8 or not np.isin(weights, (-1, 1)).all():
-        raise ValueError(f"{name}: weights must be an int8 matrix [out, in] of -1 and +1")
-    limits = {"threshold": (0, THRESHOLD_LIMIT), "dv": (0, DECAY_LIMIT), "weight_exp": EXPONENT_LIMITS}
+    if weights.ndim != 2 or weights.dtype != np.int8:
+        raise ValueError(f"{name}: weights must be an int8 matrix [out, in], got {weights.dtype} {weights.shape}")
+    _check_each(f"{name}: weights", np.isin(weights, (-1, 1)).all(1), weights, "must be -1 or +1")
+    limits = {
+        "threshold": THRESHOLD_LIMITS,
+        "dv": DECAY_LIMITS,
+        "weight_exp": WEIGHT_EXPONENT_LIMITS,
+        "bias_mant": BIAS_MANTISSA_LIMITS,
+        "bias_exp": BIAS_EXPONENT_LIMITS,
+    }
     for field, (low, high) in limits.items():
-        value = getattr(layer, field)
-        if value != int(value) or not low <= value <= high:
-            raise ValueError(f"{name}: {field} must be an integer from {low} to {high}, got {value}")
+        values = np.asarray(getattr(layer, field))
+        shapes = [(), (len(weights),)] if field in ("threshold", "bias_mant") else [()]
+        if values.shape not in shapes:
+            raise ValueError(f"{name}: {field} has shape {values.shape}, allowed: {' or '.join(map(str, shapes))}")
+        fits = (values == np.floor(values)) & (low <= values) & (values <= high)
+        _check_each(f"{name}: {field}", fits, values, f"must be an integer from {low} to {high}")
     largest_current = 64 * weights.shape[1] * largest_message * 2.0 ** (layer.weight_exp + 1)
     if largest_current > CURRENT_LIMIT:
         raise ValueError(
@@ -117,6 +147,17 @@ def _check_layer(name: str, layer: LayerSpec, largest_message: int) -> None:
             f"{largest_current:.0f}, which wraps beyond {CURRENT_LIMIT}; use fewer input bits, a smaller weight_exp or "
             "a smaller layer"
         )
+
+
+def _check_each(name: str, fits: Any, values: NDArray[Any], rule: str) -> None:
+    """Raise ValueError for the first neuron (from 1) whose ``fits`` is False, or for the one value of all."""
+    if np.all(fits):
+        return
+    if np.ndim(fits) == 0:
+        raise ValueError(f"{name} {rule}, got {values}")
+    first = int(np.argmin(fits))
+    wrong = values[first] if values.ndim == 1 else values[first][~np.isin(values[first], (-1, 1))][0]
+    raise ValueError(f"{name} {rule}, got {wrong} in neuron {first + 1}")
 
 
 def integer_network(network: Any) -> NetworkSpec:

@@ -17,10 +17,13 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 
 class MessageSource(AbstractProcess):
-    """Sends ``messages`` [step, feature] row by row, then zeros; the data lie in proc_params, which the fork shares."""
+    """Sends ``messages`` [row, ...], each row for ``hold`` steps, then zeros.
 
-    def __init__(self, *, messages: np.ndarray) -> None:
-        super().__init__(messages=messages)
+    The data lie in proc_params, which the fork shares.
+    """
+
+    def __init__(self, *, messages: np.ndarray, hold: int = 1) -> None:
+        super().__init__(messages=messages, hold=hold)
         self.s_out = OutPort(shape=messages.shape[1:])
 
 
@@ -32,24 +35,25 @@ class PyMessageSource(PyLoihiProcessModel):
 
     def __init__(self, proc_params):
         super().__init__(proc_params)
-        self.messages = proc_params["messages"]
+        self.messages, self.hold = proc_params["messages"], proc_params["hold"]
 
     def run_spk(self) -> None:
-        row = self.time_step - 1
+        row = (self.time_step - 1) // self.hold
         self.s_out.send(self.messages[row] if row < len(self.messages) else np.zeros_like(self.messages[0]))
 
 
 class SpikeRecorder(AbstractProcess):
-    """Writes the spikes of steps ``lag`` + 1 ... ``lag`` + ``steps`` into ``recorded`` [step, neuron], uint8.
+    """Writes the spikes of steps ``lag`` + 1 ... ``lag`` + ``steps`` into ``recorded`` [step, *shape], uint8.
 
     ``recorded`` is anonymous memory shared with the forked model, because ``Var.get`` moves one scalar per message.
     """
 
-    def __init__(self, *, size: int, steps: int, lag: int) -> None:
-        shared = mmap.mmap(-1, max(1, size * steps))
-        self.recorded = np.frombuffer(shared, np.uint8, count=size * steps).reshape(steps, size)
+    def __init__(self, *, shape: tuple[int, ...], steps: int, lag: int) -> None:
+        size = steps * int(np.prod(shape))
+        shared = mmap.mmap(-1, max(1, size))
+        self.recorded = np.frombuffer(shared, np.uint8, count=size).reshape(steps, *shape)
         super().__init__(recorded=self.recorded, lag=lag)
-        self.s_in = InPort(shape=(size,))
+        self.s_in = InPort(shape=shape)
 
 
 @implements(proc=SpikeRecorder, protocol=LoihiProtocol)

@@ -7,12 +7,12 @@ pytest.importorskip("lava.magma", reason="lava-nc is not installed")
 
 from neuromorph.lava import LayerSpec, NetworkSpec
 from neuromorph.lava import reference as chip
-from neuromorph.lava.build import StockGraph, run_stock, stock_graph
+from neuromorph.lava.build import Graph, run_stock, stock_graph, stock_membranes
 from neuromorph.lava.compat import running
 
 from lava.magma.core.run_configs import Loihi2SimCfg  # isort: skip
 from lava.proc.dense.process import Dense  # isort: skip
-from lava.proc.lif.process import LIF  # isort: skip
+from lava.proc.lif.process import LIF, LIFReset  # isort: skip
 from neuromorph.lava.processes.io import MessageSource, SpikeRecorder  # isort: skip
 
 STEPS, BATCH = 6, 4
@@ -73,12 +73,12 @@ def naive_graph(spec, messages, weights_of, weight_exp, lag):
         bits = spec.message_bits if index == 0 else 0
         dense = Dense(weights=weights_of(layer), weight_exp=weight_exp, num_message_bits=bits)
         lif = LIF(shape=(len(layer.weights),), du=4095, dv=layer.dv, vth=layer.threshold)
-        recorders[index] = SpikeRecorder(size=len(layer.weights), steps=len(messages), lag=lag * (index + 1))
+        recorders[index] = SpikeRecorder(shape=(len(layer.weights),), steps=len(messages), lag=lag * (index + 1))
         out.connect(dense.s_in)
         dense.a_out.connect(lif.a_in)
         lif.s_out.connect(recorders[index].s_in)
         out = lif.s_out
-    return StockGraph(source, [], [], recorders)
+    return Graph(source, [], [], recorders)
 
 
 def test_plain_weights_of_one_are_silently_corrupted(spec, x, expected):
@@ -110,7 +110,7 @@ def test_reference_wraps_and_clips_as_the_stock_neuron():
     rng = np.random.default_rng(0)
     activations = rng.integers(-200_000, 200_000, (40, 8)).astype(np.int32)
     source, lif = MessageSource(messages=activations), LIF(shape=(8,), du=4095, dv=7, vth=131_071)
-    recorder = SpikeRecorder(size=8, steps=40, lag=0)
+    recorder = SpikeRecorder(shape=(8,), steps=40, lag=0)
     source.s_out.connect(lif.a_in)
     lif.s_out.connect(recorder.s_in)
     with running(source, Loihi2SimCfg(select_tag="fixed_pt")) as run:
@@ -123,3 +123,59 @@ def test_reference_wraps_and_clips_as_the_stock_neuron():
     assert (np.abs(activations) > 2**17).any()
     np.testing.assert_array_equal(recorder.recorded, spikes)
     np.testing.assert_array_equal(final, v)
+
+
+def test_bias_without_a_periodic_reset_is_wrong_in_the_first_steps(biased_spec):
+    """A bias enters at every step, also while the pipeline fills: the last layer starts from what it gathered then."""
+    spec, x = biased_spec
+    expected = [record.spikes for record in chip.simulate(spec, x)]
+    exact = run_stock(spec, spec.encode(x), {0, 1})
+    np.testing.assert_array_equal(exact[1], expected[1])
+    source = MessageSource(messages=spec.encode(x)[0])
+    recorder, out = SpikeRecorder(shape=(5,), steps=STEPS, lag=2), source.s_out
+    for layer in spec.layers:
+        dense = Dense(weights=layer.stored_weights, weight_exp=layer.weight_exp)
+        lif = LIF(shape=(len(layer.weights),), du=4095, dv=layer.dv, vth=layer.threshold, bias_mant=layer.bias_mant)
+        out.connect(dense.s_in)
+        dense.a_out.connect(lif.a_in)
+        out = lif.s_out
+    out.connect(recorder.s_in)
+    with running(source, Loihi2SimCfg(select_tag="fixed_pt")) as run:
+        run(STEPS + 2)
+    assert (recorder.recorded != expected[1][:, 0]).any()
+
+
+@pytest.fixture(scope="module")
+def biased_spec():
+    rng = np.random.default_rng(2)
+    layers = [
+        LayerSpec(rng.choice(np.array([-1, 1], np.int8), shape), threshold, 410, bias_mant=60)
+        for shape, threshold in (((12, 16), 3), ((5, 12), 2))
+    ]
+    return NetworkSpec(tuple(layers), STEPS, input_bits=0), np.ones((STEPS, 1, 16), np.float32)
+
+
+def test_membranes_of_the_stock_graph_are_those_of_the_reference(biased_spec):
+    spec, x = biased_spec
+    found = stock_membranes(spec, spec.encode(x)[0])
+    for record, membranes in zip(chip.simulate(spec, x), found, strict=True):
+        np.testing.assert_array_equal(membranes, np.where(record.spikes, 0, record.membranes)[:, 0])
+
+
+@pytest.mark.parametrize(("bits", "exact"), [(2, True), (1, False)])
+def test_two_bits_hold_the_weights_and_one_does_not(spec, x, expected, bits, exact):
+    """+-128 with an exponent of -7 is the same network in 2 bits; mixed signs in 1 bit are -256 and 0."""
+    source = MessageSource(messages=rows(spec, x))
+    dense = Dense(
+        weights=128 * spec.layers[0].weights.astype(np.int32),
+        num_weight_bits=bits,
+        weight_exp=-7,
+        num_message_bits=spec.message_bits,
+    )
+    lif = LIFReset(shape=(12,), du=4095, dv=410, vth=spec.layers[0].threshold, reset_interval=STEPS, reset_offset=2)
+    recorder = SpikeRecorder(shape=(12,), steps=BATCH * STEPS, lag=1)
+    source.s_out.connect(dense.s_in)
+    dense.a_out.connect(lif.a_in)
+    lif.s_out.connect(recorder.s_in)
+    found = simulate(Graph(source, [dense], [lif], {0: recorder}), BATCH * STEPS + 1)[0]
+    assert np.array_equal(found, expected[0]) == exact

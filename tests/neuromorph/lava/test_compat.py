@@ -1,9 +1,13 @@
 """The import fix for lava-nc, each case in a fresh interpreter because an import happens once."""
 
 import importlib.util
+import os
+import signal
 import subprocess
 import sys
 import textwrap
+import time
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +95,107 @@ def test_graph_is_stopped_after_an_exception_and_after_an_interrupt():
             raise AssertionError("the error was swallowed")
         assert multiprocessing.active_children() == []
     """)
+
+
+@needs_lava
+def test_a_graph_that_waits_for_itself_ends_with_a_message():
+    """Two neurons in a ring: each receives before it sends. Without a timeout this hangs for ever."""
+    check("""
+    import multiprocessing, time
+    ring = [LIF(shape=(2,)) for _ in range(2)]
+    for one, other in (ring, ring[::-1]):
+        one.s_out.connect(other.a_in)
+    begun = time.monotonic()
+    try:
+        with compat.running(ring[0], Loihi2SimCfg(select_tag="fixed_pt"), timeout=1.5) as run:
+            run(3)
+    except TimeoutError as error:
+        assert "did not finish within 1.5 s" in str(error) and "nobody sends" in str(error)
+    else:
+        raise AssertionError("it finished")
+    assert time.monotonic() - begun < 10 and multiprocessing.active_children() == []
+    """)
+
+
+@needs_lava
+def test_a_killed_process_of_the_graph_is_reported():
+    check("""
+    import multiprocessing, os, signal, threading
+    lif = LIF(shape=(2,))
+    def kill_one():
+        lif.runtime._messaging_infrastructure.actors[0].kill()
+    try:
+        with compat.running(lif, Loihi2SimCfg(select_tag="fixed_pt"), timeout=30) as run:
+            run(1)
+            threading.Timer(0.3, kill_one).start()
+            run(10_000_000)
+    except ChildProcessError as error:
+        assert "died (exit code -9)" in str(error), error
+    else:
+        raise AssertionError("nobody noticed")
+    assert multiprocessing.active_children() == []
+    """)
+
+
+ENDLESS = """
+lif = LIF(shape=(2,))
+with compat.running(lif, Loihi2SimCfg(select_tag="fixed_pt")) as run:
+    run(1)
+    print("running", flush=True)
+    run(100_000_000)
+"""
+
+
+def session(leader: int) -> list[int]:
+    """Living processes of the session that ``leader`` began."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, _, belongs_to = stat.read_text().rpartition(")")[2].split()[:4]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(belongs_to) == leader and state != "Z":
+            found.append(int(stat.parent.name))
+    return found
+
+
+def segments(processes: list[int]) -> set[Path]:
+    """Files in shared memory that ``processes`` have mapped."""
+    lines = [line for p in processes for line in Path(f"/proc/{p}/maps").read_text().splitlines()]
+    return {Path("/dev/shm") / line.rpartition("/")[2].split()[0] for line in lines if "/dev/shm/psm_" in line}
+
+
+@needs_lava
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_nothing_is_left_of_a_stopped_run(stop):
+    """No process and no shared memory: the parent is killed, asked to end, or Ctrl-C reaches all of its group."""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", GRAPH + ENDLESS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert parent.stdout is not None and parent.stdout.readline() == "running\n"
+        assert len(session(parent.pid)) > 3
+        memory = segments(session(parent.pid))
+        assert memory and all(segment.exists() for segment in memory)
+        if stop == signal.SIGINT:
+            os.killpg(parent.pid, stop)
+        else:
+            parent.send_signal(stop)
+        _, errors = parent.communicate(timeout=20)
+        end = time.monotonic() + 10
+        while session(parent.pid) and time.monotonic() < end:
+            time.sleep(0.1)
+        assert session(parent.pid) == []
+        assert not any(segment.exists() for segment in memory)
+        assert errors.count("Traceback") == (stop == signal.SIGINT), errors  # the parent's own, not one a process
+    finally:
+        for process in session(parent.pid):
+            os.kill(process, signal.SIGKILL)
 
 
 def test_missing_lava_gives_one_sentence_with_the_command():

@@ -4,7 +4,10 @@ import importlib.util
 
 import numpy as np
 import pytest
+import snntorch
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
 from neuromorph.lava import LayerSpec, NetworkSpec, deploy
@@ -110,5 +113,104 @@ def test_no_samples_give_no_spikes(trained):
 
 
 def test_unknown_engine_lists_the_known(trained):
-    with pytest.raises(ValueError, match="unknown engine 'loihi'; known: stock"):
+    with pytest.raises(ValueError, match="unknown engine 'loihi'; known: stock, batched"):
         deploy(trained[0].network).run(trained[1], engine="loihi")
+    with pytest.raises(ValueError, match="unknown arithmetic 'double'; known: fixed, float"):
+        deploy(trained[0].network).reference(trained[1], arithmetic="double")
+
+
+@needs_lava
+def test_trained_network_batched_equals_reference(trained):
+    """131 samples: two rounds of 66, the last one padded."""
+    learner, _, _ = trained
+    x = (load_digits().data[1400:1531] / 16).astype(np.float32)
+    deployment = deploy(learner.network)
+    assert deployment.verify(x, engine="batched") == (0, 0, 0)
+    assert deployment.run(x, engine="batched").shape == (6, 131, 10)
+    assert deployment.run(x[:0], engine="batched").shape == (6, 0, 10)
+
+
+@st.composite
+def networks(draw):
+    """Small integer networks with everything that a layer may hold, and input for them."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    sizes = draw(st.lists(st.integers(1, 12), min_size=2, max_size=4))
+    steps, bits = draw(st.integers(1, 6)), draw(st.sampled_from([0, 1, 4]))
+    layers = []
+    for fan_in, neurons in zip(sizes, sizes[1:], strict=False):
+        signs = draw(st.sampled_from([(-1, 1), (-1, 1), (1,), (-1,)]))
+        each = draw(st.booleans())
+        layers.append(
+            LayerSpec(
+                rng.choice(np.array(signs, np.int8), (neurons, fan_in)),
+                threshold=rng.integers(0, 6, neurons).astype(np.int32) if each else draw(st.integers(0, 6)),
+                dv=draw(st.sampled_from([0, 1, 410, 2048, 4095])),
+                weight_exp=draw(st.integers(-4, 1)),
+                bias_mant=rng.integers(-80, 200, neurons).astype(np.int32) if each else draw(st.integers(-80, 200)),
+                bias_exp=draw(st.integers(0, 2)),
+            )
+        )
+    batch = draw(st.integers(1, 4))
+    shape = (steps, batch, sizes[0]) if bits == 0 else (batch, sizes[0])
+    x = rng.random(shape, dtype=np.float32)
+    return Deployment(NetworkSpec(tuple(layers), steps, bits)), (x < 0.4).astype(np.float32) if bits == 0 else x
+
+
+@needs_lava
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(networks())
+def test_any_small_network_is_equal_on_both_graphs(case):
+    """Per-neuron thresholds and biases, one-signed layers, any exponent and decay, one to three layers."""
+    deployment, x = case
+    for engine in ("stock", "batched"):
+        assert not any(deployment.verify(x, engine=engine, timeout=60)), engine
+
+
+@pytest.fixture(scope="module")
+def biased():
+    """Two layers with a bias and a threshold of each neuron, active without being saturated; and input."""
+    rng = np.random.default_rng(5)
+    layers = tuple(
+        LayerSpec(
+            rng.choice(np.array([-1, 1], np.int8), (neurons, fan_in)),
+            threshold=rng.integers(2, 9, neurons).astype(np.int32),
+            dv=410,
+            bias_mant=rng.integers(-20, 120, neurons).astype(np.int32),
+            bias_exp=1,
+        )
+        for fan_in, neurons in ((20, 15), (15, 6))
+    )
+    x = (rng.random((7, 5, 20)) < 0.5).astype(np.float32)
+    return NetworkSpec(layers, num_steps=7, input_bits=0), x
+
+
+@needs_lava
+@pytest.mark.parametrize("engine", ["stock", "batched"])
+@pytest.mark.parametrize("arithmetic", ["fixed", "float"])
+def test_bias_and_threshold_of_each_neuron_reach_lava(biased, engine, arithmetic):
+    spec, x = biased
+    deployment = Deployment(spec)
+    assert 0.05 < deployment.reference(x, arithmetic).mean() < 0.9
+    assert deployment.verify(x, engine, arithmetic) == (0, 0)
+
+
+@needs_lava
+@pytest.mark.parametrize("engine", ["stock", "batched"])
+def test_floating_point_lava_equals_the_float_network(trained, engine):
+    """The same weights with plain snnTorch neurons in float64, which round nothing."""
+    learner, x, _ = trained
+    deployment = deploy(learner.network)
+    expected, spikes = [], torch.from_numpy(deployment.spec.encode(x).swapaxes(0, 1).copy()).double()
+    for layer in deployment.spec.layers:
+        neuron = snntorch.Leaky(beta=1 - layer.dv / 4096, threshold=float(layer.threshold), reset_mechanism="zero")
+        neuron = neuron.double()
+        snntorch.SpikingNeuron.instances.pop()
+        current = spikes @ torch.from_numpy(layer.weights).double().T
+        mem, spikes = torch.zeros_like(current[0]), torch.zeros_like(current)
+        for t, step in enumerate(current):
+            spikes[t], mem = neuron(step, mem)
+        expected.append(spikes.numpy() == 1)
+    found = deployment.layers(x, engine, "float")
+    for index, wanted in enumerate(expected):
+        np.testing.assert_array_equal(found[index], wanted)
+    assert 0.01 < expected[-1].mean() < 0.9

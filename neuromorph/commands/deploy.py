@@ -1,0 +1,155 @@
+"""``neuromorph deploy``: a trained network on the chip's rules, verified spike for spike on its own test samples."""
+
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import tyro
+
+from neuromorph import lava, streams
+from neuromorph.files import replacing, write_text
+
+SCRIPT = "run_on_lava.py"  # lies in neuromorph/lava, needs nothing of it
+
+
+@dataclass(frozen=True)
+class DeployArgs:
+    """Map a trained network onto Loihi's rules, verify every spike on Lava, and write everything a chip needs."""
+
+    checkpoint: Annotated[Path, tyro.conf.Positional]
+    """A file that ``neuromorph train`` wrote."""
+    samples: int = 1000
+    """Test samples to verify, spread over the tasks of its stream; 0 takes all."""
+    chip: Literal["loihi1", "loihi2", "both"] = "both"
+    """Whose resources to print."""
+    learning: bool = False
+    """Reserve 8-bit weights and 8-bit tags, for learning on the chip."""
+    out: Path | None = None
+    """Folder for the network, the script, NIR and the figures; by default the checkpoint's name without its suffix."""
+    timeout: float = 1800.0
+    """Seconds that one run on Lava may take."""
+
+
+def deploy(args: DeployArgs) -> None:
+    """Exits with 1 where a spike differs; raises ``ValueError`` or ``OSError`` with one sentence for a mistake."""
+    import torch
+
+    from neuromorph.lava.files import save_network
+    from neuromorph.lava.reference import simulate
+
+    learner, x, y = load_checkpoint(args.checkpoint, args.samples)
+    network = learner.network
+    deployment = lava.deploy(network)
+    spec = deployment.spec
+    out = args.out or args.checkpoint.with_suffix("")
+    with torch.no_grad():
+        records = [[r.numpy() for r in record] for record in network.record(torch.from_numpy(x))]
+    reference = simulate(spec, x)
+    ways = {"training network": tuple(spikes == 1 for spikes, _ in records)}
+    for engine in ("stock", "batched"):
+        ways[f"Lava, {engine} graph"] = deployment.layers(x, engine, timeout=args.timeout, progress=True)
+    differing = {
+        name: [int((a != b.spikes).sum()) for a, b in zip(layers, reference, strict=True)]
+        for name, layers in ways.items()
+    }
+
+    print(f"{args.checkpoint}: {'-'.join(map(str, spec.sizes))}, {spec.num_steps} steps, {len(x)} test samples\n")
+    print(f"{'':52}accuracy   spikes that differ from the reference, by layer")
+    print(f"{'training network, spikes and membranes read out':52}{(learner.predict(x) == y).mean():.4f}")
+    print(f"{'integer reference, spike counts':52}{_right(reference[-1].spikes, y):.4f}")
+    for name, layers in ways.items():
+        print(f"{name + ', spike counts':52}{_right(layers[-1], y):.4f}     {' '.join(map(str, differing[name]))}")
+    print(f"compared: {sum(record.spikes.size for record in reference)} neuron steps, each way")
+    print()
+    for chip in ("loihi1", "loihi2") if args.chip == "both" else (args.chip,):
+        sheet = deployment.resources(chip, x, args.learning)
+        print(f"{sheet}\n")
+        write_text(out / f"{chip}.txt", f"{sheet}\n\n" + "\n".join(_cores(sheet)) + "\n")
+
+    save_network(spec, out)
+    with replacing(out / "samples.npz") as unfinished:
+        few = spec.encode(x)[:5]
+        counts = reference[-1].spikes[:, :5].sum(0)
+        np.savez_compressed(unfinished, messages=few, counts=counts, labels=y[:5])
+    with replacing(out / SCRIPT) as unfinished:
+        shutil.copyfile(Path(lava.__file__).with_name(SCRIPT), unfinished)
+    _figures(out, deployment, records, x[:1])
+    print(f"{out} holds {', '.join(sorted(path.name for path in out.iterdir()))}")
+    if any(map(any, differing.values())):
+        print("neuromorph: spikes differ; do not trust this network on the chip.", file=sys.stderr)
+        sys.exit(1)
+
+
+def load_checkpoint(path: Path, samples: int) -> tuple[Any, np.ndarray, np.ndarray]:
+    """The learner, and test samples x [n, feature], y [n] of its stream. Raises ValueError for another kind of file."""
+    import torch
+
+    from neuromorph.learners.deep import DeepConfig, DeepLearner
+
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist: train a network with 'neuromorph train --out {path}'.")
+    try:
+        content = torch.load(path, weights_only=True)
+        arguments, state = content["arguments"], content["learner"]
+        settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in state["config"].items()}
+        learner = DeepLearner(DeepConfig(**settings))
+        learner.load_state_dict(state)
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise ValueError(f"{path} is no checkpoint of 'neuromorph train' ({type(error).__name__}).") from error
+    stream = streams.by_name(
+        arguments["stream"],
+        arguments["tasks"],
+        arguments["seed"],
+        arguments["samples"] or None,
+        arguments["test_samples"] or None,
+    )
+    each = -(-samples // len(stream)) if samples else None
+    tests = [(x[:each], y[:each]) for x, y in (task.test for task in stream)]
+    x, y = (np.concatenate(parts)[: samples or None] for parts in zip(*tests, strict=True))
+    return learner, x, y
+
+
+def _right(spikes: np.ndarray, y: np.ndarray) -> float:
+    return float((spikes.sum(0).argmax(1) == y).mean())
+
+
+def _cores(sheet: Any) -> list[str]:
+    from neuromorph.lava.report import core_table
+
+    return core_table(sheet.cores)
+
+
+def _figures(out: Path, deployment: Any, records: list, x: np.ndarray) -> None:
+    """raster.svg and membranes.svg of one sample."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from neuromorph.lava.build import run_stock, stock_membranes
+    from neuromorph.lava.figures import membranes, raster
+
+    spec = deployment.spec
+    messages = spec.encode(x)
+    spikes = run_stock(spec, messages, set(range(len(spec.layers))))
+    traces = stock_membranes(spec, messages[0])
+    (rasters, all_axes), (lines, line_axes) = (
+        plt.subplots(1, len(records), figsize=(4 * len(records), 3.2), layout="constrained", squeeze=False)
+        for _ in range(2)
+    )
+    for k, (spk, mem) in enumerate(records):
+        ours, mem = spk[:, 0] == 1, np.where(spk[:, 0] == 1, 0, mem[:, 0])
+        title = f"layer {k + 1}, {ours.shape[1]} neurons"
+        raster(ours, spikes[k][:, 0], title, all_axes[0, k])
+        liveliest = np.argsort(-np.abs(np.diff(mem, axis=0)).sum(0), kind="stable")[:5]
+        threshold = float(np.max(spec.layers[k].threshold))
+        membranes(mem[:, liveliest], traces[k][:, liveliest], threshold, title, line_axes[0, k])
+    rasters.suptitle("spikes of one test sample: training network (rings) and Lava (dots)", fontsize=11)
+    lines.suptitle("membranes of five neurons: training network (lines) and Lava (dots)", fontsize=11)
+    for figure, name in ((rasters, "raster.svg"), (lines, "membranes.svg")):
+        with replacing(out / name) as unfinished, plt.rc_context({"svg.hashsalt": "neuromorph"}):
+            figure.savefig(unfinished, format="svg", metadata={"Date": None})
+        plt.close(figure)

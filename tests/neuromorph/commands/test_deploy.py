@@ -1,0 +1,112 @@
+"""``neuromorph train`` then ``neuromorph deploy`` on the embedded digits, and the folder used without this project."""
+
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from neuromorph.commands.main import main
+from neuromorph.lava.files import load_network
+from neuromorph.lava.reference import simulate
+
+needs_lava = pytest.mark.skipif(importlib.util.find_spec("lava") is None, reason="lava-nc is not installed")
+TRAIN = [
+    "--tasks",
+    "2",
+    "--samples",
+    "400",
+    "--test-samples",
+    "60",
+    "--epochs",
+    "2",
+    "--hidden",
+    "40",
+    "--num-steps",
+    "4",
+]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    path = tmp_path_factory.mktemp("deploy") / "network.pt"
+    main(["train", *TRAIN, "--out", str(path)])
+    return path
+
+
+@needs_lava
+def test_deploy_finds_no_differing_spike_and_its_folder_runs_on_lava_alone(checkpoint, tmp_path, capsys):
+    folder = tmp_path / "deployed"
+    main(["deploy", str(checkpoint), "--samples", "50", "--out", str(folder)])
+    printed = capsys.readouterr().out
+    for way in ("training network", "Lava, stock graph", "Lava, batched graph"):
+        line = next(line for line in printed.splitlines() if line.startswith(way + ", spike counts"))
+        assert line.split()[-2:] == ["0", "0"], line
+    assert f"compared: {50 * 4 * 50} neuron steps" in printed
+    assert "Loihi 1" in printed and "Loihi 2" in printed and "PRE-SILICON LOWER BOUND" in printed
+    for name in ("raster.svg", "membranes.svg"):
+        assert "<svg" in (folder / name).read_text()
+
+    # Elsewhere, without this project on the path: Lava and numpy only.
+    copy = tmp_path / "elsewhere"
+    copy.mkdir()
+    for name in ("run_on_lava.py", "network.npz", "network.json", "samples.npz"):
+        shutil.copy(folder / name, copy)
+    command = [sys.executable, "-I", "run_on_lava.py"]
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "differing counts 0" in done.stdout, done.stdout + done.stderr
+    assert "neuromorph" not in done.stderr
+    samples = dict(np.load(copy / "samples.npz"))
+    samples["counts"][2, 3] += 1
+    np.savez(copy / "samples.npz", **samples)
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "differing counts 1" in done.stdout
+
+    spec = load_network(folder)
+    x = np.random.default_rng(0).random((3, 64))
+    settings = json.loads((folder / "network.json").read_text())
+    assert tuple(settings["sizes"]) == spec.sizes == (64, 40, 10)
+    assert simulate(spec, x)[-1].spikes.shape == (4, 3, 10)
+
+
+@needs_lava
+def test_a_wrong_mapping_is_reported_and_fails(checkpoint, tmp_path, capsys, monkeypatch):
+    """The thresholds of the integer network are raised behind the command's back: torch and reference differ."""
+    from neuromorph.lava import deployment
+    from neuromorph.lava.spec import LayerSpec, NetworkSpec, integer_network
+
+    def wrong(network):
+        spec = integer_network(network)
+        layers = tuple(LayerSpec(one.weights, one.threshold + 3, one.dv) for one in spec.layers)
+        return NetworkSpec(layers, spec.num_steps, spec.input_bits)
+
+    monkeypatch.setattr(deployment, "integer_network", wrong)
+    with pytest.raises(SystemExit) as stopped:
+        main(["deploy", str(checkpoint), "--samples", "10", "--out", str(tmp_path)])
+    assert stopped.value.code == 1
+    assert "spikes differ" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(None, "does not exist: train a network"), (b"rubbish", "is no checkpoint of 'neuromorph train'")],
+)
+def test_a_wrong_checkpoint_is_one_sentence(tmp_path, capsys, content, sentence):
+    path = tmp_path / "other.pt"
+    if content:
+        path.write_bytes(content)
+    with pytest.raises(SystemExit) as stopped:
+        main(["deploy", str(path)])
+    errors = capsys.readouterr().err
+    assert stopped.value.code == 2 and sentence in errors and errors.count("\n") == 1
+
+
+def test_a_checkpoint_holds_what_made_it(checkpoint):
+    import torch
+
+    content = torch.load(checkpoint, weights_only=True)
+    assert content["arguments"]["stream"] == "permuted-digits" and content["arguments"]["hidden"] == (40,)
+    assert content["accuracy"].shape == (2, 2) and content["accuracy"][1, 1] > 0.3
