@@ -1,7 +1,12 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# The same examples every time, and no deadline: a busy machine is no error.
+hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
