@@ -233,7 +233,7 @@ def _result(cell: Cell, by_seed: Sequence[Stream], args: CompareArgs, label: str
     ours = [streams.joint(s) for s in by_seed] if cell.role == "joint" else by_seed
     begun = time.perf_counter()
     threads = torch.get_num_threads()
-    small = cell.replicas or max(args.deep_hidden) < SHARED_WIDTH
+    small = cell.replicas or max(args.deep_hidden, default=0) < SHARED_WIDTH
     torch.set_num_threads(1 if small else threads)
     try:
         if cell.replicas:

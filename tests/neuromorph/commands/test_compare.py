@@ -1,0 +1,256 @@
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from fusi_models import plain
+from fusi_models.transient import transient_curve
+from neuromorph.commands import compare
+from neuromorph.commands.main import main
+from neuromorph.metrics import AccuracyMatrix
+
+TINY = ["--seeds", "2", "--tasks", "2", "--samples", "30", "--test-samples", "20"]
+TORCH = ["compare", "--substrates", "snntorch", *TINY]
+ONE = [*TORCH, "--synapses", "plain", "--no-deep"]
+DOCS = Path(__file__).parents[3] / "docs/results.md"
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Memory curves of fewer synapses, and no work outside the test's folder."""
+    monkeypatch.setattr(compare, "POPULATION", 1000)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A complete comparison with the deep network, in a folder that did not exist."""
+    out = tmp_path_factory.mktemp("compare") / "a" / "b"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compare, "POPULATION", 1000)
+        main([*TORCH, "--synapses", "plain", "hidden", "--deep-epochs", "1", "--deep-hidden", "20", "--out", str(out)])
+    return out
+
+
+def fails(argv, capsys):
+    """The only line on stderr of a command that must end with exit code 2."""
+    with pytest.raises(SystemExit) as end:
+        main(argv)
+    assert end.value.code == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line.startswith("neuromorph: ")
+    return line
+
+
+def strict(text):
+    """JSON without NaN or Infinity."""
+
+    def refuse(constant):
+        raise ValueError(constant)
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def keys(content):
+    if isinstance(content, dict):
+        for key, value in content.items():
+            yield key
+            yield from keys(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from keys(value)
+
+
+def test_the_folder_holds_all_files(finished):
+    names = {p.name for p in finished.iterdir()}
+    pictures = {"accuracy.svg", "grid.svg", "memory.svg"}
+    assert names == {"config.json", "results.json", "matrices.npz", "memory.json", "cells", "report.html", *pictures}
+    for name in pictures:
+        assert ElementTree.parse(finished / name).getroot().tag.endswith("svg")
+    assert {p.suffix for p in (finished / "cells").iterdir()} == {".npz"}
+
+
+def test_results_are_strict_json_and_documented(finished):
+    results = strict((finished / "results.json").read_text())
+    config = strict((finished / "config.json").read_text())
+    labels = {"plain(q=0.03)", "hidden(m=2)", "snntorch"}
+    known = re.findall(r"`([a-z_]+)`", DOCS.read_text())
+    missing = {key for key in keys(results) if key not in labels} - set(known)
+    missing |= {key for key in config if key not in known}
+    assert not missing
+    assert set(results) == {"schema", "stream", "seeds", "chance", "boundary", "cells", "memory"}
+    assert results["schema"] == 1 and results["seeds"] == 2 and results["chance"] == 0.1
+    assert results["stream"] == {
+        "name": "permuted-digits",
+        "scenario": "domain-incremental",
+        "tasks": 2,
+        "outputs": 10,
+        "samples": [30, 30],
+        "test_samples": [20, 20],
+    }
+    rows = [(c["synapse"], c["role"]) for c in results["cells"]]
+    deep = [name for name, _ in rows if name.startswith("deep") and name != "deep(m=0)"]
+    assert len(deep) == 1
+    assert sorted(rows) == sorted(
+        [("plain(q=0.03)", ""), ("hidden(m=2)", ""), ("hidden(m=0)", "no protection"), (deep[0], "")]
+        + [("plain(q=0.03)", "joint"), ("hidden(m=2)", "joint")]
+        + [("deep(m=0)", "no protection"), ("deep(m=0)", "joint")]
+    )
+    assert config["arguments"]["samples"] == 30 and config["packages"]["numpy"] == np.__version__
+
+
+def test_metrics_are_those_of_the_matrices(finished):
+    results = strict((finished / "results.json").read_text())
+    with np.load(finished / "matrices.npz") as stored:
+        assert len(stored.files) == 2 * len(results["cells"])
+        for cell in results["cells"]:
+            matrix = AccuracyMatrix(stored[f"{cell['matrix']}/accuracy"], stored[f"{cell['matrix']}/baseline"])
+            assert matrix.accuracy.shape == ((1, 1, 2) if cell["role"] == "joint" else (2, 2, 2))
+            for name, values in cell["metrics"].items():
+                np.testing.assert_array_equal(values, getattr(matrix, name))
+            assert cell["seconds"] > 0 and cell["epochs"] == 1
+
+
+def test_memory_curves_lie_on_the_theory(finished):
+    """1000 synapses, 10 groups: within 6 of their standard errors (t distribution, 9 degrees of freedom)."""
+    memory = strict((finished / "results.json").read_text())["memory"]
+    assert set(memory["curves"]) == {"plain(q=0.03)", "hidden(m=2)"} and memory["synapses"] == 1000
+    curve = memory["curves"]["plain(q=0.03)"]
+    expected = transient_curve(plain(0.03), np.array(memory["lags"]), memory["tracked"])
+    np.testing.assert_allclose(curve["theory"], expected)
+    measured = curve["measured"]["snntorch"]
+    assert len(measured["signal"]) == len(measured["error"]) == len(memory["lags"])
+    assert (abs(np.array(measured["signal"]) - expected) < 6 * np.array(measured["error"])).all()
+
+
+def test_the_page_stands_alone(finished):
+    page = (finished / "report.html").read_text()
+    assert page.count("<svg") == 3 and "Forgetting on permuted-digits" in page and "chance" in page
+    assert not re.search(r"<(script|link|img|iframe)\b|@import|url\((?!#)", page)
+    assert not re.search(r"""(?:href|src)=["'](?!#)""", page)
+
+
+def test_a_second_call_reuses_everything(finished, monkeypatch, capsys):
+    before = (finished / "results.json").read_text()
+
+    def never(*args, **options):
+        raise AssertionError("a finished cell was run again")
+
+    monkeypatch.setattr(compare, "learn_stream", never)
+    monkeypatch.setattr(compare, "memory_signal", never)
+    arguments = json.loads((finished / "config.json").read_text())["arguments"]
+    assert arguments["deep_epochs"] == 1
+    main([*TORCH, "--synapses", "plain", "hidden", "--deep-epochs", "1", "--deep-hidden", "20", "--out", str(finished)])
+    shown = capsys.readouterr().out
+    assert shown.count("finished earlier") == 8
+    assert (finished / "results.json").read_text() == before
+    table = shown[shown.index("permuted-digits") :]
+    for word in ("ACC", "forgetting", "BWT", "chance", "no protection", "joint", "10.0", "\u00b1"):
+        assert word in table
+
+
+def test_report_draws_the_same_page_again(finished, capsys):
+    page = (finished / "report.html").read_text()
+    (finished / "report.html").unlink()
+    (finished / "grid.svg").unlink()
+    main(["report", "--folder", str(finished)])
+    assert (finished / "report.html").read_text() == page and (finished / "grid.svg").exists()
+    assert "hidden(m=2)" in capsys.readouterr().out
+
+
+def test_report_of_nothing(tmp_path, capsys):
+    assert "holds no results.json: run 'neuromorph compare --out" in fails(
+        ["report", "--folder", str(tmp_path)], capsys
+    )
+
+
+def test_ctrl_c_keeps_the_finished_cells(tmp_path, monkeypatch, capsys):
+    learn, calls = compare.learn_stream, []
+
+    def second_is_interrupted(*args, **options):
+        calls.append(options["label"])
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return learn(*args, **options)
+
+    monkeypatch.setattr(compare, "learn_stream", second_is_interrupted)
+    with pytest.raises(SystemExit) as end:
+        main([*ONE, "--out", str(tmp_path / "out")])
+    assert end.value.code == 130
+    assert "What was finished is kept" in capsys.readouterr().err
+    (kept,) = (tmp_path / "out/cells").glob("*.npz")
+    content = kept.read_bytes()
+    main([*ONE, "--out", str(tmp_path / "out")])
+    assert calls[1] == calls[2] and len(set(calls)) == 3 and len(calls) == 4
+    assert kept.read_bytes() == content
+    assert (tmp_path / "out/report.html").exists()
+
+
+def test_models_of_one_name_are_told_apart(tmp_path):
+    """Two parameters of one model are two rows, whatever the model calls itself."""
+    texts = ["hidden:step=0.02", "hidden:step=0.3", "plain:q=0.2"]
+    main([*TORCH, "--synapses", *texts, "--no-deep", "--out", str(tmp_path)])
+    results = strict((tmp_path / "results.json").read_text())
+    cells = {c["synapse"]: c["metrics"]["average_accuracy"] for c in results["cells"] if not c["role"]}
+    assert set(cells) == {"hidden:step=0.02", "hidden:step=0.3", "plain(q=0.2)"}
+    assert cells["hidden:step=0.02"] != cells["hidden:step=0.3"]
+    assert set(results["memory"]["curves"]) == set(cells)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (["--stream", "mixed-digits"], "no stream 'mixed-digits': say KIND-DATA, with KIND one of permuted"),
+        (["--stream", "permuted-mnits"], "no data set 'mnits': choose one of digits, mnist"),
+        (["--stream", "split-digits", "--tasks", "3"], "cannot be split into 3 equal tasks"),
+        (["--synapses", "benna"], "no synapse 'benna': choose one of plain, cascade, hidden"),
+        (["--synapses", "plain:p=1"], "'plain' has no parameter 'p'"),
+        (["--synapses", "plain:q=7"], "q must lie between 0 and 1, got 7"),
+        (["--substrates", "loihi"], "no substrate 'loihi': choose any of brian2, snntorch, lava, lava-float"),
+        (["--substrates", "brian2", "--brian-target", "c"], "no Brian2 target 'c': choose one of numpy, cython"),
+        (["--device", "tpu"], "'tpu'"),
+        (["--tasks", "0"], "tasks must be at least 1, got 0"),
+        (["--stream", "sequence-digits+digits", "--tasks", "0"], "tasks must be at least 1, got 0"),
+        (["--seeds", "0"], "seeds must be at least 1, got 0"),
+        (["--epochs", "0"], "epochs must be at least 1, got 0"),
+        (["--deep-epochs", "0"], "deep-epochs must be at least 1, got 0"),
+        (["--samples", "-3"], "samples must be at least 1, got -3"),
+        (["--test-samples", "-3"], "samples must be at least 1, got -3"),
+    ],
+)
+def test_wrong_words_are_refused_before_anything_is_written(change, message, tmp_path, capsys):
+    assert message in fails([*ONE, *change, "--out", str(tmp_path / "out")], capsys)
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_data_is_one_sentence(tmp_path, monkeypatch, capsys, no_network):
+    monkeypatch.setenv("NEUROMORPH_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    line = fails([*ONE, "--stream", "permuted-mnist", "--out", str(tmp_path / "out")], capsys)
+    assert "could not be downloaded" in line and "NEUROMORPH_DATA" in line
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_an_unwritable_folder(below, tmp_path, capsys):
+    """A file stands where the folder should be."""
+    (tmp_path / "out").write_text("a file")
+    line = fails([*ONE, "--out", str(tmp_path / "out" / below)], capsys)
+    assert "cannot be written" in line and "choose another --out" in line
+    assert (tmp_path / "out").read_text() == "a file"
+
+
+def test_another_comparison_in_the_folder(finished, capsys):
+    before = (finished / "results.json").read_text()
+    line = fails([*ONE, "--out", str(finished)], capsys)
+    assert "holds another comparison (it differs in synapses, deep" in line and "choose another --out" in line
+    assert (finished / "results.json").read_text() == before
+
+
+@pytest.mark.parametrize("content", ["", "no json", "{}", "[1]"])
+def test_a_folder_whose_config_is_something_else(content, tmp_path, capsys):
+    (tmp_path / "cells").mkdir()
+    (tmp_path / "cells/plain.npz").write_bytes(b"1")
+    (tmp_path / "config.json").write_text(content)
+    assert "config.json is not a comparison's" in fails([*ONE, "--out", str(tmp_path)], capsys)
