@@ -1,6 +1,8 @@
 """Synapse models by name, for command lines: ``cascade``, ``cascade:depth=8,rate=0.2``, ``hidden:m=3``..."""
 
-from collections.abc import Callable
+import inspect
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from fusi_models.synapse import HiddenWeight, SynapseModel, cascade, plain
@@ -10,8 +12,8 @@ def _plain(q: float = 0.03) -> SynapseModel:
     return plain(q)
 
 
-def _cascade(depth: float = 5, x: float = 0.5, rate: float = 0.1) -> SynapseModel:
-    return replace(cascade(int(depth), x).slowed(rate), name=f"cascade(n={depth:g}, x={x:g}, rate={rate:g})")
+def _cascade(depth: int = 5, x: float = 0.5, rate: float = 0.1) -> SynapseModel:
+    return replace(cascade(depth, x).slowed(rate), name=f"cascade(n={depth:g}, x={x:g}, rate={rate:g})")
 
 
 def _hidden(m: float = 2.0, step: float = 0.02, bound: float = 1.0, width: float = 0.2) -> SynapseModel:
@@ -23,22 +25,31 @@ LEARNERS: dict[str, Callable[..., SynapseModel]] = {"plain": _plain, "cascade": 
 
 
 def learning_synapse(text: str) -> SynapseModel:
-    """The model that ``NAME`` or ``NAME:KEY=VALUE,...`` names.
+    """The model of ``LEARNERS`` that ``NAME`` or ``NAME:KEY=VALUE,...`` names; raises as ``parse``."""
+    return parse(text, LEARNERS)
+
+
+def parse(text: str, builders: Mapping[str, Callable[..., SynapseModel]]) -> SynapseModel:
+    """The model that ``NAME`` or ``NAME:KEY=VALUE,...`` builds.
 
     Raises ``ValueError`` naming the known models, or the known keys of one.
     """
     name, _, rest = text.partition(":")
-    if name not in LEARNERS:
-        raise ValueError(f"There is no synapse '{name}': choose one of {', '.join(LEARNERS)}.")
-    builder = LEARNERS[name]
-    known = builder.__code__.co_varnames[: builder.__code__.co_argcount]
-    options = {}
+    if name not in builders:
+        raise ValueError(f"There is no synapse '{name}': choose one of {', '.join(builders)}.")
+    keys = inspect.signature(builders[name]).parameters
+    options: dict[str, float] = {}
     for part in filter(None, rest.split(",")):
         key, _, value = part.partition("=")
-        if key not in known:
-            raise ValueError(f"The synapse '{name}' has no parameter '{key}': it has {', '.join(known)}.")
+        if key not in keys:
+            raise ValueError(f"The synapse '{name}' has no parameter '{key}': it has {', '.join(keys)}.")
         try:
-            options[key] = float(value)
+            options[key] = int(value) if value.lstrip("-").isdigit() else float(value)
         except ValueError:
-            raise ValueError(f"The parameter {key} of '{name}' must be a number, got '{value}'.") from None
-    return builder(**options)
+            options[key] = math.nan
+        if not math.isfinite(options[key]):
+            raise ValueError(f"The parameter {key} of '{name}' must be a number, got '{value}'.")
+    missing = [key for key, p in keys.items() if p.default is p.empty and key not in options]
+    if missing:
+        raise ValueError(f"The synapse '{name}' needs {', '.join(missing)}: write {name}:{missing[0]}=NUMBER.")
+    return builders[name](**options)

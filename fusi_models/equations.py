@@ -30,7 +30,7 @@ def evaluate(code: str, variables: Mapping[str, Array]) -> dict[str, Array]:
     xp = sys.modules[library]
     namespace: dict[str, Any] = {name: getattr(xp, name) for name in FUNCTIONS}
     namespace |= {"int": lambda condition: condition * 1} | dict(variables)
-    exec(_compiled(code), {"__builtins__": {}}, namespace)
+    exec(_compiled(code), {"__builtins__": {"__import__": __import__}}, namespace)  # torch imports on its way
     return {k: v for k, v in namespace.items() if k not in FUNCTIONS and k != "int"}
 
 

@@ -31,13 +31,14 @@ def _(synapse: HiddenWeight, state_bits: int = 12, random_bits: int = 16) -> "In
 
 @fixed_point.register(MarkovSynapse)
 def _(synapse: MarkovSynapse, state_bits: int = 12, random_bits: int = 16) -> MarkovSynapse:
+    if not 2 <= random_bits <= 16:
+        raise ValueError(f"random_bits must lie between 2 and 16, got {random_bits}.")
     unit = 2**random_bits
 
     def rounded(matrix: np.ndarray) -> np.ndarray:
-        whole = np.round(matrix * unit)
-        np.fill_diagonal(whole, 0)
-        leaving = whole.sum(1)
-        whole *= np.minimum(1, unit / np.maximum(leaving, 1))[:, None]
+        leaving = matrix * (1 - np.eye(len(matrix))) * unit
+        whole = np.round(leaving)
+        whole = np.where(whole.sum(1, keepdims=True) > unit, np.floor(leaving), whole)
         return (whole + np.diag(unit - whole.sum(1))) / unit
 
     return MarkovSynapse(

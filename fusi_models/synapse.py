@@ -226,31 +226,37 @@ class MarkovSynapse(SynapseModel):
         taken = (uniform[..., None] >= bounds[sign, state]).sum(-1)
         return where(drive == 0, state, to[sign, state, where(taken < bounds.shape[2], taken, bounds.shape[2])])
 
+    def tables(self) -> tuple[np.ndarray, np.ndarray]:
+        """The rule as two tables over k = strength * depth, which names a state: bounds and shifts [sign, k + K, exit].
+
+        ``k`` changes by the first shift whose bound is above a uniform number (by none, if no bound is). K: largest
+        depth; sign 0 is depression, 1 potentiation.
+        """
+        bounds, to = self._transitions
+        k, largest = self.strength * self.depth, self.depth.max()
+        upper = np.zeros((2, 2 * largest + 1, bounds.shape[2]))
+        shift = np.zeros(upper.shape)
+        upper[:, k + largest] = bounds
+        fresh = np.diff(bounds, axis=2, prepend=0.0) > 0
+        shift[:, k + largest] = np.where(fresh, k[to[:, :, :-1]] - k[None, :, None], 0)
+        return upper, shift
+
     def efficacy(self, state):
         return like(self.strength, state)[state]
 
     @cached_property
     def on_event(self) -> str:  # type: ignore[override]
         """Masks over k = strength * depth, which names a state; one random number, the same intervals as ``step``."""
-        return self.event_code({name: repr(value) for name, value in self.bounds.items()})
-
-    @cached_property
-    def bounds(self) -> dict[str, float]:
-        """The numbers in ``on_event`` by name: below ``bound_s_i_k`` an event of sign s takes state i's k-th exit."""
-        table = self._transitions[0]
-        upper = {f"bound_{s}_{i}_{k}": float(table[s, i, k]) for s, i, k in np.ndindex(*table.shape)}
-        below = {f"bound_{s}_{i}_{k}": float(table[s, i, k - 1]) if k else 0.0 for s, i, k in np.ndindex(*table.shape)}
-        return {name: value for name, value in upper.items() if value > below[name]}
-
-    def event_code(self, numbers: Mapping[str, str]) -> str:
-        """``on_event`` with the text in ``numbers`` for each of ``bounds``: a literal, or the name of a parameter."""
-        to, k = self._transitions[1], self.strength * self.depth
+        bounds, to = self._transitions
+        k = self.strength * self.depth
         hits: list[list[str]] = [[], []]
-        for name in self.bounds:
-            sign, i, exit = map(int, name.split("_")[1:])
-            above = f"*int(u >= {numbers[f'bound_{sign}_{i}_{exit - 1}']})" if exit else ""
-            shift = k[to[sign, i, exit]] - k[i]
-            hits[sign].append(f"({shift})*int(k == {k[i]})*int(u < {numbers[name]}){above}")
+        for sign, i in np.ndindex(2, self.states):
+            low = 0.0
+            for high, j in zip(bounds[sign, i].tolist(), to[sign, i], strict=False):
+                if high > low:
+                    above = f"*int(u >= {low!r})" if low else ""
+                    hits[sign].append(f"({k[j] - k[i]})*int(k == {k[i]})*int(u < {high!r}){above}")
+                low = high
         down, up = (" + ".join(group) or "0" for group in hits)
         return "\n".join(
             [

@@ -7,6 +7,8 @@ The folder has one sub-folder a set, laid out as torchvision lays it out: ``MNIS
 import gzip
 import hashlib
 import os
+import zipfile
+import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,7 +24,7 @@ class Data:
     """A labelled image set. ``train``, ``test``: (x float32 [n, height, width] in [0, 1], y int64 [n]).
 
     Raises ``ValueError`` for arrays of another shape, values that are not finite or outside [0, 1], or labels
-    outside 0..classes-1.
+    that are not whole numbers 0..classes-1.
     """
 
     name: str
@@ -41,6 +43,8 @@ class Data:
                 raise ValueError(
                     f"{self.name} {part}: pixels must be finite numbers between 0 and 1; scale them and remove NaN."
                 )
+            if not np.issubdtype(y.dtype, np.integer):
+                raise ValueError(f"{self.name} {part}: labels must be whole numbers, got {y.dtype}.")
             if y.min() < 0 or y.max() >= self.classes:
                 raise ValueError(
                     f"{self.name} {part}: labels run from {y.min()} to {y.max()}, not 0..{self.classes - 1}."
@@ -106,6 +110,7 @@ _IDX = {
 }
 # The values as int16 thousandths, then the labels as uint8, training before test.
 _USPS_CONTENT = "d9315fd570204b642fca1869af7ab461332109eeeaf2e5a52501fc1424891c84"
+_USPS_PARTS = ("x_train", "x_test", "y_train", "y_test")
 _USPS_URL = "https://hastie.su.domains/ElemStatLearn/datasets/"
 
 # The first 7000 training images of KMNIST, where the whole file is missing (some copies of the set end early).
@@ -163,7 +168,7 @@ def read_idx(path: str | os.PathLike) -> np.ndarray:
     try:
         with gzip.open(path, "rb") as file:
             raw = file.read()
-    except (EOFError, OSError) as error:
+    except (EOFError, OSError, zlib.error) as error:
         raise ValueError(f"{path} is damaged or cut off ({error}): delete it and get it again.") from error
     dims = raw[3] if len(raw) > 3 and raw[:3] == b"\0\0\x08" else 0
     shape = tuple(np.frombuffer(raw, ">u4", dims, 4).astype(int)) if dims and len(raw) >= 4 + 4 * dims else ()
@@ -182,18 +187,17 @@ def _digits() -> Data:
 
 
 def _usps(folders: list[Path]) -> Data:
-    path = next((f / "USPS/usps.npz" for f in folders if (f / "USPS/usps.npz").exists()), None) or _download_usps(
-        folders[-1]
-    )
-    try:
-        with np.load(path) as stored:
-            parts = [stored[k] for k in ("x_train", "x_test", "y_train", "y_test")]
-    except (KeyError, OSError, ValueError, EOFError) as error:
-        raise ValueError(f"{path} is damaged or cut off ({error}): delete it and run again.") from error
-    content = b"".join(np.round(p * 1000).astype("<i2").tobytes() for p in parts[:2])
-    content += b"".join(p.astype(np.uint8).tobytes() for p in parts[2:])
-    if hashlib.sha256(content).hexdigest() != _USPS_CONTENT:
-        raise ValueError(f"{path} does not hold the USPS digits (wrong checksum): delete it and run again.")
+    path = next((f / "USPS/usps.npz" for f in folders if (f / "USPS/usps.npz").exists()), None)
+    if path is None:
+        parts = _download_usps(folders[-1] / "USPS")
+    else:
+        try:
+            with np.load(path) as stored:
+                parts = [stored[k] for k in _USPS_PARTS]
+        except (KeyError, OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(f"{path} is damaged or cut off ({error}): delete it and run again.") from error
+        if not _is_usps(parts):
+            raise ValueError(f"{path} does not hold the USPS digits (wrong checksum): delete it and run again.")
     x_train, x_test, y_train, y_test = parts
     return Data(
         "usps",
@@ -203,19 +207,29 @@ def _usps(folders: list[Path]) -> Data:
     )
 
 
-def _download_usps(cache: Path) -> Path:
-    parts: dict[str, np.ndarray] = {}
-    for part in ("train", "test"):
-        raw = _fetch(_USPS_URL + f"zip.{part}.gz", None, cache / "USPS", f"zip.{part}.gz", None)
-        rows = np.loadtxt(raw)
-        parts |= {
-            f"x_{part}": rows[:, 1:].reshape(-1, 16, 16).astype(np.float32),
-            f"y_{part}": rows[:, 0].astype(np.uint8),
-        }
-    path = cache / "USPS/usps.npz"
-    with replacing(path) as unfinished:
-        np.savez_compressed(unfinished, **parts)
-    return path
+def _is_usps(parts: list[np.ndarray]) -> bool:
+    content = b"".join(np.round(p * 1000).astype("<i2").tobytes() for p in parts[:2])
+    content += b"".join(p.astype(np.uint8).tobytes() for p in parts[2:])
+    return hashlib.sha256(content).hexdigest() == _USPS_CONTENT
+
+
+def _download_usps(place: Path) -> list[np.ndarray]:
+    """The arrays from the book's text files, which are then kept as usps.npz."""
+    texts = [_fetch(_USPS_URL + f"zip.{p}.gz", None, place, f"zip.{p}.gz", None) for p in ("train", "test")]
+    try:
+        rows = [np.loadtxt(text) for text in texts]
+        parts = [r[:, 1:].reshape(-1, 16, 16).astype(np.float32) for r in rows]
+        parts += [r[:, 0].astype(np.uint8) for r in rows]
+        whole = _is_usps(parts)
+    except (ValueError, IndexError, OSError, EOFError, zlib.error):
+        whole = False
+    if not whole:
+        for text in texts:  # without a checksum of their own, they would be found again and again
+            text.unlink()
+        raise ValueError(f"What {_USPS_URL} sent are not the USPS digits: run again, or put usps.npz into {place}.")
+    with replacing(place / "usps.npz") as unfinished:
+        np.savez_compressed(unfinished, **dict(zip(_USPS_PARTS, parts, strict=True)))
+    return parts
 
 
 def _folders(folder: str | os.PathLike | None) -> list[Path]:
@@ -261,9 +275,13 @@ def _fetch(url: str, digest: str | None, place: Path, file: str, member: str | N
     try:
         if member is None:
             return Path(pooch.retrieve(url, digest, fname=file, path=place, progressbar=True))
-        unzip = pooch.Unzip(members=[member], extract_dir=str(place))
-        pooch.retrieve(url, None, fname=Path(url).name, path=place, progressbar=True, processor=unzip)
-        os.replace(place / member, place / file)
+        archive = Path(pooch.retrieve(url, None, fname=Path(url).name, path=place, progressbar=True))
+        try:
+            with zipfile.ZipFile(archive) as members, replacing(place / file) as unfinished:
+                unfinished.write_bytes(members.read(member))
+        except (zipfile.BadZipFile, KeyError, EOFError, zlib.error) as error:
+            archive.unlink()  # without a checksum of its own, it would be found again and again
+            raise ValueError("the archive is damaged") from error
     except (OSError, ValueError) as error:
         raise FileNotFoundError(
             f"{file} is not on this machine and could not be downloaded ({type(error).__name__}): put it into "

@@ -18,7 +18,7 @@ from neuromorph.files import replacing
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.streams import Stream, Task
 
-BAR = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed} < {remaining} {postfix}"
+BAR = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed} < {remaining}{postfix}"
 TOGETHER = 2000  # test samples in one call of predict: starting a network has a price
 
 
@@ -166,10 +166,9 @@ def _load(path, run: str) -> dict[str, Any]:
         raise ValueError(
             f"The checkpoint {path} cannot be read ({type(error).__name__}): delete it to start anew."
         ) from error
-    if content["run"] != run:
-        raise ValueError(
-            f"The checkpoint {path} belongs to another run ({content['run']}): delete it or choose another folder."
-        )
+    found = content.get("run") if isinstance(content, dict) else None
+    if found != run:
+        raise ValueError(f"The checkpoint {path} belongs to another run ({found}): delete it or choose another folder.")
     content["rows"] = list(content["rows"].numpy())
     content["curve"] = [c.numpy() for c in content["curve"]]
     return content

@@ -22,12 +22,18 @@ class Task:
     """One task. ``train``, ``test``: (x float32 [n, ...] in [0, 1], y int64 [n]); ``classes``: number of outputs.
 
     A task of several replicas (see ``parallel``) has x [n, replica, ...] and y [n, replica].
+    Raises ``ValueError`` for a task without samples.
     """
 
     name: str
     train: Pair
     test: Pair
     classes: int
+
+    def __post_init__(self):
+        for part, (_, y) in (("training", self.train), ("test", self.test)):
+            if not len(y):
+                raise ValueError(f"The task {self.name} has no {part} samples: take more samples of the data set.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,6 +230,7 @@ def by_name(name: str, tasks: int, seed: int, samples: int | None = None, test_s
             f"There is no stream '{name}': say KIND-DATA, with KIND one of {', '.join(KINDS)} and DATA one of "
             f"{', '.join(load_names())}; sequence takes several, joined by '+'."
         )
+    _count("tasks", tasks)
     sets = [load(part).limited(samples, test_samples) for part in name[len(kind) + 1 :].split("+")]
     if kind == "sequence":
         return sequence(sets)
@@ -231,7 +238,6 @@ def by_name(name: str, tasks: int, seed: int, samples: int | None = None, test_s
         raise ValueError(f"'{name}' names {len(sets)} data sets; only sequence takes more than one.")
     data = sets[0]
     if kind.startswith("split"):
-        _count("tasks", tasks)
         if data.classes % tasks:
             raise ValueError(f"{data.classes} classes of {data.name} cannot be split into {tasks} equal tasks.")
         return split(data, data.classes // tasks, kind.partition("-")[2] or "domain")

@@ -136,21 +136,20 @@ def _plan(args: CompareArgs) -> tuple[list[Cell], list[Stream]]:
             raise ValueError(f"{name.replace('_', '-')} must be at least 1, got {getattr(args, name)}.")
     if not args.substrates or not args.synapses:
         raise ValueError("Name at least one substrate and one synapse.")
-    models = [learning_synapse(text) for text in args.synapses]
     sizes = (args.samples or None, args.test_samples or None)
     by_seed = [streams.by_name(args.stream, args.tasks, seed, *sizes) for seed in range(args.seeds)]
     stream = by_seed[0]
     inputs = int(np.prod(stream.shape))
     known = _learner_arguments(args, inputs)
 
-    def local(model: SynapseModel, substrate: str, role: str) -> Cell:
+    def local(label: str, model: SynapseModel, substrate: str, role: str) -> Cell:
         module, options = known[substrate]
 
         def build(seeds: Any) -> Learner:
             kind = getattr(import_module(f"neuromorph.learners.{module}"), _CLASSES[module])
             return kind(model, inputs, stream.outputs, seeds=seeds, **options)
 
-        return Cell(model.name, substrate, role, args.epochs, build, replicas=True)
+        return Cell(label, substrate, role, args.epochs, build, replicas=True)
 
     def deep(m: float, role: str) -> Cell:
         def build(seed: int) -> Learner:
@@ -160,12 +159,27 @@ def _plan(args: CompareArgs) -> tuple[list[Cell], list[Stream]]:
 
         return Cell(f"deep(m={m:g})", "snntorch", role, args.deep_epochs, build, replicas=False)
 
-    cells = [local(model, substrate, "") for model in models for substrate in args.substrates]
-    cells += [local(HiddenWeight(0.0), "snntorch", "no protection")]
-    cells += [local(model, "snntorch", "joint") for model in models]
+    models = _models(args).items()
+    cells = [local(label, model, substrate, "") for label, model in models for substrate in _substrates(args)]
+    unprotected = HiddenWeight(0.0)
+    cells += [local(unprotected.name, unprotected, "snntorch", "no protection")]
+    cells += [local(label, model, "snntorch", "joint") for label, model in models]
     if args.deep:
         cells += [deep(_deep_m(args, stream), ""), deep(0.0, "no protection"), deep(0.0, "joint")]
+    for cell in cells:  # a learner that cannot be built says so before hours of others
+        cell.build((0,) if cell.replicas else 0)
     return cells, by_seed
+
+
+def _models(args: CompareArgs) -> dict[str, SynapseModel]:
+    """Label -> model: the model's name, or the user's words where several models have that name."""
+    models = {text: learning_synapse(text) for text in args.synapses}
+    names = [model.name for model in models.values()]
+    return {model.name if names.count(model.name) == 1 else text: model for text, model in models.items()}
+
+
+def _substrates(args: CompareArgs) -> list[str]:
+    return list(dict.fromkeys(args.substrates))
 
 
 def _deep_m(args: CompareArgs, stream: Stream) -> float:
@@ -179,10 +193,13 @@ def _deep_m(args: CompareArgs, stream: Stream) -> float:
 
 def _claim(args: CompareArgs) -> None:
     """Make the folder this comparison's, or find that it is."""
-    config = args.out / "config.json"
+    config, cells = args.out / "config.json", args.out / "cells"
     mine = json.loads(json.dumps(asdict(args) | {"out": None}, default=str))
-    if config.exists():
-        theirs = json.loads(config.read_text())["arguments"]
+    if config.exists() and any(cells.glob("*")):
+        try:
+            theirs = json.loads(config.read_text())["arguments"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{config} is not a comparison's: choose another --out, or delete the folder.") from error
         different = [f.name for f in fields(args) if theirs.get(f.name) != mine[f.name]]
         if different:
             raise ValueError(
@@ -190,10 +207,18 @@ def _claim(args: CompareArgs) -> None:
                 "choose another --out, or delete the folder."
             )
         return
-    packages = {
-        name: metadata.version(name) for name in ("neuromorph", "numpy", "torch", "snntorch", "brian2", "lava-nc")
-    }
-    write_json(config, {"arguments": mine, "python": platform.python_version(), "packages": packages})
+    packages = {name: _version(name) for name in ("neuromorph", "numpy", "torch", "snntorch", "brian2", "lava-nc")}
+    try:
+        write_json(config, {"arguments": mine, "python": platform.python_version(), "packages": packages})
+    except OSError as error:
+        raise OSError(f"The folder {args.out} cannot be written ({error.strerror}): choose another --out.") from error
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def _result(cell: Cell, by_seed: Sequence[Stream], args: CompareArgs, label: str) -> tuple[AccuracyMatrix, float]:
@@ -245,13 +270,12 @@ def _memory(args: CompareArgs, stream: Stream) -> dict[str, Any]:
     patterns = streams.patterns(TRACKED + int(LAGS.max()), POPULATION, seed=0)
     events = np.concatenate([2 * task.train[0] - 1 for task in patterns]).astype(np.int8)
     curves: dict[str, Any] = {}
-    cells = [(text, substrate) for text in args.synapses for substrate in args.substrates]
-    for text, substrate in tqdm(cells, desc="memory curves"):
-        model = learning_synapse(text)
+    models = _models(args)
+    cells = [(label, substrate) for label in models for substrate in _substrates(args)]
+    for label, substrate in tqdm(cells, desc="memory curves"):
+        model = models[label]
         module, options = known[substrate]
-        curve = curves.setdefault(
-            model.name, {"theory": transient_curve(model, LAGS, TRACKED).tolist(), "measured": {}}
-        )
+        curve = curves.setdefault(label, {"theory": transient_curve(model, LAGS, TRACKED).tolist(), "measured": {}})
         efficacy = import_module(f"neuromorph.learners.{module}").imprint(model, events, seed=0, **options)
         signal, error = memory_signal(events, efficacy, LAGS, TRACKED)
         curve["measured"][substrate] = {"signal": signal.tolist(), "error": error.tolist()}

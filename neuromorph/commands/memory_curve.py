@@ -6,12 +6,14 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 import fusi_models as fm
+from fusi_models.catalogue import parse
 
 MODELS: dict[str, Callable[..., Any]] = {
     "plain": fm.plain,
@@ -95,19 +97,8 @@ def parse_model(text: str, x: float = 0.5, f_pot: float = 0.5) -> fm.SynapseMode
                 raise ValueError(f"{options} lacks the array {', '.join(sorted(missing))}.")
             matrices = arrays["potentiation"], arrays["depression"], arrays["strength"]
         return fm.MarkovSynapse(*matrices, f_pot=f_pot, name=Path(options).stem)
-    if name not in MODELS:
-        raise ValueError(f"there is no model {name!r}: choose from {', '.join(MODELS)}, or file:PATH.")
-    values: dict[str, float] = {"x": x, "f_pot": f_pot} if name == "cascade" else {}
-    for option in filter(None, options.split(",")):
-        key, _, value = option.partition("=")
-        try:
-            values[key] = int(value) if value.lstrip("-").isdigit() else float(value)
-        except ValueError:
-            raise ValueError(f"{text!r}: write each option as NAME=NUMBER, got {option!r}.") from None
-    try:
-        model = MODELS[name](**values)
-    except TypeError:
-        raise ValueError(f"{text!r}: {name} got an unknown or missing option; see the help of --models.") from None
+    builders = MODELS | {"cascade": partial(fm.cascade, x=x, f_pot=f_pot)}
+    model: Any = parse(text, builders)
     return replace(model, f_pot=f_pot)
 
 

@@ -9,18 +9,24 @@ Floating point, in units of weight:
     v = beta v + W 2^(weight_exp + 1) s + bias / 64,   beta = 1 - dv / 4096
     s = v > vth,   then v <- 0 where s = 1
 
+With ``local_rule`` the same neurons learn: one layer under the rule of ``neuromorph.protocols``.
+
 Source: Lava 0.10.0, ``PyDenseModelBitAcc`` and ``PyLifModelBitAcc``; ``PyDenseModelFloat`` and ``PyLifModelFloat`` with
 du = 1. The lag of one step per connection of a Lava graph is not part of these equations.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromorph.lava.spec import CURRENT_LIMIT, LayerSpec, NetworkSpec
+
+if TYPE_CHECKING:
+    from fusi_models.integer import IntegerHiddenWeight
+    from neuromorph.protocols import LocalRule
 
 Integers = NDArray[np.int64]
 
@@ -65,6 +71,31 @@ def simulate(spec: NetworkSpec, x: ArrayLike) -> list[Record]:
         records.append(Record(spikes, membranes))
         messages = spikes
     return records
+
+
+def local_rule(
+    raster: NDArray[np.bool_], labels: Integers, states: Integers, synapse: IntegerHiddenWeight, rule: LocalRule
+) -> tuple[NDArray[np.bool_], Integers]:
+    """Output spikes, bool [n, time, unit], and the states afterwards, of a layer that learns one sample after another.
+
+    ``raster`` [n, time, input] with ``labels`` [n]; ``states`` [unit, input]: integers of ``synapse`` before learning.
+    """
+    states = states.copy()
+    units, inputs = states.shape
+    unit_class = np.arange(units) // rule.units_per_class
+    spikes = np.zeros((*raster.shape[:2], units), bool)
+    for sample, label, out in zip(raster, labels, spikes, strict=True):
+        v = np.zeros(units, np.int64)
+        for t, s in enumerate(sample):
+            a = np.where(states >= 0, 1, -1) @ s.astype(np.int64)
+            out[t], _, v = neuron(v, a, 4096 - int(4096 * rule.beta), rule.threshold(inputs))
+        count, own = out.sum(0), unit_class == label
+        potentiated = np.outer(own & (count < rule.high), sample.any(0))
+        depressed = np.outer(~own & (count > rule.low), sample.any(0))
+        down, up = synapse.tables
+        place = states + synapse.largest
+        states = np.where(potentiated, up[place], np.where(depressed, down[place], states))
+    return spikes, states
 
 
 def simulate_float(spec: NetworkSpec, x: ArrayLike) -> list[NDArray[np.bool_]]:

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from neuromorph.run import Learner
 from neuromorph.snn import Metaplastic, SpikingBNN
+from neuromorph.snn.device import checked_device
 
 PREDICT_BATCH = 1000  # samples at a time, which bounds the memory of the recorded membranes
 
@@ -69,7 +70,7 @@ class DeepLearner(Learner):
             input_bits=config.input_bits,
             init=config.init,
             generator=torch.Generator().manual_seed(config.seed),
-        ).to(config.device)
+        ).to(checked_device(config.device))
         self.optimiser = Metaplastic(
             self.network.parameters(),
             lr=config.lr,

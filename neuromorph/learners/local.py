@@ -106,6 +106,8 @@ class LocalLearner(Learner):
         y = np.asarray(y)
         if y.shape != ((len(x),) if self.single else x.shape[:2]):
             raise ValueError(f"y has shape {y.shape} but x has {len(x)} samples: give one label a sample and replica.")
+        if not np.issubdtype(y.dtype, np.integer):
+            raise ValueError(f"labels must be whole numbers, got {y.dtype}.")
         if len(y) and (y.min() < 0 or y.max() >= self.classes):
             raise ValueError(f"labels run from {y.min()} to {y.max()}: this learner has classes 0..{self.classes - 1}.")
         return x, y[:, None] if self.single else y

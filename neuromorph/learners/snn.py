@@ -10,6 +10,7 @@ import torch
 from fusi_models import SynapseModel
 from neuromorph.learners.local import INITIAL, LocalLearner
 from neuromorph.protocols import LocalRule, error
+from neuromorph.snn.device import checked_device
 
 
 class TorchLearner(LocalLearner):
@@ -24,9 +25,7 @@ class TorchLearner(LocalLearner):
         seeds: int | Sequence[int] = 0,
         device: str = "cpu",
     ):
-        if device.startswith("cuda") and not torch.cuda.is_available():
-            raise ValueError(f"device '{device}' was asked for but torch sees no CUDA device: use --device cpu.")
-        self.device = torch.device(device)
+        self.device = checked_device(device)
         super().__init__(synapse, inputs, classes, rule, seeds)
         self.lif = snn.Leaky(beta=rule.beta, threshold=rule.tie_free_threshold(inputs), reset_mechanism="zero")
         self.lif.to(self.device)
@@ -64,15 +63,15 @@ class TorchLearner(LocalLearner):
 
     def _consolidate(self, active: torch.Tensor, e: np.ndarray, replica: np.ndarray, unit: np.ndarray) -> None:
         """Send the candidate events of the units in error to their synapses with an active input."""
-        r, u = (torch.as_tensor(i, device=self.device) for i in (replica, unit))
-        drive = torch.as_tensor(e.astype(float), device=self.device)[:, None] * active[r]
-        old = self.state[r, u]
+        row, source = active[torch.as_tensor(replica, device=self.device)].nonzero(as_tuple=True)
+        r, u, drive = (torch.as_tensor(v, device=self.device)[row] for v in (replica, unit, e.astype(float)))
+        old = self.state[r, u, source]
         uniform = None
         if self.synapse.stochastic:
             uniform = torch.rand(old.shape, generator=self.random, device=self.device, dtype=torch.float64)
         new = self.synapse.step(old, drive, uniform)
-        self.state[r, u] = new
-        self.weight[r, u] = self.synapse.efficacy(new).float()
+        self.state[r, u, source] = new
+        self.weight[r, u, source] = self.synapse.efficacy(new).float()
 
     @torch.no_grad()
     def spikes(self, raster):

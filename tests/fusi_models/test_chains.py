@@ -107,7 +107,7 @@ def test_quantised_chain_keeps_its_values_and_loses_some_signal():
     start = np.tile([3.5, -2.5, 0.5, 10.5], (200000, 1))
     landed = syn.update(start, np.ones(len(start)), rng).mean(0)
     np.testing.assert_allclose(landed, BennaFusi(4).transfer @ start[0] + np.eye(4)[0], atol=0.006)
-    run = monte_carlo(syn, times, 200, 100, rng, burn_in=1500)
+    run = monte_carlo(syn, times, 200, 60, rng, burn_in=1200)
     expected = np.array([0.2271, 0.1745, 0.0886, 0.0375]) * np.sqrt(200)  # one reference simulation, itself +- 1 %
     assert np.all(np.abs(run.snr - expected) < 4 * run.error / run.noise + 0.03 * expected)
 

@@ -29,8 +29,8 @@ def test_plain_synapse_is_counted():
 @pytest.mark.parametrize("depth", [2, 3])
 def test_the_probabilities_of_a_cascade_are_recovered_from_its_wiring(depth):
     truth, rng = cascade(depth, 0.3), np.random.default_rng(depth)
-    events, observed = record(truth, 200, 300, rng)
-    fit = identify(events, observed, depth, depth, rng, starts=2, structure=truth)
+    events, observed = record(truth, 150, 250, rng)
+    fit = identify(events, observed, depth, depth, rng, starts=1, structure=truth)
     np.testing.assert_allclose(fit.synapse.potentiation, truth.potentiation, atol=0.05)
     np.testing.assert_allclose(fit.synapse.depression, truth.depression, atol=0.05)
     assert np.abs(truth.potentiation - cascade(depth, 0.2).potentiation).max() > 0.1
@@ -50,8 +50,8 @@ def test_matrices_of_the_same_law_cannot_be_told_apart():
 
 def test_a_small_cascade_is_recovered_as_a_law_without_any_structure():
     truth, rng = cascade(2, 0.3), np.random.default_rng(0)
-    events, observed = record(truth, 200, 300, rng)
-    fit = identify(events, observed, 2, 2, rng, starts=3)
+    events, observed = record(truth, 150, 300, rng)
+    fit = identify(events, observed, 2, 2, rng, starts=2)
     times = np.arange(15)
     np.testing.assert_allclose(
         memory_curve(fit.synapse, times, 1).signal, memory_curve(truth, times, 1).signal, atol=0.01

@@ -43,9 +43,9 @@ def test_monte_carlo_agrees_with_theory(syn):
 
 def test_joint_law_of_two_readings_is_that_of_one_population():
     # the overlaps at two times are correlated because the same synapses carry them
-    syn, trials = cascade(3), 4000
+    syn, trials = cascade(3), 2000
     both = [run_pair(engine, syn, trials) for engine in (simulate, monte_carlo)]
-    assert both[0] == pytest.approx(both[1], abs=0.07)
+    assert both[0] == pytest.approx(both[1], abs=0.1)
     assert both[0] > 0.2
 
 

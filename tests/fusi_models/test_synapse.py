@@ -69,6 +69,18 @@ def test_rare_states_keep_their_relative_precision():
     assert pi[-1] < 1e-32
 
 
+@pytest.mark.parametrize("syn", [*MODELS, HiddenWeight(0.8, 0.23).lattice(9)], ids=lambda s: s.name)
+def test_tables_make_the_same_transitions_as_step(syn):
+    rng, (bounds, shifts) = np.random.default_rng(1), syn.tables()
+    state, drive, uniform = rng.integers(0, syn.states, 5000), rng.choice([-1, 1], 5000), rng.random(5000)
+    k, sign = (syn.strength * syn.depth)[state], (drive > 0) * 1
+    rows = sign, k + syn.depth.max()
+    above = uniform[:, None] < bounds[rows]
+    shift = np.where(above.any(1), shifts[rows][np.arange(5000), above.argmax(1)], 0)
+    after = syn.step(state, drive, uniform)
+    np.testing.assert_array_equal(k + shift, (syn.strength * syn.depth)[after])
+
+
 def test_transient_states_and_reducible_chains():
     one_way = np.array([[0, 1.0, 0], [0, 0.5, 0.5], [0, 0.5, 0.5]])
     np.testing.assert_allclose(MarkovSynapse(one_way, one_way, [-1, -1, 1]).equilibrium(), [0, 0.5, 0.5])

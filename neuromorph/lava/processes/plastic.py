@@ -143,11 +143,12 @@ class _PlasticModel(PyLoihiProcessModel):
     def _consolidate(self, err):
         replica, unit = np.nonzero(err)
         if len(unit):
-            drive = err[replica, unit][:, None] * self.active[replica]
+            row, source = np.nonzero(self.active[replica])
+            r, u = replica[row], unit[row]
             rng = np.random.default_rng([*self.seed, self.presented])
-            new = self.synapse.update(self.states[replica, unit], drive, rng)
-            self.states[replica, unit] = new
-            self.weight[replica, unit] = self.synapse.efficacy(new)
+            new = self.synapse.update(self.states[r, u, source], err[r, u], rng)
+            self.states[r, u, source] = new
+            self.weight[r, u, source] = self.synapse.efficacy(new)
         self.active[...] = False
         self.presented += 1
 

@@ -51,9 +51,9 @@ def test_models_are_named_with_their_options(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
-        ({"models": ("hopfield",)}, "no model 'hopfield'"),
-        ({"models": ("cascade:levels=3",)}, "unknown or missing option"),
-        ({"models": ("cascade",)}, "unknown or missing option"),
+        ({"models": ("hopfield",)}, "no synapse 'hopfield'"),
+        ({"models": ("cascade:levels=3",)}, "no parameter 'levels'"),
+        ({"models": ("cascade",)}, "needs depth"),
         ({"models": ("cascade:depth=deep",)}, "NAME=NUMBER"),
         ({"models": ("cascade:depth=5",), "f_pot": 0.3}, "transition probability above 1"),
         ({"models": ()}, "at least one model"),

@@ -1,0 +1,190 @@
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import torch
+
+from fusi_models import HiddenWeight, cascade
+from neuromorph import streams
+from neuromorph.data import load
+from neuromorph.learners import BrianLearner, LavaLearner, TorchLearner
+from neuromorph.protocols import LocalRule
+from neuromorph.run import learn_stream
+
+RULE = LocalRule(units_per_class=2, code="bernoulli")
+LAVA = [pytest.mark.skipif(find_spec("lava") is None, reason="lava-nc is not installed"), pytest.mark.timeout(60)]
+MAKERS = {
+    "torch": TorchLearner,
+    "brian2-numpy": BrianLearner,
+    "brian2-cython": lambda *a, **k: BrianLearner(*a, **k, target="cython"),
+    "lava-fixed": LavaLearner,
+    "lava-float": lambda *a, **k: LavaLearner(*a, **k, arithmetic="float"),
+}
+EVERY = [pytest.param(name, marks=LAVA if name.startswith("lava") else []) for name in MAKERS]
+SYNAPSES = {"hidden": HiddenWeight(2.0), "cascade": cascade(3).slowed(0.3)}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits").limited(200, 60)
+
+
+@pytest.fixture(scope="module")
+def samples(digits):
+    x, y = digits.train
+    return x.reshape(len(x), -1), y
+
+
+def flat(value):
+    """Every number of a nested state, as bytes."""
+    if isinstance(value, dict):
+        return [leaf for key in sorted(value) for leaf in flat(value[key])]
+    if isinstance(value, (list, tuple)):
+        return [leaf for part in value for leaf in flat(part)]
+    return [np.asarray(value).tobytes()]
+
+
+@pytest.mark.parametrize("synapse", SYNAPSES)
+@pytest.mark.parametrize("name", EVERY)
+def test_cutting_the_samples_leaves_the_same_bits(name, synapse, samples):
+    x, y = (a[:24] for a in samples)
+    whole, cut = (MAKERS[name](SYNAPSES[synapse], 64, 10, RULE, seeds=3) for _ in range(2))
+    before = flat(whole.state_dict())
+    whole.partial_fit(x, y)
+    cut.predict(x[:3])
+    for start, stop in ((0, 5), (5, 5), (5, 6), (6, 24)):
+        cut.partial_fit(x[start:stop], y[start:stop])
+        cut.predict(x[:3])
+    assert flat(cut.state_dict()) == flat(whole.state_dict()) != before
+    np.testing.assert_array_equal(cut.states(), whole.states())
+
+
+@pytest.mark.parametrize("synapse", SYNAPSES)
+@pytest.mark.parametrize("name", EVERY)
+def test_a_learner_goes_on_from_its_saved_state(name, synapse, samples, tmp_path):
+    x, y = (a[:20] for a in samples)
+    whole, first, resumed = (MAKERS[name](SYNAPSES[synapse], 64, 10, RULE, seeds=3) for _ in range(3))
+    whole.partial_fit(x, y)
+    first.partial_fit(x[:8], y[:8])
+    saved = first.state_dict()
+    resumed.load_state_dict(saved)
+    first.partial_fit(x[8:], y[8:])  # a saved state does not change while learning goes on
+    resumed.partial_fit(x[8:], y[8:])
+    for learner in (first, resumed):
+        assert flat(learner.state_dict()) == flat(whole.state_dict())
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_loading_a_state_does_not_tie_two_learners(name, samples):
+    x, y = (a[:10] for a in samples)
+    one, other = (MAKERS[name](SYNAPSES["hidden"], 64, 10, RULE, seeds=3) for _ in range(2))
+    saved = one.state_dict()
+    other.load_state_dict(saved)
+    before = flat(saved)
+    other.partial_fit(x, y)
+    assert flat(saved) == before == flat(one.state_dict())
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_seed_decides_everything(name, samples):
+    x, y = (a[:12] for a in samples)
+    states = []
+    for seed in (3, 3, 4):
+        np.random.seed(len(states))  # the global streams are nobody's business
+        torch.manual_seed(len(states))
+        learner = MAKERS[name](SYNAPSES["cascade"], 64, 10, RULE, seeds=seed)
+        learner.partial_fit(x, y)
+        states.append(np.array(learner.states()))
+    np.testing.assert_array_equal(states[0], states[1])
+    assert (states[0] != states[2]).any()
+
+
+def test_brian2_leaves_the_global_random_stream_alone(samples):
+    np.random.seed(1)
+    expected = np.random.random(3)
+    np.random.seed(1)
+    learner = BrianLearner(SYNAPSES["cascade"], 64, 10, RULE, seeds=3)
+    learner.partial_fit(samples[0][:3], samples[1][:3])
+    np.testing.assert_array_equal(np.random.random(3), expected)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_no_samples(name):
+    learner = MAKERS[name](HiddenWeight(2.0), 64, 10, RULE, seeds=0)
+    before = flat(learner.state_dict())
+    learner.partial_fit(np.empty((0, 64), np.float32), np.empty(0, np.int64))
+    assert flat(learner.state_dict()) == before
+    assert learner.predict(np.empty((0, 64), np.float32)).shape == (0,)
+
+
+def test_snntorch_keeps_no_reference_to_the_neurons():
+    import snntorch
+
+    before = len(snntorch.SpikingNeuron.instances)
+    TorchLearner(HiddenWeight(2.0), 64, 10, RULE)
+    assert len(snntorch.SpikingNeuron.instances) == before
+
+
+def test_the_default_rule_learns_digits():
+    """Issue 2, point 4: above 85 % on one task."""
+    stream = streams.permuted(load("digits"), 1, seed=0)
+    matrix = learn_stream(TorchLearner(HiddenWeight(2.0), 64, 10), stream, epochs=2, progress=False)
+    assert matrix.average_accuracy > 0.85
+    assert matrix.baseline[0] < 0.3
+
+
+X, Y = np.full((4, 64), 0.5, np.float32), np.array([0, 1, 2, 9])
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (X[:, :63], Y, r"x has shape \(4, 63\): give samples of shape \(64,\)"),
+        (X[0], Y, r"x has shape \(64,\)"),
+        (X[:, None], Y, r"x has shape \(4, 1, 64\)"),
+        (np.where(np.arange(64) == 5, np.nan, X), Y, "remove NaN"),
+        (X * 255, Y, "between 0 and 1: scale it"),
+        (-X, Y, "between 0 and 1"),
+        (X, Y[:3], r"y has shape \(3,\) but x has 4 samples"),
+        (X, Y[:, None], r"y has shape \(4, 1\)"),
+        (X, Y + 1, r"labels run from 1 to 10: this learner has classes 0\.\.9"),
+        (X, Y - 1, "labels run from -1"),
+        (X, Y + 0.5, "labels must be whole numbers, got float64"),
+        (X, np.where(Y == 1, np.nan, Y), "labels must be whole numbers"),
+    ],
+)
+@pytest.mark.parametrize("make", [TorchLearner, BrianLearner])
+def test_wrong_samples_are_refused_before_anything_is_learned(make, x, y, message):
+    learner = make(HiddenWeight(2.0), 64, 10, RULE)
+    before = flat(learner.state_dict())
+    with pytest.raises(ValueError, match=message):
+        learner.partial_fit(x, y)
+    assert flat(learner.state_dict()) == before
+
+
+def test_wrong_shapes_of_replicas():
+    learner = TorchLearner(HiddenWeight(2.0), 64, 10, RULE, seeds=(0, 1))
+    with pytest.raises(ValueError, match=r"give samples of shape \(2, 64\), that is \[n, 2, 64\]"):
+        learner.predict(X)
+    with pytest.raises(ValueError, match=r"y has shape \(4,\)"):
+        learner.partial_fit(np.stack([X, X], 1), Y)
+
+
+@pytest.mark.parametrize(
+    ("make", "options", "message"),
+    [
+        (BrianLearner, {"target": "c"}, "no Brian2 target 'c': choose one of numpy, cython, cpp_standalone"),
+        (LavaLearner, {"arithmetic": "fix"}, "no Lava arithmetic 'fix': choose one of fixed, float"),
+        (TorchLearner, {"device": "tpu"}, "no device 'tpu': choose cpu or cuda"),
+        (TorchLearner, {"device": ""}, "no device ''"),
+    ],
+)
+def test_unknown_options_list_the_known(make, options, message):
+    with pytest.raises(ValueError, match=message):
+        make(HiddenWeight(2.0), 64, 10, RULE, **options)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_device_that_is_not_there():
+    with pytest.raises(ValueError, match="no CUDA device: use --device cpu"):
+        TorchLearner(HiddenWeight(2.0), 64, 10, RULE, device="cuda")
