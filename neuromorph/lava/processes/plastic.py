@@ -40,13 +40,13 @@ class Raster(AbstractProcess):
 class PlasticDense(AbstractProcess):
     """Synapses that learn: a_out = w s; consolidates when errors arrive.
 
-    ``synapse``: the SynapseModel; ``states``: shared array [replica, unit, input]; ``seed``, ``presented``: name the
-    random stream of each presentation; ``num_steps``: of a presentation.
+    ``synapse``: the SynapseModel; ``states``: shared array [replica, unit, input, ...]; ``seed``, ``presented``: name
+    the random stream of each presentation; ``num_steps``: of a presentation.
     """
 
     def __init__(self, synapse, states: np.ndarray, num_steps: int, seed: tuple[int, ...], presented: int):
         super().__init__(synapse=synapse, states=states, num_steps=num_steps, seed=seed, presented=presented)
-        replicas, units, inputs = states.shape
+        replicas, units, inputs = states.shape[:3]
         self.s_in = InPort(shape=(replicas, inputs))
         self.err_in = InPort(shape=(replicas, units))
         self.a_out = OutPort(shape=(replicas, units))
