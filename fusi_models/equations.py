@@ -29,7 +29,9 @@ def evaluate(code: str, variables: Mapping[str, Array]) -> dict[str, Array]:
     library = next((t for t in map(_library, variables.values()) if t == "torch"), "numpy")
     xp = sys.modules[library]
     namespace: dict[str, Any] = {name: getattr(xp, name) for name in FUNCTIONS}
-    namespace |= {"int": lambda condition: condition * 1} | dict(variables)
+    # A whole-number tensor times 0.1 would be float32, so conditions are float64 there, as all states are.
+    namespace["int"] = (lambda c: c.double()) if library == "torch" else (lambda c: c * 1)
+    namespace |= variables
     exec(_compiled(code), {"__builtins__": {"__import__": __import__}}, namespace)  # torch imports on its way
     return {k: v for k, v in namespace.items() if k not in FUNCTIONS and k != "int"}
 

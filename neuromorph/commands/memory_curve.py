@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -14,6 +13,7 @@ import numpy as np
 
 import fusi_models as fm
 from fusi_models.catalogue import parse
+from neuromorph.files import write_text
 
 MODELS: dict[str, Callable[..., Any]] = {
     "plain": fm.plain,
@@ -76,11 +76,11 @@ def memory_curve(args: MemoryCurveArgs) -> None:
     data = [
         {"summary": row} | {k: _plain(v) for k, v in asdict(c).items()} for row, c in zip(rows, curves, strict=True)
     ]
-    _write(args.out, ".json", json.dumps({"arguments": arguments, "curves": data}, indent=1))
-    _write(args.out, ".csv", _csv(curves))
+    write_text(f"{args.out}.json", json.dumps({"arguments": arguments, "curves": data}, indent=1))
+    write_text(f"{args.out}.csv", _csv(curves))
     svg = io.StringIO()
     figure(models, curves, args).savefig(svg, format="svg")
-    _write(args.out, ".svg", svg.getvalue())
+    write_text(f"{args.out}.svg", svg.getvalue())
     print(f"wrote {args.out}.json, .csv and .svg")
 
 
@@ -187,15 +187,3 @@ def figure(models: list[fm.SynapseModel], curves: list[fm.MemoryCurve], args: Me
 def _plain(value):
     """JSON has no arrays and no NaN."""
     return [v if np.isfinite(v) else None for v in value.tolist()] if isinstance(value, np.ndarray) else value
-
-
-def _write(stem: Path, suffix: str, text: str) -> None:
-    """Whole or not at all: to a temporary name first."""
-    path = stem.with_name(stem.name + suffix)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(text)
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)

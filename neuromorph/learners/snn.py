@@ -33,10 +33,10 @@ class TorchLearner(LocalLearner):
         self.random = torch.Generator(self.device).manual_seed(self.transition_seed())
 
     def states(self):
-        return self.state.cpu().numpy()
+        return np.array(self.state.cpu())
 
     def _set_states(self, states):
-        self.state = torch.as_tensor(states, device=self.device)
+        self.state = torch.tensor(states, device=self.device)
         self.weight = self.synapse.efficacy(self.state).float()
 
     def _integrate(self, current: torch.Tensor) -> torch.Tensor:

@@ -41,7 +41,7 @@ def presented(learner, task, samples):
     return spikes, learner.states(), learner.predict(task.test[0][:60])
 
 
-def same_as_torch(make, rule, task, samples):
+def same_as_torch(make, rule, task, samples=300):
     """Spikes identical, hidden states equal to 1e-6, and neither trivially so."""
     spikes, states, classes = presented(TorchLearner(HIDDEN, 64, 10, rule, seeds=7), task, samples)
     fresh = TorchLearner(HIDDEN, 64, 10, rule, seeds=7).states()
@@ -62,18 +62,25 @@ RULES = {
 
 @pytest.mark.parametrize("rule", RULES)
 def test_brian2_equals_torch_over_a_task(rule, task):
-    same_as_torch(BrianLearner, RULES[rule], task, samples=600)
+    same_as_torch(BrianLearner, RULES[rule], task)
 
 
 @pytest.mark.parametrize("rule", [pytest.param(name, marks=LAVA) for name in RULES])
 def test_lava_float_equals_torch_over_a_task(rule, task):
-    same_as_torch(MAKERS["lava-float"], RULES[rule], task, samples=600)
+    same_as_torch(MAKERS["lava-float"], RULES[rule], task)
 
 
 @pytest.mark.parametrize("target", ["cython", "cpp_standalone"])
 def test_compiled_brian2_equals_torch(target, task):
     rule = LocalRule(units_per_class=2)
-    same_as_torch(lambda *a, **k: BrianLearner(*a, **k, target=target), rule, task, samples=100)
+    x, y = task.train[0][:100], task.train[1][:100]
+    here = TorchLearner(HIDDEN, 64, 10, rule, seeds=7)
+    compiled = BrianLearner(HIDDEN, 64, 10, rule, seeds=7, target=target)
+    before = here.states()
+    spikes = here.present(x, y)
+    assert spikes.any() and (HIDDEN.efficacy(here.states()) != HIDDEN.efficacy(before)).any()
+    np.testing.assert_array_equal(compiled.present(x, y), spikes)
+    np.testing.assert_allclose(compiled.states(), here.states(), rtol=0, atol=1e-6)
 
 
 # 64 * 3686 is no multiple of 4096: with this beta, the chip cuts something off the membrane at every decay.
@@ -86,7 +93,7 @@ INTEGER_RULES = RULES | {
 @pytest.mark.parametrize("rule", [pytest.param(name, marks=LAVA) for name in INTEGER_RULES])
 def test_lava_fixed_point_equals_the_integer_reference(rule, task):
     rule, model = INTEGER_RULES[rule], fixed_point(HIDDEN)
-    x, y = task.train[0][:400], task.train[1][:400]
+    x, y = task.train[0][:300], task.train[1][:300]
     learner = LavaLearner(HIDDEN, 64, 10, rule, seeds=7)
     before = learner.states()[0]
     spikes, states = reference.local_rule(encode(x, rule, seed=7), y, before, model, rule)
@@ -117,7 +124,7 @@ def test_replicas_equal_the_runs_alone(name, task):
 # Stochastic synapses ------------------------------------------------------------------------------------------------
 
 SEEDS = tuple(range(8))
-STOCHASTIC = {"plain": plain(0.05), "cascade": cascade(4).slowed(0.2)}
+STOCHASTIC = {"plain": plain(0.05), "cascade": cascade(4).slowed(0.1)}
 
 
 @pytest.mark.skipif(find_spec("lava") is None, reason="lava-nc is not installed")
@@ -126,13 +133,13 @@ STOCHASTIC = {"plain": plain(0.05), "cascade": cascade(4).slowed(0.2)}
 def test_stochastic_synapses_agree_in_occupancy_and_accuracy(name):
     """Eight seeds on each substrate; mean occupancies and accuracies differ by less than 4 standard errors.
 
-    The error of a difference is sqrt(2 var / 8), with the variance between seeds pooled over the substrates; it is
-    at most 0.015 for an occupancy and 0.03 for the accuracy.
+    A seed has the same samples and initial states everywhere, so the error of a difference is sqrt(2 var / 8) with var
+    the residual variance of (substrate, seed); it is at most 0.005 for an occupancy and 0.04 for the accuracy.
     """
-    synapse, rule = STOCHASTIC[name], LocalRule(units_per_class=4)
+    synapse, rule = STOCHASTIC[name], LocalRule(units_per_class=8)
     task = streams.parallel([streams.permuted(load("digits"), 1, seed) for seed in SEEDS])[0]
-    x, y = (a[:250] for a in task.train)
-    x_test, y_test = (a[:150] for a in task.test)
+    x, y = (a[:300] for a in task.train)
+    x_test, y_test = task.test
     found = []
     for make in MAKERS.values():
         learner = make(synapse, 64, 10, rule, seeds=SEEDS)
@@ -141,9 +148,11 @@ def test_stochastic_synapses_agree_in_occupancy_and_accuracy(name):
         accuracy = (learner.predict(x_test) == y_test).mean(0)
         found.append(np.column_stack([occupancy, accuracy]))
     values = np.array(found)  # [substrate, seed, state..., accuracy]
-    error = np.sqrt(2 * values.var(1, ddof=1).mean(0) / len(SEEDS))
-    assert error[:-1].max() < 0.015 and error[-1] < 0.03
-    assert values[..., -1].mean() > 0.4  # it has learned
+    residual = values - values.mean(0) - values.mean(1, keepdims=True) + values.mean((0, 1))
+    variance = (residual**2).sum((0, 1)) / (len(MAKERS) - 1) / (len(SEEDS) - 1)
+    error = np.sqrt(2 * variance / len(SEEDS))
+    assert error[:-1].max() < 0.005 and error[-1] < 0.04, error
+    assert values[..., -1].mean() > 0.25  # chance is 0.1
     mean = values.mean(1)
     assert (abs(mean[:, None] - mean[None]) < 4 * error).all(), (mean, error)
 

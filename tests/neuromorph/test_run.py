@@ -1,0 +1,308 @@
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import torch
+
+from fusi_models import HiddenWeight, cascade, plain
+from neuromorph import streams
+from neuromorph.data import load
+from neuromorph.learners import BrianLearner, LavaLearner, TorchLearner
+from neuromorph.protocols import LocalRule
+from neuromorph.run import BoundaryLearner, Learner, learn_stream
+
+RULE = LocalRule(units_per_class=2)
+SYNAPSE = cascade(3).slowed(0.3)
+DIGITS = load("digits").limited(40, 30)
+LAVA = [pytest.mark.skipif(find_spec("lava") is None, reason="lava-nc is not installed"), pytest.mark.timeout(60)]
+SUBSTRATES = [TorchLearner, BrianLearner, pytest.param(LavaLearner, marks=LAVA)]
+
+
+def stream(tasks=3, seed=0):
+    return streams.permuted(DIGITS, tasks, seed)
+
+
+def interrupted(kind, after):
+    """The learner class ``kind``, stopped by Ctrl-C in the middle of a call once it has seen so many samples."""
+
+    def partial_fit(self, x, y):
+        kind.partial_fit(self, x[: max(0, after - self.presented)], y[: max(0, after - self.presented)])
+        if self.presented >= after:
+            raise KeyboardInterrupt
+
+    return type(kind.__name__, (kind,), {"partial_fit": partial_fit})
+
+
+def same(a, b):
+    for name in ("accuracy", "baseline", "anytime", "anytime_samples"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
+
+
+class Remembers(Learner):
+    """Answers with the label it saw last for exactly this sample, else 0; records its calls."""
+
+    batch_size = 5
+
+    def __init__(self):
+        self.seen, self.calls = {}, []
+
+    def partial_fit(self, x, y):
+        self.calls.append((x.copy(), y.copy()))
+        self.seen |= {row.tobytes(): label for row, label in zip(x, y, strict=True)}
+
+    def predict(self, x):
+        return np.array([self.seen.get(row.tobytes(), 0) for row in x], np.int64)
+
+    def state_dict(self):
+        return {}
+
+    def load_state_dict(self, state):
+        pass
+
+
+class Told(Remembers, BoundaryLearner):
+    def end_task(self, task):
+        self.calls.append(task.name)
+
+
+def itself(whole):
+    """A stream whose test samples are its training samples: what was learned is answered rightly."""
+    builders = tuple(lambda k=k: replace(whole[k], test=whole[k].train) for k in range(len(whole)))
+    return replace(whole, builders=builders)
+
+
+def test_the_matrix_is_filled_row_by_row():
+    whole = itself(stream())
+    zeros = (whole[0].test[1] == 0).mean()
+    matrix = learn_stream(Remembers(), whole, progress=False)
+    expected = np.where(np.tril(np.ones((3, 3))) > 0, 1.0, zeros)
+    np.testing.assert_allclose(matrix.accuracy, expected)
+    np.testing.assert_allclose(matrix.baseline, zeros)
+    assert matrix.anytime.size == 0
+
+
+def test_every_epoch_has_every_sample_once_in_an_order_of_its_own():
+    learner, whole = Remembers(), stream(2)
+    learn_stream(learner, whole, epochs=2, seed=1, progress=False)
+    x = np.concatenate([x for x, _ in learner.calls]).reshape(4, 40, 64)
+    y = np.concatenate([y for _, y in learner.calls]).reshape(4, 40)
+    for k in range(4):
+        task = whole[k // 2]
+        label = {row.tobytes(): v for row, v in zip(*task.train, strict=True)}
+        assert sorted(row.tobytes() for row in x[k]) == sorted(row.tobytes() for row in task.train[0])
+        assert [label[row.tobytes()] for row in x[k]] == y[k].tolist()
+    assert (y[0] != y[1]).any() and (y[0] != y[2]).any()
+    other = Remembers()
+    learn_stream(other, whole, epochs=2, seed=2, progress=False)
+    assert (np.concatenate([y for _, y in other.calls])[:40] != y[0]).any()
+
+
+def test_boundaries_are_told_only_to_those_that_ask():
+    learner = Told()
+    learn_stream(learner, stream(2), epochs=2, progress=False)
+    assert [c for c in learner.calls if isinstance(c, str)] == ["permutation 1", "permutation 2"]
+    assert learner.calls[-1] == "permutation 2"
+
+
+def test_anytime_curve():
+    """40 samples a task, batches of 5, a test every 3 batches: after 15, 30 and 40 samples of each epoch."""
+    matrix = learn_stream(Remembers(), itself(stream(2)), epochs=2, every=3, progress=False)
+    assert matrix.anytime_samples.tolist() == [15, 30, 40, 55, 70, 80, 95, 110, 120, 135, 150, 160]
+    assert matrix.anytime.shape == (12, 2)
+    first = matrix.anytime[:, 0]
+    assert first[0] < first[1] < first[2] == 1 and matrix.anytime[5, 1] < matrix.anytime[6, 1]
+    np.testing.assert_array_equal(matrix.anytime[[5, 11]], matrix.accuracy)
+    plain_run = learn_stream(Remembers(), itself(stream(2)), epochs=2, progress=False)
+    np.testing.assert_array_equal(plain_run.accuracy, matrix.accuracy)
+
+
+@pytest.mark.parametrize(
+    ("kind", "synapse", "every"),
+    [
+        pytest.param(TorchLearner, SYNAPSE, None, id="torch"),
+        pytest.param(TorchLearner, HiddenWeight(2.0), 7, id="torch-hidden-anytime"),
+        pytest.param(BrianLearner, SYNAPSE, None, id="brian2"),
+        pytest.param(LavaLearner, SYNAPSE, None, id="lava", marks=LAVA),
+    ],
+)
+def test_an_interrupted_run_goes_on_with_identical_numbers(kind, synapse, every, tmp_path):
+    def run(kind, checkpoint=None):
+        learner = kind(synapse, 64, 10, RULE, seeds=1)
+        found = learn_stream(learner, stream(), seed=1, checkpoint=checkpoint, every=every, progress=False)
+        return found, learner.states()
+
+    whole, states = run(kind)
+    with pytest.raises(KeyboardInterrupt):
+        run(interrupted(kind, after=95), tmp_path / "run.pt")
+    assert len(torch.load(tmp_path / "run.pt", weights_only=True)["rows"]) == 3  # the baseline and two tasks
+    resumed, states_resumed = run(kind, tmp_path / "run.pt")
+    same(resumed, whole)
+    np.testing.assert_array_equal(states_resumed, states)
+    same(run(kind, tmp_path / "run.pt")[0], whole)  # a finished run is read
+    assert [p.name for p in tmp_path.iterdir()] == ["run.pt"]
+
+
+KILLED = """
+import sys, time
+import numpy as np
+from fusi_models import cascade
+from neuromorph import streams
+from neuromorph.data import load
+from neuromorph.learners import TorchLearner
+from neuromorph.protocols import LocalRule
+from neuromorph.run import learn_stream
+
+class Slow(TorchLearner):
+    calls = 0
+    def partial_fit(self, x, y):
+        for k in range(len(x)):
+            super().partial_fit(x[k:k+1], y[k:k+1])
+            Slow.calls += 1
+            if Slow.calls == 60:  # in the middle of the second task
+                print("middle", flush=True)
+                time.sleep(60)
+    @property
+    def description(self):
+        return super().description.replace("Slow", "TorchLearner", 1)
+
+learner = Slow(cascade(3).slowed(0.3), 64, 10, LocalRule(units_per_class=2), seeds=1)
+stream = streams.permuted(load("digits").limited(40, 30), 3, 0)
+learn_stream(learner, stream, seed=1, checkpoint=sys.argv[1], progress=False)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
+def test_a_killed_run_goes_on_with_identical_numbers(tmp_path):
+    """SIGKILL in the middle of the second task; the numbers are those of a run that was left alone."""
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path / "run.pt")], stdout=subprocess.PIPE)
+    try:
+        assert process.stdout.readline().strip() == b"middle"
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+    assert process.wait(10) == -signal.SIGKILL
+    assert len(torch.load(tmp_path / "run.pt", weights_only=True)["rows"]) == 2
+
+    def run(checkpoint):
+        learner = TorchLearner(SYNAPSE, 64, 10, RULE, seeds=1)
+        return learn_stream(learner, stream(), seed=1, checkpoint=checkpoint, progress=False), learner.states()
+
+    resumed, alone = run(tmp_path / "run.pt"), run(None)
+    same(resumed[0], alone[0])
+    np.testing.assert_array_equal(resumed[1], alone[1])
+
+
+@pytest.mark.parametrize("kind", SUBSTRATES)
+def test_replicas_of_a_stream_equal_the_runs_alone(kind):
+    """Deterministic synapse: matrices and states of a run of several seeds are those of each seed's run."""
+    rule, seeds = LocalRule(units_per_class=2, code="bernoulli"), (3, 8)
+    synapse = HiddenWeight(2.0)
+    both = kind(synapse, 64, 10, rule, seeds=seeds)
+    whole = learn_stream(both, streams.parallel([stream(2, s) for s in seeds]), 1, seeds, progress=False)
+    assert whole.accuracy.shape == (2, 2, 2)
+    for r, seed in enumerate(seeds):
+        learner = kind(synapse, 64, 10, rule, seeds=seed)
+        alone = learn_stream(learner, stream(2, seed), 1, seed, progress=False)
+        np.testing.assert_array_equal(alone.accuracy, whole.accuracy[..., r])
+        np.testing.assert_array_equal(alone.baseline, whole.baseline[..., r])
+        np.testing.assert_array_equal(learner.states()[0], both.states()[r])
+
+
+def test_a_checkpoint_of_another_run_is_refused(tmp_path):
+    path = tmp_path / "run.pt"
+
+    def run(synapse=SYNAPSE, rule=RULE, seeds=1, whole=None, epochs=1, seed=1, every=None, kind=TorchLearner):
+        learner = kind(synapse, 64, 10, rule, seeds=seeds)
+        return learn_stream(learner, whole or stream(2), epochs, seed, path, every, progress=False)
+
+    run()
+    content = path.read_bytes()
+    other = streams.permuted(load("digits").limited(40, 30, seed=5), 2, 0)
+    for change in (
+        {"synapse": plain(0.1)},
+        {"synapse": cascade(3).slowed(0.2)},
+        {"rule": LocalRule(units_per_class=3)},
+        {"seeds": 2},
+        {"whole": stream(3)},
+        {"whole": stream(2, seed=9)},
+        {"whole": other},
+        {"epochs": 2},
+        {"seed": 2},
+        {"every": 1},
+        {"kind": BrianLearner},
+    ):
+        with pytest.raises(ValueError, match="belongs to another run .*: delete it or choose another folder"):
+            run(**change)
+    assert path.read_bytes() == content
+    run()
+
+
+@pytest.mark.parametrize("spoil", [lambda c: c[: len(c) // 2], lambda c: b"", lambda c: b"no checkpoint"])
+def test_a_damaged_checkpoint_is_refused(spoil, tmp_path):
+    path = tmp_path / "run.pt"
+    learn_stream(Remembers(), stream(1), checkpoint=path, progress=False)
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(ValueError, match="run.pt cannot be read .*: delete it to start anew"):
+        learn_stream(Remembers(), stream(1), checkpoint=path, progress=False)
+
+
+@pytest.mark.parametrize("content", [{}, [1, 2], torch.zeros(3)])
+def test_a_file_that_is_no_checkpoint_is_refused(content, tmp_path):
+    torch.save(content, tmp_path / "run.pt")
+    with pytest.raises(ValueError, match="belongs to another run"):
+        learn_stream(Remembers(), stream(1), checkpoint=tmp_path / "run.pt", progress=False)
+
+
+def test_a_failed_save_keeps_the_last_checkpoint(tmp_path, monkeypatch):
+    path = tmp_path / "run.pt"
+    save, saves = torch.save, []
+
+    def full(content, file):
+        saves.append(file)
+        if len(saves) == 2:
+            file.write_bytes(b"half")
+            raise OSError("disk full")
+        save(content, file)
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match="disk full"):
+        learn_stream(Remembers(), stream(3), checkpoint=path, progress=False)
+    assert len(torch.load(path, weights_only=True)["rows"]) == 2
+    assert [p.name for p in tmp_path.iterdir()] == ["run.pt"]
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"epochs": -1}, {"every": 0}])
+def test_impossible_numbers_are_refused(wrong):
+    with pytest.raises(ValueError, match="epochs and every must be at least 1"):
+        learn_stream(Remembers(), stream(1), progress=False, **wrong)
+
+
+def test_progress_is_shown(capfd):
+    learn_stream(Remembers(), stream(2), label="somebody")
+    shown = capfd.readouterr().err
+    assert "somebody" in shown and "100%" in shown
+    learn_stream(Remembers(), stream(2), progress=False)
+    assert capfd.readouterr().err == ""
+
+
+def test_large_test_sets_are_asked_in_several_calls(monkeypatch):
+    """Several small tasks share a call of predict; the accuracies are those of each task."""
+    from neuromorph import run
+
+    sizes = []
+
+    class Counts(Remembers):
+        def predict(self, x):
+            sizes.append(len(x))
+            return super().predict(x)
+
+    whole = learn_stream(Counts(), itself(stream(3)), progress=False)
+    assert set(sizes) == {120}
+    monkeypatch.setattr(run, "TOGETHER", 50)
+    sizes.clear()
+    same(learn_stream(Counts(), itself(stream(3)), progress=False), whole)
+    assert sizes[:2] == [80, 40]
