@@ -1,7 +1,7 @@
 """Two plastic layers on the chip: a hidden layer taught by fixed random feedback, against one left as it was drawn.
 
-Permuted tasks one after another, no boundary told; without and with metaplasticity. The numbers are the numpy learner's;
-at the end the Lava graph learns part of the stream and its states are compared one by one.
+Permuted tasks one after another, no boundary told; without and with metaplasticity. The numbers are those of the numpy
+learner; at the end the Lava graph learns part of the stream and its states are compared one by one.
 """
 
 from dataclasses import dataclass

@@ -87,7 +87,9 @@ class Staircase(SynapseModel):
         return 2 * rng.integers(-(self.width + 1) // 2, (self.width + 1) // 2, shape) + 1
 
     def step(self, state, drive, uniform=None):
-        return evaluate(self.on_event, {"t": state, "drive": drive})["t"]
+        after = state * 0  # whole numbers, also where the equation is evaluated in float64
+        after[...] = evaluate(self.on_event, {"t": state, "drive": drive})["t"]
+        return after
 
     def efficacy(self, state):
         return 2 * (state >= 0) - 1

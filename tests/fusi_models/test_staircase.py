@@ -31,6 +31,7 @@ def test_numpy_and_torch_agree_and_brian_reads_the_same_text():
     tags, drive = model.init((400,), rng), rng.integers(-1, 2, 400).astype(float)
     assert tags.min() >= -127 and tags.max() <= 127 and np.all(tags % 2 == 1)
     found = model.step(torch.from_numpy(tags), torch.from_numpy(drive))
+    assert found.dtype == torch.int64
     np.testing.assert_array_equal(found.numpy(), model.step(tags, drive))
     assert fixed_point(model) is model
     assert model.on_event.startswith("t = clip(t + int(drive > 0)*(9 + 4*sign(t + 16) + 2*sign(t + 32)")
