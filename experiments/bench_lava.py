@@ -89,7 +89,7 @@ def main(args: Args) -> None:
     for hidden in args.widths:
         spec = random_network((784, hidden, 10), args.steps)
         for batch in args.batches:
-            messages = spec.encode(x[: max(batch, min(len(x), 2 * batch))])
+            messages = spec.encode(x[: max(20, 3 * batch)])
             rates = []
             for _ in range(args.repeats):
                 begun = time.perf_counter()

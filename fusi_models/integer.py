@@ -4,6 +4,12 @@ Hidden weight: the state is a whole number n = -B..B, B = 2^(state_bits-1) - 1, 
 event reads its new state from a table, n' = round(B/bound * h'), so nothing but look-ups is left on the chip. A step
 smaller than half a level does not move: protection then is complete.
 
+With stochastic rounding h' goes to one of its two neighbouring levels, by chance so that its mean is exact; the chance
+is kept in 16 bits. Small steps then survive short words.
+
+Benna-Fusi chain with counted values: u_k = n/2 with whole n, tubes and areas that are powers of two, so every flow is a
+whole number of 2^-(2 m + 2) and the chance to round up has at most 16 bits up to m = 7; its float64 form is exact.
+
 Markov chain: states are whole numbers already; a transition of probability p compares p with a random number of
 ``random_bits`` bits, so p is rounded to a multiple of 2^-random_bits.
 """
@@ -14,8 +20,11 @@ from functools import cached_property, singledispatch
 
 import numpy as np
 
+from fusi_models.chains import BennaFusi
 from fusi_models.equations import like, where
 from fusi_models.synapse import HiddenWeight, MarkovSynapse, SynapseModel
+
+RANDOM = 2**16
 
 
 @singledispatch
@@ -46,13 +55,23 @@ def _(synapse: MarkovSynapse, state_bits: int = 12, random_bits: int = 16) -> Ma
     )
 
 
+@fixed_point.register(BennaFusi)
+def _(synapse: BennaFusi, state_bits: int = 12, random_bits: int = 16) -> BennaFusi:
+    if not synapse.values or 2 * synapse.levels + 2 > random_bits or synapse.base != 2 or synapse.alpha != 0.25:
+        raise ValueError(
+            f"a chip holds a Benna-Fusi chain with counted values, base 2, alpha 1/4 and at most "
+            f"{random_bits // 2 - 1} levels, got {synapse}."
+        )
+    return synapse
+
+
 @dataclass(frozen=True)
 class IntegerHiddenWeight(SynapseModel):
-    """``model`` with a hidden state of ``state_bits`` bits, stored as int32; deterministic."""
+    """``model`` with a hidden state of ``state_bits`` bits, stored as int32; ``stochastic``: rounds by chance."""
 
     model: HiddenWeight
     state_bits: int = 12
-    stochastic: bool = field(default=False, init=False)
+    stochastic: bool = False
     declarations: str = field(default="n : integer", init=False)
     efficacy_code: str = field(default="(2*int(n >= 0) - 1)", init=False)
 
@@ -71,13 +90,22 @@ class IntegerHiddenWeight(SynapseModel):
         return 2 ** (self.state_bits - 1) - 1
 
     @cached_property
-    def tables(self) -> tuple[np.ndarray, np.ndarray]:
-        """New states [state + B] after a depressing and after a potentiating event, int32."""
+    def _landing(self) -> np.ndarray:
+        """Real-valued new states [down or up, state + B] in units of a level."""
         h = np.arange(-self.largest, self.largest + 1) * (self.model.bound / self.largest)
-        down, up = (
-            np.round(self.model.step(h, d) * (self.largest / self.model.bound)).astype(np.int32) for d in (-1.0, 1.0)
-        )
+        return np.stack([self.model.step(h, d) for d in (-1.0, 1.0)]) * (self.largest / self.model.bound)
+
+    @cached_property
+    def tables(self) -> tuple[np.ndarray, np.ndarray]:
+        """Nearest new states [state + B] after a depressing and after a potentiating event, int32."""
+        down, up = np.round(self._landing).astype(np.int32)
         return down, up
+
+    @cached_property
+    def chances(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower new states int32 and chances of the next one above, in 2^-16, each [down or up, state + B]."""
+        lower = np.floor(self._landing + 2.0**-17)
+        return lower.astype(np.int32), np.round((self._landing - lower) * RANDOM) / RANDOM
 
     @property
     def on_event(self) -> str:  # type: ignore[override]
@@ -88,8 +116,12 @@ class IntegerHiddenWeight(SynapseModel):
         return np.round(self.model.init(shape, rng) * (self.largest / self.model.bound)).astype(np.int32)
 
     def step(self, state, drive, uniform=None):
-        down, up = (like(table, state) for table in self.tables)
         place = state + self.largest
+        if self.stochastic:
+            lower, chance = (like(table, state) for table in self.chances)
+            sign = (drive > 0) * 1
+            return where(drive == 0, state, lower[sign, place] + (uniform < chance[sign, place]))
+        down, up = (like(table, state) for table in self.tables)
         return where(drive > 0, up[place], where(drive < 0, down[place], state))
 
     def efficacy(self, state):
@@ -104,3 +136,8 @@ class IntegerHiddenWeight(SynapseModel):
 
     def from_variables(self, variables: Mapping[str, np.ndarray]) -> np.ndarray:
         return np.asarray(variables["n"])
+
+
+@fixed_point.register(IntegerHiddenWeight)
+def _(synapse: IntegerHiddenWeight, state_bits: int = 12, random_bits: int = 16) -> IntegerHiddenWeight:
+    return synapse

@@ -9,6 +9,14 @@ hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, 
 hypothesis.settings.load_profile("steady")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_compilation():
+    """Brian2 compiles without optimising: the tests wait for the compiler, hardly for the program."""
+    import brian2
+
+    brian2.prefs["codegen.cpp.extra_compile_args_gcc"] = ["-w", "-O0", "-std=c++11"]
+
+
 @pytest.fixture(scope="session")
 def data_folder():
     """The folder of real data sets: ``NEUROMORPH_DATA``, else shared/data beside the checkout; skips without one."""

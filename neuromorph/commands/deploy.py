@@ -76,6 +76,7 @@ def deploy(args: DeployArgs) -> None:
         np.savez_compressed(unfinished, messages=few, counts=counts, labels=y[:5])
     with replacing(out / SCRIPT) as unfinished:
         shutil.copyfile(Path(lava.__file__).with_name(SCRIPT), unfinished)
+    _write_nir(network, out / "network.nir")
     _figures(out, deployment, records, x[:1])
     print(f"{out} holds {', '.join(sorted(path.name for path in out.iterdir()))}")
     if any(map(any, differing.values())):
@@ -122,6 +123,16 @@ def _cores(sheet: Any) -> list[str]:
     return core_table(sheet.cores)
 
 
+def _write_nir(network: Any, path: Path) -> None:
+    """NIR is an extra, and cannot say everything that the chip can."""
+    try:
+        from neuromorph.nir import write
+
+        write(network, path)
+    except (ImportError, ValueError) as error:
+        print(f"no NIR file: {error}")
+
+
 def _figures(out: Path, deployment: Any, records: list, x: np.ndarray) -> None:
     """raster.svg and membranes.svg of one sample."""
     import matplotlib
@@ -144,7 +155,7 @@ def _figures(out: Path, deployment: Any, records: list, x: np.ndarray) -> None:
         ours, mem = spk[:, 0] == 1, np.where(spk[:, 0] == 1, 0, mem[:, 0])
         title = f"layer {k + 1}, {ours.shape[1]} neurons"
         raster(ours, spikes[k][:, 0], title, all_axes[0, k])
-        liveliest = np.argsort(-np.abs(np.diff(mem, axis=0)).sum(0), kind="stable")[:5]
+        liveliest = np.argsort(-ours.sum(0), kind="stable")[:5]
         threshold = float(np.max(spec.layers[k].threshold))
         membranes(mem[:, liveliest], traces[k][:, liveliest], threshold, title, line_axes[0, k])
     rasters.suptitle("spikes of one test sample: training network (rings) and Lava (dots)", fontsize=11)

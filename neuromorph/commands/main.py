@@ -34,9 +34,19 @@ def main(argv: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("\nneuromorph: stopped. What was finished is kept; the same command goes on from there.", file=sys.stderr)
         sys.exit(130)
-    except (ValueError, OSError, ImportError) as error:
-        print(f"neuromorph: {error}", file=sys.stderr)
+    except MemoryError as error:
+        print(f"neuromorph: not enough memory ({error}): ask for fewer synapses, samples or trials.", file=sys.stderr)
         sys.exit(2)
+    except (ValueError, OSError, ImportError) as error:
+        print(f"neuromorph: {_sentence(error)}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _sentence(error: Exception) -> str:
+    """The error's words; the system's own ('[Errno 2] ...') as path and reason."""
+    if isinstance(error, OSError) and error.errno and error.filename:
+        return f"{error.filename}: {error.strerror}; check the path."
+    return str(error)
 
 
 if __name__ == "__main__":

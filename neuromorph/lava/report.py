@@ -108,8 +108,8 @@ class Sheet:
 
     @property
     def picojoules(self) -> dict[str, float] | None:
-        """Lower bound per inference by term; None where the chip has no published figures or no samples were given."""
-        if not self.chip.energy or self.activity is None:
+        """Lower bound per inference by term; None without samples or published figures, or where it does not fit."""
+        if not self.chip.energy or self.activity is None or self.problems:
             return None
         activity = self.activity
         terms = {
@@ -286,7 +286,8 @@ def _activity_lines(sheet: Sheet, activity: Activity) -> list[str]:
     ]
     terms = sheet.picojoules
     if terms is None:
-        return [*lines, f"    energy: no figure per operation is published for {sheet.chip.name}; none is given"]
+        reason = "the network does not fit" if sheet.chip.energy else "no figure per operation is published"
+        return [*lines, f"    energy: none is given for {sheet.chip.name}, {reason}"]
     inference = sum(value for name, value in terms.items() if not name.startswith("learning"))
     lines.append(f"    energy: at least {inference / 1e6:.3f} uJ: {_terms(terms)}")
     lines.append(

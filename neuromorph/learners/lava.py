@@ -5,7 +5,7 @@ streams all its samples; the neurons are Lava's own. Spikes are those of the oth
 synapse's delay); the recorded raster has the lag taken out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -95,21 +95,21 @@ class LavaLearner(LocalLearner):
             .reshape(-1, num_steps, replicas, self.units)[:n]
         )
 
-    def _lif(self, shape: tuple[int, ...]):
+    def _lif(self, shape: tuple[int, ...], interval: int | None = None):
         """Lava's own neuron, its membrane cleared when frame 0 of a presentation arrives (time steps count from 1)."""
         from lava.proc.lif.process import LIFReset
 
         from neuromorph.lava.processes.plastic import LAG
 
         rule = self.rule
-        cleared = {"reset_interval": rule.num_steps, "reset_offset": 1 + LAG}
+        cleared = {"reset_interval": interval or rule.num_steps, "reset_offset": 1 + LAG}
         if self.fixed:
             return LIFReset(
                 shape=shape, du=4095, dv=int(4096 * (1 - rule.beta)), vth=rule.threshold(self.inputs), **cleared
             )
         return LIFReset(shape=shape, du=1.0, dv=1 - rule.beta, vth=rule.tie_free_threshold(self.inputs), **cleared)
 
-    def _run(self, source, frames: int) -> None:
+    def _run(self, source, frames: int, read: Callable[[], None] = lambda: None) -> None:
         from lava.magma.core.run_configs import Loihi2SimCfg
 
         from neuromorph.lava.compat import running
@@ -117,6 +117,7 @@ class LavaLearner(LocalLearner):
 
         with running(source, Loihi2SimCfg(select_tag="fixed_pt" if self.fixed else "floating_pt")) as run:
             run(frames + LAG)
+            read()
 
 
 def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, arithmetic: str = "fixed") -> np.ndarray:

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fusi_models import HiddenWeight, MarkovSynapse, cascade, plain
-from fusi_models.integer import fixed_point
+from fusi_models import BennaFusi, HiddenWeight, MarkovSynapse, cascade, plain
+from fusi_models.integer import IntegerHiddenWeight, fixed_point
 
 MODEL = HiddenWeight(2.0, 0.02, bound=1.5)
 
@@ -102,3 +103,47 @@ def test_widths_that_a_chip_does_not_have(bits):
 def test_what_has_no_fixed_point_form():
     with pytest.raises(TypeError, match="str has no fixed-point form"):
         fixed_point("plain")
+
+
+def test_stochastic_rounding_keeps_the_mean_step_of_short_words():
+    """4 bits, a step of a seventh of a level: rounded to the nearest nothing moves, by chance the mean is right."""
+    model = HiddenWeight(3.0, bound=1.0)
+    nearest, chance = IntegerHiddenWeight(model, 4), IntegerHiddenWeight(model, 4, stochastic=True)
+    states = np.repeat(np.arange(-7, 8), 40_000)
+    rng = np.random.default_rng(0)
+    for drive in (-1.0, 1.0):
+        drives = np.full(states.shape, drive)
+        np.testing.assert_array_equal(nearest.step(states, drives), states)
+        found = chance.update(states, drives, rng)
+        assert set(np.unique(found - states)) <= {-1, 0, 1} and np.abs(found).max() <= 7
+        wanted = model.step(np.arange(-7, 8) / 7, drive) * 7
+        means = found.reshape(15, -1).mean(1)
+        assert np.abs(means - wanted).max() < 5 * 0.5 / np.sqrt(40_000)
+    np.testing.assert_array_equal(chance.update(states, np.zeros(states.shape), rng), states)
+
+
+def test_stochastic_rounding_is_the_same_in_torch():
+    model = IntegerHiddenWeight(HiddenWeight(3.0), 6, stochastic=True)
+    rng = np.random.default_rng(0)
+    states, drive = model.init((500,), rng), rng.integers(-1, 2, 500).astype(float)
+    uniform = rng.random(500)
+    found = model.step(torch.from_numpy(states), torch.from_numpy(drive), torch.from_numpy(uniform))
+    assert found.dtype == torch.int32
+    np.testing.assert_array_equal(found.numpy(), model.step(states, drive, uniform))
+
+
+def test_a_counted_chain_is_whole_numbers_in_disguise():
+    """Every chance of the 7-level chain is a multiple of 2^-16, so 16 random bits lose nothing."""
+    chain = fixed_point(BennaFusi(7, values=(16,) * 7, binary=True))
+    rng = np.random.default_rng(0)
+    states = chain.init((2000,), rng)
+    real = BennaFusi(7)
+    for drive in (-1.0, 1.0):
+        landing = real.step(states, np.full(2000, drive))
+        np.testing.assert_array_equal(landing * 2**16, np.round(landing * 2**16))
+        after = chain.update(states, np.full(2000, drive), rng)
+        np.testing.assert_array_equal(2 * after, np.round(2 * after))
+        assert np.abs(after - np.clip(landing, -7.5, 7.5)).max() < 1
+    for chain in (BennaFusi(4), BennaFusi(8, values=(16,) * 8), BennaFusi(2, base=3.0, values=(8, 8))):
+        with pytest.raises(ValueError, match="at most 7 levels"):
+            fixed_point(chain)

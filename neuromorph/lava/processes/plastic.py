@@ -40,13 +40,31 @@ class Raster(AbstractProcess):
 class PlasticDense(AbstractProcess):
     """Synapses that learn: a_out = w s; consolidates when errors arrive.
 
-    ``synapse``: the SynapseModel; ``states``: shared array [replica, unit, input]; ``seed``, ``presented``: name the
-    random stream of each presentation; ``num_steps``: of a presentation.
+    ``synapse``: the SynapseModel; ``states``: shared array [replica, unit, input, ...]; ``seed``, ``presented``: name
+    the random stream of each presentation; ``num_steps``: of a presentation; ``period``: of a presentation and the
+    blanks behind it (none if 0); ``lag``: synapses between the source and the neurons that err.
     """
 
-    def __init__(self, synapse, states: np.ndarray, num_steps: int, seed: tuple[int, ...], presented: int):
-        super().__init__(synapse=synapse, states=states, num_steps=num_steps, seed=seed, presented=presented)
-        replicas, units, inputs = states.shape
+    def __init__(
+        self,
+        synapse,
+        states: np.ndarray,
+        num_steps: int,
+        seed: tuple[int, ...],
+        presented: int,
+        period: int = 0,
+        lag: int = LAG,
+    ):
+        super().__init__(
+            synapse=synapse,
+            states=states,
+            num_steps=num_steps,
+            seed=seed,
+            presented=presented,
+            period=period or num_steps,
+            lag=lag,
+        )
+        replicas, units, inputs = states.shape[:3]
         self.s_in = InPort(shape=(replicas, inputs))
         self.err_in = InPort(shape=(replicas, units))
         self.a_out = OutPort(shape=(replicas, units))
@@ -55,11 +73,12 @@ class PlasticDense(AbstractProcess):
 class ErrorReadout(AbstractProcess):
     """Counts spikes, records them, and sends the error of a presentation in its last step (else zeros).
 
-    ``labels`` [presentation, replica]; ``spikes``: shared bool [time, replica, unit]; ``rule``: the LocalRule.
+    ``labels`` [presentation, replica]; ``spikes``: shared bool [time, replica, unit]; ``rule``: the LocalRule;
+    ``period``, ``lag``: as in ``PlasticDense``.
     """
 
-    def __init__(self, labels: np.ndarray, spikes: np.ndarray, rule):
-        super().__init__(labels=labels, spikes=spikes, rule=rule)
+    def __init__(self, labels: np.ndarray, spikes: np.ndarray, rule, period: int = 0, lag: int = LAG):
+        super().__init__(labels=labels, spikes=spikes, rule=rule, period=period or rule.num_steps, lag=lag)
         self.s_in = InPort(shape=spikes.shape[1:])
         self.err_out = OutPort(shape=spikes.shape[1:])
 
@@ -122,7 +141,7 @@ class _PlasticModel(PyLoihiProcessModel):
         super().__init__(proc_params)
         self.synapse, self.states = proc_params["synapse"], proc_params["states"]
         self.num_steps, self.seed = proc_params["num_steps"], proc_params["seed"]
-        self.presented = proc_params["presented"]
+        self.presented, self.period, self.lag = (proc_params[name] for name in ("presented", "period", "lag"))
         self.weight = self.synapse.efficacy(self.states).astype(np.float32)  # exact: sums of +-1 stay below 2^24
         self.active = np.zeros(self.s_in_shape, bool)
         self.current = np.zeros(self.states.shape[:2], self.dtype)
@@ -134,7 +153,8 @@ class _PlasticModel(PyLoihiProcessModel):
     def run_spk(self):
         self.a_out.send(self.current)
         err = self.err_in.recv()
-        if self.time_step > 1 and (self.time_step - 2) % self.num_steps == self.num_steps - 1:
+        k = self.time_step - 1 - self.lag
+        if k >= 0 and k % self.period == self.num_steps - 1:
             self._consolidate(err)
         s = self.s_in.recv()
         self.active |= s > 0
@@ -185,14 +205,15 @@ class PyErrorReadout(PyLoihiProcessModel):
     def __init__(self, proc_params):
         super().__init__(proc_params)
         self.labels, self.spikes, self.rule = proc_params["labels"], proc_params["spikes"], proc_params["rule"]
+        self.period, self.lag = proc_params["period"], proc_params["lag"]
 
     def run_spk(self):
-        k = self.time_step - 1 - LAG
+        k = self.time_step - 1 - self.lag
         s = self.s_in.recv() > 0
         err = np.zeros(s.shape, np.int32)
         if 0 <= k < len(self.spikes):
             self.spikes[k] = s
-            presentation, step = divmod(k, self.rule.num_steps)
+            presentation, step = divmod(k, self.period)
             if step == self.rule.num_steps - 1:
                 counts = self.spikes[k - step : k + 1].sum(0)
                 err += error(counts, self.labels[presentation], self.rule)

@@ -14,20 +14,8 @@ from neuromorph.lava.files import load_network
 from neuromorph.lava.reference import simulate
 
 needs_lava = pytest.mark.skipif(importlib.util.find_spec("lava") is None, reason="lava-nc is not installed")
-TRAIN = [
-    "--tasks",
-    "2",
-    "--samples",
-    "400",
-    "--test-samples",
-    "60",
-    "--epochs",
-    "2",
-    "--hidden",
-    "40",
-    "--num-steps",
-    "4",
-]
+TRAIN = ["--tasks", "2", "--samples", "400", "--test-samples", "60", "--epochs", "2", "--hidden", "40"]
+TRAIN += ["--num-steps", "4", "--input-bits", "1"]
 
 
 @pytest.fixture(scope="module")

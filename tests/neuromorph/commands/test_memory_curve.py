@@ -54,7 +54,7 @@ def test_models_are_named_with_their_options(tmp_path):
         ({"models": ("hopfield",)}, "no synapse 'hopfield'"),
         ({"models": ("cascade:levels=3",)}, "no parameter 'levels'"),
         ({"models": ("cascade",)}, "needs depth"),
-        ({"models": ("cascade:depth=deep",)}, "NAME=NUMBER"),
+        ({"models": ("cascade:depth=deep",)}, "depth of .cascade. must be a number"),
         ({"models": ("cascade:depth=5",), "f_pot": 0.3}, "transition probability above 1"),
         ({"models": ()}, "at least one model"),
         ({"synapses": 0.1}, "at least 1"),

@@ -133,7 +133,7 @@ STOCHASTIC = {"plain": plain(0.1), "cascade": cascade(4).slowed(0.1)}
 def test_stochastic_synapses_agree_in_occupancy_and_accuracy(name):
     """Six seeds on each substrate; mean occupancies and accuracies differ by less than 4 standard errors.
 
-    A seed has the same samples and initial states everywhere, so the error of a difference is sqrt(2 var / 8) with var
+    A seed has the same samples and initial states everywhere, so the error of a difference is sqrt(2 var / 6) with var
     the residual variance of (substrate, seed); it is at most 0.005 for an occupancy and 0.05 for the accuracy.
     """
     synapse, rule = STOCHASTIC[name], LocalRule(units_per_class=6)

@@ -1,0 +1,145 @@
+"""NIR: round trip without a lost spike, the same spikes in snnTorch, and what cannot be said is refused."""
+
+import numpy as np
+import pytest
+import snntorch
+import torch
+
+nir = pytest.importorskip("nir", reason="nir is not installed")
+
+from neuromorph.lava import LayerSpec, NetworkSpec, integer_network  # noqa: E402
+from neuromorph.lava.reference import simulate, simulate_float  # noqa: E402
+from neuromorph.nir import from_nir, read, to_nir, write  # noqa: E402
+from neuromorph.snn import BinaryLinear, SpikingBNN  # noqa: E402
+
+
+def network(beta=0.9, bits=4):
+    return SpikingBNN((30, 25, 6), num_steps=12, beta=beta, input_bits=bits, generator=torch.Generator().manual_seed(1))
+
+
+def layers_equal(one, other):
+    for a, b in zip(one.layers, other.layers, strict=True):
+        np.testing.assert_array_equal(a.weights, b.weights)
+        np.testing.assert_array_equal(
+            np.broadcast_to(a.threshold, len(a.weights)), np.broadcast_to(b.threshold, len(b.weights))
+        )
+        np.testing.assert_array_equal(np.broadcast_to(a.bias, len(a.weights)), np.broadcast_to(b.bias, len(b.weights)))
+        assert (a.dv, a.weight_exp) == (b.dv, b.weight_exp)
+
+
+@pytest.mark.parametrize("beta", [0.5, 0.9, 0.99, 1 - 1 / 4096, 1 / 4096])
+def test_round_trip_keeps_every_integer_and_spike(beta, tmp_path):
+    spec = integer_network(network(beta))
+    write(network(beta), tmp_path / "network.nir")
+    found = read(tmp_path / "network.nir")
+    layers_equal(found, spec)
+    assert (found.num_steps, found.input_bits) == (12, 4)
+    x = np.random.default_rng(0).random((20, 30), dtype=np.float32)
+    for a, b in zip(simulate(found, x), simulate(spec, x), strict=True):
+        np.testing.assert_array_equal(a.spikes, b.spikes)
+        assert a.spikes.any()
+
+
+def test_biases_thresholds_and_exponents_of_each_neuron_come_back():
+    rng = np.random.default_rng(0)
+    layer = LayerSpec(
+        rng.choice(np.array([-1, 1], np.int8), (7, 5)),
+        threshold=rng.integers(1, 90, 7).astype(np.int32),
+        dv=77,
+        weight_exp=2,
+        bias_mant=rng.integers(-4096, 4096, 7).astype(np.int32),
+        bias_exp=7,
+    )
+    spec = NetworkSpec((layer,), num_steps=3, input_bits=0)
+    layers_equal(from_nir(to_nir(spec)), spec)
+
+
+def test_weights_are_written_as_signs_not_hidden_weights():
+    net = network()
+    written = to_nir(net).nodes["weights_1"].weight
+    assert set(np.unique(written)) == {-1, 1}
+    np.testing.assert_array_equal(written, np.where(net.layers[0].weight.detach() >= 0, 1, -1))
+
+
+@pytest.mark.parametrize("beta", [0.5, 0.9, 0.99])
+def test_snntorch_imports_it_without_a_differing_spike(beta, tmp_path):
+    pytest.importorskip("nirtorch", reason="nirtorch is not installed")
+    from snntorch.import_nir import import_from_nir
+
+    net = network(beta)
+    write(net, tmp_path / "network.nir")
+    theirs = import_from_nir(nir.read(tmp_path / "network.nir"))
+    spec = integer_network(net)
+    x = np.random.default_rng(0).random((20, 30), dtype=np.float32)
+    steps = torch.from_numpy(spec.encode(x).swapaxes(0, 1).astype(np.float32))
+    spikes, state = [], None
+    with torch.no_grad():
+        for step in steps:
+            out, state = theirs(step, state) if state is not None else theirs(step)
+            spikes.append(out.numpy() == 1)
+    expected = simulate_float(spec, x)[-1]
+    assert 0.02 < expected.mean() < 0.9
+    np.testing.assert_array_equal(np.stack(spikes), expected)
+
+
+def leaky(**options):
+    neuron = snntorch.Leaky(**{"beta": 0.75, "threshold": 3.0, "reset_mechanism": "zero", **options})
+    snntorch.SpikingNeuron.instances.pop()
+    return neuron
+
+
+def test_a_users_own_snntorch_network_reaches_the_chip():
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(BinaryLinear(12, 9), leaky(), BinaryLinear(9, 4), leaky(threshold=2.0))
+    spec = from_nir(to_nir(net), num_steps=5, input_bits=0)
+    assert spec.sizes == (12, 9, 4) and [one.threshold for one in spec.layers] == [3, 2]
+    assert {one.dv for one in spec.layers} == {1024}
+    with pytest.raises(ValueError, match="does not say num_steps"):
+        from_nir(to_nir(net))
+
+
+@pytest.mark.parametrize(
+    ("modules", "sentence"),
+    [
+        ([BinaryLinear(3, 2), leaky(reset_mechanism="subtract")], "module 2 resets by 'subtract'"),
+        ([BinaryLinear(3, 2), leaky(beta=1.0)], "layer 1 has beta = 1; .* must be below 1"),
+        ([BinaryLinear(3, 2), torch.nn.BatchNorm1d(2), leaky()], "module 2 is a BatchNorm1d: fold it"),
+        ([BinaryLinear(3, 2), torch.nn.ReLU()], "module 2 is a ReLU; a Leaky belongs there"),
+        ([BinaryLinear(3, 2)], "in pairs, got 1"),
+    ],
+)
+def test_what_nir_cannot_say_is_refused(modules, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        to_nir(torch.nn.Sequential(*modules))
+
+
+def test_the_chips_beta_of_one_is_refused():
+    with pytest.raises(ValueError, match="layer 1 has beta = 1"):
+        to_nir(network(beta=1.0))
+    with pytest.raises(ValueError, match="GRU cannot be written as NIR"):
+        to_nir(torch.nn.GRU(3, 2))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"weight": np.array([[1.0, -0.5], [1, 1]])}, "layer 1: all weights must be plus or minus one power of two"),
+        ({"weight": np.array([[3.0, -3], [3, 3]])}, "layer 1: all weights"),
+        ({"tau": np.full(2, 3.3e-4)}, "layer 1: tau = 0.00033 s .* no whole number"),
+        ({"v_threshold": np.array([1.5, 2])}, "layer 1: thresholds must be whole"),
+        ({"v_reset": np.ones(2)}, "layer 1: needs one tau"),
+    ],
+)
+def test_a_graph_that_the_chip_cannot_run_is_refused(change, sentence):
+    values = {"tau": np.full(2, 4e-4), "v_leak": np.zeros(2), "v_reset": np.zeros(2), "v_threshold": np.ones(2)}
+    values |= {key: value for key, value in change.items() if key != "weight"}
+    values["r"] = values["tau"] / 1e-4
+    weight = change.get("weight", np.ones((2, 2)))
+    graph = nir.NIRGraph.from_list(nir.Linear(weight), nir.LIF(**values))
+    with pytest.raises(ValueError, match=sentence):
+        from_nir(graph, num_steps=4, input_bits=1)
+
+
+def test_another_shape_of_graph_is_refused():
+    with pytest.raises(ValueError, match="a chain Input, .* can be deployed; the graph has"):
+        from_nir(nir.NIRGraph.from_list(nir.Linear(np.ones((2, 2)))), num_steps=4, input_bits=1)
