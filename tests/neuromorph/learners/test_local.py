@@ -174,8 +174,8 @@ def test_wrong_shapes_of_replicas():
     [
         (BrianLearner, {"target": "c"}, "no Brian2 target 'c': choose one of numpy, cython, cpp_standalone"),
         (LavaLearner, {"arithmetic": "fix"}, "no Lava arithmetic 'fix': choose one of fixed, float"),
-        (TorchLearner, {"device": "tpu"}, "no device 'tpu': choose cpu or cuda"),
-        (TorchLearner, {"device": ""}, "no device ''"),
+        (TorchLearner, {"device": "tpu"}, "on the device 'tpu' here: use --device cpu"),
+        (TorchLearner, {"device": ""}, "on the device '' here"),
     ],
 )
 def test_unknown_options_list_the_known(make, options, message):
@@ -185,5 +185,5 @@ def test_unknown_options_list_the_known(make, options, message):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_device_that_is_not_there():
-    with pytest.raises(ValueError, match="no CUDA device: use --device cpu"):
+    with pytest.raises(ValueError, match="on the device 'cuda' here: use --device cpu"):
         TorchLearner(HiddenWeight(2.0), 64, 10, RULE, device="cuda")
