@@ -17,6 +17,7 @@ original = dataclasses.dataclass
 
 
 def hashable(cls=None, /, **options):
+    """``dataclasses.dataclass`` that gives ``ByteEncoder`` a hash."""
     if cls is None:
         return lambda cls: hashable(cls, **options)
     return original(cls, **({"unsafe_hash": True} if cls.__name__ == "ByteEncoder" else {}), **options)

@@ -31,6 +31,8 @@ class MessageSource(AbstractProcess):
 @requires(CPU)
 @tag("fixed_pt", "floating_pt")
 class PyMessageSource(PyLoihiProcessModel):
+    """``MessageSource`` on the CPU."""
+
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
 
     def __init__(self, proc_params):
@@ -60,6 +62,8 @@ class SpikeRecorder(AbstractProcess):
 @requires(CPU)
 @tag("fixed_pt", "floating_pt")
 class PySpikeRecorder(PyLoihiProcessModel):
+    """``SpikeRecorder`` on the CPU."""
+
     s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32, precision=24)
 
     def __init__(self, proc_params):
