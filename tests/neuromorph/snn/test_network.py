@@ -160,6 +160,7 @@ def test_fast_gives_the_same_spikes_and_nearly_the_same_gradient(encoding):
 
 @pytest.mark.parametrize("build", [network, convolutional])
 def test_a_folded_norm_gives_nearly_the_same_spikes(build):
+    torch.manual_seed(0)
     net = build(norm="batch-running", input_bits=2)
     x = torch.rand(200, net.config.sizes[0], generator=torch.Generator().manual_seed(1))
     for norm in net.norms:
