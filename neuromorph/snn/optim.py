@@ -111,8 +111,8 @@ class Metaplastic(torch.optim.Optimizer):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         for group in self.param_groups:  # a state saved by torch.optim.Adam lacks our options
-            for name, value in self.defaults.items():
-                group.setdefault(name, value)
+            for name in self.defaults.keys() - {"differentiable"}:  # which torch adds by itself
+                group.setdefault(name, self.defaults[name])
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -193,8 +193,8 @@ def _update_in_parts(job: Job) -> None:
     if job.hidden.is_cuda or count <= PART or tensors[0].dim() > 1:
         return _update(*job)
     for start in range(0, count, PART):
-        part = [None if t is None else t[start : start + PART] for t in tensors]
-        _update(*job._replace(**dict(zip(Job._fields, part, strict=False))))
+        a, b, c, d = (None if t is None else t[start : start + PART] for t in tensors)
+        _update(a, b, c, d, job.numbers, job.scale, job.rule)  # type: ignore[arg-type]
 
 
 def _update_all(jobs: list[Job]) -> None:
