@@ -141,9 +141,13 @@ def test_without_a_compiler_it_warns_once_and_runs_uncompiled(monkeypatch):
     start, grads = torch.randn(3, 4), torch.randn(5, 3, 4)
     torch._dynamo.reset()
     optim._kernel.cache_clear()
-    monkeypatch.setattr(torch._inductor.config.cpp, "cxx", (None, "/no/such/compiler"))
+    no_compiler = torch._inductor.config.patch({"cpp.cxx": (None, "/no/such/compiler")})
     monkeypatch.setattr(optim, "_compilers_fail", [])
-    with fresh_inductor_cache(), pytest.warns(UserWarning, match="torch.compile does not work here") as record:
+    with (
+        no_compiler,
+        fresh_inductor_cache(),
+        pytest.warns(UserWarning, match="torch.compile does not work here") as record,
+    ):
         found = after(start, grads, m=3.0, compiled=True)
     assert sum("torch.compile does not work" in str(w.message) for w in record) == 1
     np.testing.assert_array_equal(found, after(start, grads, m=3.0))
