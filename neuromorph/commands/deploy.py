@@ -56,7 +56,7 @@ def deploy(args: DeployArgs) -> None:
         for name, layers in ways.items()
     }
 
-    print(f"{args.checkpoint}: {'-'.join(map(str, spec.sizes))}, {spec.num_steps} steps, {len(x)} test samples\n")
+    print(f"{args.checkpoint}: {spec.title}, {spec.num_steps} steps, {len(x)} test samples\n")
     print(f"{'':52}accuracy   spikes that differ from the reference, by layer")
     print(f"{'training network, spikes and membranes read out':52}{(learner.predict(x) == y).mean():.4f}")
     print(f"{'integer reference, spike counts':52}{_right(reference[-1].spikes, y):.4f}")
@@ -118,7 +118,7 @@ def _right(spikes: np.ndarray, y: np.ndarray) -> float:
 
 
 def _cores(sheet: Any) -> list[str]:
-    from neuromorph.lava.report import core_table
+    from neuromorph.lava.mapping import core_table
 
     return core_table(sheet.cores)
 

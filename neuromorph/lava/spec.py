@@ -2,20 +2,24 @@
 
 W in {-1, +1}, stored as 2 W with ``weight_exp``:   a = (2 W s) * 2^weight_exp,   u = 64 a   (see ``reference.py``)
 
-Mixed-sign 8-bit weights lose their lowest bit on the chip (+1 would become 0 and -1 would become -2), hence the factor
-2. Widths: Lava 0.10.0, ``PyLifModelBitAcc`` and ``PyDenseModelBitAcc`` (thresholds 17 bits, decay 12, bias 13 with sign
-and an exponent of 3, current and membrane 24 with sign); the simulator does not enforce them, this module does.
-Connections carry no delay beyond the chip's own step, so the six bits of a delay are not used.
+A layer is a full matrix (Lava's ``Dense``) or a convolution (Lava's ``Conv``, see ``convolution.py``). Mixed-sign 8-bit
+weights lose their lowest bit on the chip (+1 would become 0 and -1 would become -2), hence the factor 2. Widths: Lava
+0.10.0, ``PyLifModelBitAcc`` and ``PyDenseModelBitAcc`` (thresholds 17 bits, decay 12, bias 13 with sign and an exponent
+of 3, current and membrane 24 with sign); the simulator does not enforce them, this module does. Connections carry no
+delay beyond the chip's own step, so the six bits of a delay are not used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from neuromorph.lava.convolution import output_shape, unrolled
 
 CURRENT_LIMIT = 2**23 - 1
 THRESHOLD_LIMITS = (0, 2**17 - 1)
@@ -28,11 +32,12 @@ MESSAGE_BITS_LIMIT = 24
 
 @dataclass(frozen=True, eq=False)
 class LayerSpec:
-    """One Dense connection and its neurons, in the chip's integers.
+    """One connection and its neurons, in the chip's integers.
 
-    weights: int8 [out, in] of -1 and +1. threshold: in units of weight, one for all neurons or [out]. dv: 12-bit decay,
-    beta = 1 - dv/4096. bias_mant, bias_exp: ``bias_mant << bias_exp`` enters the membrane at every step, in units of
-    1/64 weight; the mantissa is one number or [out].
+    weights: int8 of -1 and +1, [out, in], or [out channel, in channel, rows, columns] of a convolution over ``image``
+    (channels, rows, columns) with ``stride`` and zeros of width ``padding`` around it. threshold: in units of weight,
+    one for all neurons or [out]. dv: 12-bit decay, beta = 1 - dv/4096. bias_mant, bias_exp: ``bias_mant << bias_exp``
+    enters the membrane at every step, in units of 1/64 weight; the mantissa is one number or [out].
     """
 
     weights: NDArray[np.int8]
@@ -41,16 +46,50 @@ class LayerSpec:
     weight_exp: int = -1
     bias_mant: int | NDArray[np.int32] = 0
     bias_exp: int = 0
+    image: tuple[int, ...] = ()
+    stride: int = 1
+    padding: int = 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the neurons: (out,), or (channels, rows, columns) of a convolution."""
+        if not self.image:
+            return (len(self.weights),)
+        return output_shape(self.weights, self.image, self.stride, self.padding)
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons, a convolution's channel after channel."""
+        return math.prod(self.shape)
+
+    @property
+    def inputs(self) -> int:
+        """Number of inputs, those of an image channel after channel."""
+        return math.prod(self.image or self.weights.shape[1:])
+
+    @property
+    def fan_in(self) -> int:
+        """Synapses of one neuron; at the edges of a padded image it has fewer."""
+        return math.prod(self.weights.shape[1:])
+
+    @cached_property
+    def matrix(self) -> Any:
+        """All synapses, int8 [neuron, input]: the weights, or a ``scipy.sparse.csr_matrix`` of a convolution."""
+        return unrolled(self.weights, self.image, self.stride, self.padding) if self.image else self.weights
 
     @property
     def stored_weights(self) -> NDArray[np.int32]:
-        """The weights as they are handed to the chip, 2 W [out, in]."""
+        """The weights as they are handed to the chip, 2 W."""
         return 2 * self.weights.astype(np.int32)
 
     @property
     def bias(self) -> NDArray[np.int64]:
         """What enters the membrane at every step, [] or [out], in units of 1/64 weight."""
         return np.asarray(self.bias_mant, np.int64) << self.bias_exp
+
+    def each(self, values: ArrayLike) -> NDArray[Any]:
+        """``values`` [] or [out] of all neurons, [neuron]."""
+        return np.repeat(np.broadcast_to(values, len(self.weights)), self.neurons // len(self.weights))
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,11 +113,12 @@ class NetworkSpec:
         for number, layer in enumerate(self.layers, 1):
             _check_layer(f"layer {number}", layer, self.largest_message if number == 1 else 1)
         for number, (one, two) in enumerate(zip(self.layers, self.layers[1:], strict=False), 2):
-            if one.weights.shape[0] != two.weights.shape[1]:
+            if one.neurons != two.inputs:
                 raise ValueError(
-                    f"layer {number} takes {two.weights.shape[1]} inputs but layer {number - 1} has "
-                    f"{one.weights.shape[0]} neurons"
+                    f"layer {number} takes {two.inputs} inputs but layer {number - 1} has {one.neurons} neurons"
                 )
+            if one.image and two.image and one.shape != two.image:
+                raise ValueError(f"layer {number} takes images of {two.image} but layer {number - 1} gives {one.shape}")
 
     @property
     def largest_message(self) -> int:
@@ -97,8 +137,14 @@ class NetworkSpec:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Inputs, hidden neurons, classes."""
-        return (self.layers[0].weights.shape[1], *(layer.weights.shape[0] for layer in self.layers))
+        """Inputs, neurons of each hidden layer, classes."""
+        return (self.layers[0].inputs, *(layer.neurons for layer in self.layers))
+
+    @property
+    def title(self) -> str:
+        """The sizes in words, such as 784-8x14x14-10."""
+        shapes = [self.layers[0].image or (self.sizes[0],), *(layer.shape for layer in self.layers)]
+        return "-".join("x".join(map(str, shape)) for shape in shapes)
 
     def encode(self, x: ArrayLike) -> NDArray[np.int32]:
         """Input messages [batch, time, feature], read-only, the integers of training.
@@ -123,9 +169,13 @@ class NetworkSpec:
 
 def _check_layer(name: str, layer: LayerSpec, largest_message: int) -> None:
     weights = layer.weights
-    if weights.ndim != 2 or weights.dtype != np.int8:
-        raise ValueError(f"{name}: weights must be an int8 matrix [out, in], got {weights.dtype} {weights.shape}")
-    _check_each(f"{name}: weights", np.isin(weights, (-1, 1)).all(1), weights, "must be -1 or +1")
+    if weights.ndim != (4 if layer.image else 2) or weights.dtype != np.int8:
+        kind = "array [out, in, rows, columns]" if layer.image else "matrix [out, in]"
+        raise ValueError(f"{name}: weights must be an int8 {kind}, got {weights.dtype} {weights.shape}")
+    flat = weights.reshape(len(weights), -1)
+    _check_each(f"{name}: weights", np.isin(flat, (-1, 1)).all(1), flat, "must be -1 or +1")
+    if layer.image:
+        _check_convolution(name, layer)
     limits = {
         "threshold": THRESHOLD_LIMITS,
         "dv": DECAY_LIMITS,
@@ -140,12 +190,30 @@ def _check_layer(name: str, layer: LayerSpec, largest_message: int) -> None:
             raise ValueError(f"{name}: {field} has shape {values.shape}, allowed: {' or '.join(map(str, shapes))}")
         fits = (values == np.floor(values)) & (low <= values) & (values <= high)
         _check_each(f"{name}: {field}", fits, values, f"must be an integer from {low} to {high}")
-    largest_current = 64 * weights.shape[1] * largest_message * 2.0 ** (layer.weight_exp + 1)
+    largest_current = 64 * layer.fan_in * largest_message * 2.0 ** (layer.weight_exp + 1)
     if largest_current > CURRENT_LIMIT:
         raise ValueError(
-            f"{name}: {weights.shape[1]} inputs of up to {largest_message} can drive the current u to "
+            f"{name}: {layer.fan_in} inputs of up to {largest_message} can drive the current u to "
             f"{largest_current:.0f}, which wraps beyond {CURRENT_LIMIT}; use fewer input bits, a smaller weight_exp or "
             "a smaller layer"
+        )
+
+
+def _check_convolution(name: str, layer: LayerSpec) -> None:
+    if len(layer.image) != 3 or layer.image[0] != layer.weights.shape[1]:
+        raise ValueError(
+            f"{name}: weights of shape {layer.weights.shape} take an image of ({layer.weights.shape[1]}, rows, "
+            f"columns), got {layer.image}"
+        )
+    kernel = layer.weights.shape[2:]
+    if layer.stride < 1 or not 0 <= layer.padding < min(kernel) or min(layer.shape) < 1:
+        raise ValueError(
+            f"{name}: a kernel of {kernel} does not fit an image of {layer.image} with stride {layer.stride} and "
+            f"padding {layer.padding} (stride at least 1, padding below the kernel)"
+        )
+    if layer.weight_exp != -1:
+        raise ValueError(
+            f"{name}: a convolution needs weight_exp -1, got {layer.weight_exp}: Lava's fixed-point Conv ignores it"
         )
 
 
@@ -160,10 +228,23 @@ def _check_each(name: str, fits: Any, values: NDArray[Any], rule: str) -> None:
     raise ValueError(f"{name} {rule}, got {wrong} in neuron {first + 1}")
 
 
+def bias_words(name: str, units: ArrayLike) -> tuple[NDArray[np.int32], int]:
+    """Mantissa and exponent of a bias in 1/64 weight, with the least exponent that is exact; ValueError if none is."""
+    units = np.asarray(units, np.float64)
+    low, high = BIAS_MANTISSA_LIMITS
+    for shift in range(BIAS_EXPONENT_LIMITS[1] + 1):
+        mantissa = units / 2**shift
+        if np.all((mantissa == np.rint(mantissa)) & (low <= mantissa) & (mantissa <= high)):
+            return mantissa.astype(np.int32), shift
+    raise ValueError(
+        f"{name}: the chip holds a bias as 13 bits with an exponent of 3, in 1/64 weight; got {units.flat[:5]}/64"
+    )
+
+
 def integer_network(network: Any) -> NetworkSpec:
     """The integer network that computes the same spikes as ``network``, a ``neuromorph.snn.SpikingBNN``."""
     config = network.config
-    hidden: Sequence[NDArray[Any]] = [layer.weight.detach().cpu().numpy() for layer in network.layers]
+    hidden = [layer.weight.detach().cpu().numpy() for layer in network.layers]
     layers = tuple(
         LayerSpec(np.where(h >= 0, 1, -1).astype(np.int8), threshold, config.dv)
         for h, threshold in zip(hidden, config.thresholds, strict=True)

@@ -131,12 +131,35 @@ def test_trained_network_batched_equals_reference(trained):
 
 
 @st.composite
+def convolutions(draw, rng):
+    """No, one or two convolutions, the second on what the first gives."""
+    image, layers = (draw(st.integers(1, 3)), draw(st.integers(3, 6)), draw(st.integers(3, 6))), []
+    for _ in range(draw(st.integers(0, 2))):
+        kernel, channels = draw(st.integers(1, min(3, *image[1:]))), draw(st.integers(1, 4))
+        layers.append(
+            LayerSpec(
+                rng.choice(np.array([-1, 1], np.int8), (channels, image[0], kernel, kernel)),
+                threshold=rng.integers(0, 6, channels).astype(np.int32),
+                dv=draw(st.sampled_from([0, 410, 4095])),
+                bias_mant=rng.integers(-80, 200, channels).astype(np.int32),
+                image=image,
+                stride=draw(st.integers(1, 2)),
+                padding=draw(st.integers(0, kernel - 1)),
+            )
+        )
+        image = layers[-1].shape
+    return layers
+
+
+@st.composite
 def networks(draw):
     """Small integer networks with everything that a layer may hold, and input for them."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     sizes = draw(st.lists(st.integers(1, 12), min_size=2, max_size=4))
     steps, bits = draw(st.integers(1, 6)), draw(st.sampled_from([0, 1, 4]))
-    layers = []
+    layers = draw(convolutions(rng))
+    if layers:
+        sizes[0] = layers[-1].neurons
     for fan_in, neurons in zip(sizes, sizes[1:], strict=False):
         signs = draw(st.sampled_from([(-1, 1), (-1, 1), (1,), (-1,)]))
         each = draw(st.booleans())
@@ -151,7 +174,7 @@ def networks(draw):
             )
         )
     batch = draw(st.integers(1, 4))
-    shape = (steps, batch, sizes[0]) if bits == 0 else (batch, sizes[0])
+    shape = (steps, batch, layers[0].inputs) if bits == 0 else (batch, layers[0].inputs)
     x = rng.random(shape, dtype=np.float32)
     return Deployment(NetworkSpec(tuple(layers), steps, bits)), (x < 0.4).astype(np.float32) if bits == 0 else x
 
@@ -160,7 +183,7 @@ def networks(draw):
 @settings(max_examples=8, deadline=None, derandomize=True)
 @given(networks())
 def test_any_small_network_is_equal_on_both_graphs(case):
-    """Per-neuron thresholds and biases, one-signed layers, any exponent and decay, one to three layers."""
+    """Per-neuron thresholds and biases, one-signed layers, any exponent and decay, up to two convolutions first."""
     deployment, x = case
     for engine in ("stock", "batched"):
         assert not any(deployment.verify(x, engine=engine, timeout=60)), engine
