@@ -53,7 +53,7 @@ def _(network: SpikingBNN) -> nir.NIRGraph:
 def _(network: NetworkSpec) -> nir.NIRGraph:
     image = network.layers[0].image
     nodes = [nir.Input({"input": np.array(image or [network.sizes[0]])})]
-    nodes[0].metadata = {"num_steps": network.num_steps, "input_bits": network.input_bits}
+    nodes[0].metadata = {name: getattr(network, name) for name in ("num_steps", "input_bits", "encoding")}
     for number, layer in enumerate(network.layers, 1):
         name = f"layer {number}"
         weights = layer.weights * np.float32(2.0 ** (layer.weight_exp + 1))
@@ -146,7 +146,11 @@ def from_nir(graph: nir.NIRGraph, num_steps: int | None = None, input_bits: int 
         for number, (weights, lif) in enumerate(zip(nodes[1:-1:2], nodes[2:-1:2], strict=True), 1)
     )
     steps = about["num_steps"] if num_steps is None else num_steps
-    return NetworkSpec(layers, int(steps), int(about["input_bits"] if input_bits is None else input_bits))
+    if input_bits is not None:
+        return NetworkSpec(layers, int(steps), input_bits)
+    encoding = about.get("encoding", "")
+    encoding = encoding.decode() if isinstance(encoding, bytes) else encoding
+    return NetworkSpec(layers, int(steps), int(about["input_bits"]), encoding)
 
 
 def _ordered(graph: nir.NIRGraph) -> list[nir.NIRNode]:

@@ -5,7 +5,8 @@
 host.
 
 Lava's fixed-point Conv ignores ``weight_exp`` and ``num_weight_bits`` and truncates nothing (Lava 0.10.0,
-``PyConvModelFixed``), so it is given the plain weights of -1 and +1; twice the weights would double the activation.
+``PyConvModelFixed``), so it is given what the weights count, -1 and +1 at the usual exponent of -1; twice that, right
+for Dense, would double the activation.
 
 Every neuron of layer l (from 1) is reset at steps t = l + 1 (mod T), when a new sample first reaches it, so all samples
 stream through one compiled graph without a gap, and what a bias did while the pipeline filled is forgotten. Source:
@@ -63,7 +64,7 @@ def stock_graph(
 def _stock_synapses(layer: LayerSpec, bits: int, arithmetic: str) -> Dense | Conv:
     if layer.image:
         return Conv(
-            weight=lava_kernel(layer.weights).astype(np.int32 if arithmetic == "fixed" else np.float64),
+            weight=lava_kernel(layer.weights.astype(np.int32) << (layer.weight_exp + 1)),
             input_shape=_lava_shape(layer.image),
             stride=layer.stride,
             padding=layer.padding,

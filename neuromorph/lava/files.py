@@ -17,7 +17,7 @@ ABOUT = (
     "v = clip(trunc(v (4096 - dv) / 4096) + u + (bias_mant << bias_exp)); a spike where v > 64 threshold, then v = 0; "
     "v = 0 when a sample starts. A layer with an image (channels, rows, columns) is a convolution of it, with stride "
     "and padding, weights [out, in, rows, columns], neurons and pixels numbered channel first. Input is binary spikes "
-    "(input_bits 0 or 1) or round(x (2^input_bits - 1)), every step."
+    "(input_bits 0 or 1) or round(x (2^input_bits - 1)), every step; encoding says where they come from."
 )
 
 
@@ -36,6 +36,7 @@ def save_network(spec: NetworkSpec, folder: str | PathLike[str]) -> None:
         "sizes": spec.sizes,
         "num_steps": spec.num_steps,
         "input_bits": spec.input_bits,
+        "encoding": spec.encoding,
         "layers": [
             {
                 "dv": layer.dv,
@@ -71,4 +72,4 @@ def load_network(folder: str | PathLike[str]) -> NetworkSpec:
             )
             for number, layer in enumerate(content["layers"], 1)
         )
-    return NetworkSpec(layers, content["num_steps"], content["input_bits"])
+    return NetworkSpec(layers, content["num_steps"], content["input_bits"], content["encoding"])

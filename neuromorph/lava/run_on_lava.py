@@ -51,10 +51,10 @@ def main(folder: Path) -> int:
         bits = about["input_bits"] if number == 1 and about["input_bits"] > 1 else 0
         if layer[
             "image"
-        ]:  # Lava numbers images (column, row, channel) and turns the kernel round; Conv truncates nothing
+        ]:  # Lava numbers images (column, row, channel) and turns the kernel round; Conv has no exponent
             image = tuple(layer["image"])
             synapse = Conv(
-                weight=weights[:, :, ::-1, ::-1].transpose(0, 3, 2, 1).copy(),
+                weight=weights[:, :, ::-1, ::-1].transpose(0, 3, 2, 1) << (layer["weight_exp"] + 1),
                 input_shape=image[::-1],
                 stride=layer["stride"],
                 padding=layer["padding"],

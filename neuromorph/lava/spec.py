@@ -20,14 +20,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromorph.lava.convolution import output_shape, unrolled
+from neuromorph.protocols import spike_steps
 
 CURRENT_LIMIT = 2**23 - 1
 THRESHOLD_LIMITS = (0, 2**17 - 1)
 DECAY_LIMITS = (0, 2**12 - 1)
 BIAS_MANTISSA_LIMITS = (-(2**12), 2**12 - 1)
 BIAS_EXPONENT_LIMITS = (0, 7)
+CONVOLUTION_EXPONENT_LIMIT = 5
 WEIGHT_EXPONENT_LIMITS = (-8, 7)
 MESSAGE_BITS_LIMIT = 24
+ENCODINGS = ("current", "rate", "latency", "raster")
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,22 +97,30 @@ class LayerSpec:
 
 @dataclass(frozen=True, eq=False)
 class NetworkSpec:
-    """A checked integer network. ``input_bits`` and ``num_steps`` as in ``snn.NetworkConfig``.
+    """A checked integer network. ``num_steps``, ``input_bits`` and ``encoding`` as in ``snn.NetworkConfig``.
 
-    Raises ValueError naming the layer (from 1) and the limit of the chip that it breaks.
+    ``encoding`` may be left open: "current" where there are input bits, else "raster". Raises ValueError naming the
+    layer (from 1) and the limit of the chip that it breaks.
     """
 
     layers: tuple[LayerSpec, ...]
     num_steps: int
     input_bits: int
+    encoding: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "encoding", self.encoding or ("current" if self.input_bits else "raster"))
         if not self.layers:
             raise ValueError("an integer network needs at least one layer, got none")
         if self.num_steps < 1:
             raise ValueError(f"num_steps must be at least 1, got {self.num_steps}")
         if not 0 <= self.input_bits <= MESSAGE_BITS_LIMIT:
             raise ValueError(f"graded spikes carry 0 to {MESSAGE_BITS_LIMIT} bits, got input_bits={self.input_bits}")
+        if self.encoding not in ENCODINGS or (self.encoding == "current") != (self.input_bits > 0):
+            raise ValueError(
+                f"encoding is current with input bits, or one of {', '.join(ENCODINGS[1:])} without, got "
+                f"{self.encoding!r} with {self.input_bits} bits"
+            )
         for number, layer in enumerate(self.layers, 1):
             _check_layer(f"layer {number}", layer, self.largest_message if number == 1 else 1)
         for number, (one, two) in enumerate(zip(self.layers, self.layers[1:], strict=False), 2):
@@ -132,8 +143,8 @@ class NetworkSpec:
 
     @property
     def hold(self) -> int:
-        """Steps for which one row of input stays the same: all of them, unless the input is a raster."""
-        return self.num_steps if self.input_bits else 1
+        """Steps for which one row of input stays the same: all of them, unless the input is spikes."""
+        return self.num_steps if self.encoding == "current" else 1
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -149,20 +160,22 @@ class NetworkSpec:
     def encode(self, x: ArrayLike) -> NDArray[np.int32]:
         """Input messages [batch, time, feature], read-only, the integers of training.
 
-        x [batch, feature] in [0, 1], or with ``input_bits=0`` a binary raster [time, batch, feature]. Raises ValueError
-        for another shape or range, or NaN.
+        x [batch, feature] in [0, 1], or with the encoding "raster" binary spikes [time, batch, feature]. Raises
+        ValueError for another shape or range, or NaN.
         """
         values = np.asarray(x, dtype=np.float32)
-        raster, features = self.input_bits == 0, self.sizes[0]
+        raster, features = self.encoding == "raster", self.sizes[0]
         if values.ndim != 2 + raster or values.shape[-1] != features or (raster and len(values) != self.num_steps):
             expected = f"[{self.num_steps} steps, batch, {features}]" if raster else f"[batch, {features}]"
-            raise ValueError(f"x must have shape {expected} for input_bits={self.input_bits}, got {list(values.shape)}")
+            raise ValueError(f"x must have shape {expected} for encoding={self.encoding!r}, got {list(values.shape)}")
         if values.size and not (values.min() >= 0 and values.max() <= 1):
             raise ValueError(f"x must lie in [0, 1] without NaN, got {values.min():g} to {values.max():g}")
         if raster:
             if not np.isin(values, (0, 1)).all():
                 raise ValueError("a spike raster may hold only 0 and 1")
             return values.astype(np.int32).swapaxes(0, 1)
+        if self.encoding != "current":
+            return np.stack(spike_steps(values, self.num_steps, self.encoding), 1).astype(np.int32)
         messages = np.rint(values * np.float32(self.largest_message)).astype(np.int32)
         return np.broadcast_to(messages[:, None], (len(messages), self.num_steps, features))
 
@@ -211,9 +224,10 @@ def _check_convolution(name: str, layer: LayerSpec) -> None:
             f"{name}: a kernel of {kernel} does not fit an image of {layer.image} with stride {layer.stride} and "
             f"padding {layer.padding} (stride at least 1, padding below the kernel)"
         )
-    if layer.weight_exp != -1:
+    if not -1 <= layer.weight_exp <= CONVOLUTION_EXPONENT_LIMIT:
         raise ValueError(
-            f"{name}: a convolution needs weight_exp -1, got {layer.weight_exp}: Lava's fixed-point Conv ignores it"
+            f"{name}: a convolution needs a weight_exp from -1 to {CONVOLUTION_EXPONENT_LIMIT}, got "
+            f"{layer.weight_exp}: Lava's Conv has none, so that it goes into the 8-bit weights"
         )
 
 
@@ -242,11 +256,34 @@ def bias_words(name: str, units: ArrayLike) -> tuple[NDArray[np.int32], int]:
 
 
 def integer_network(network: Any) -> NetworkSpec:
-    """The integer network that computes the same spikes as ``network``, a ``neuromorph.snn.SpikingBNN``."""
-    config = network.config
-    hidden = [layer.weight.detach().cpu().numpy() for layer in network.layers]
-    layers = tuple(
-        LayerSpec(np.where(h >= 0, 1, -1).astype(np.int8), threshold, config.dv)
-        for h, threshold in zip(hidden, config.thresholds, strict=True)
-    )
-    return NetworkSpec(layers, config.num_steps, config.input_bits)
+    """The integer network that computes the same spikes as ``network``, a ``neuromorph.snn.SpikingBNN``.
+
+    Raises ValueError for a batch norm that is not folded, and naming the layer and the limit that do not fit.
+    """
+    config, image, layers = network.config, network.config.image, []
+    if config.norm != "none":
+        raise ValueError(f"the chip has no layer for norm={config.norm!r}: train without, or deploy network.folded()")
+    for number, (layer, neuron) in enumerate(zip(network.layers, network.neurons, strict=True), 1):
+        hidden = layer.weight.detach().cpu().numpy()
+        mantissa, shift = bias_words(f"layer {number}", _one_or_each(neuron.bias))
+        convolution = {}
+        if hidden.ndim == 4:
+            convolution = {"image": image, "stride": layer.stride[0], "padding": layer.padding[0]}
+        layers.append(
+            LayerSpec(
+                np.where(hidden >= 0, 1, -1).astype(np.int8),
+                _one_or_each(neuron.vth),
+                neuron.dv,
+                weight_exp=neuron.weight_exp - 1,
+                bias_mant=mantissa,
+                bias_exp=shift,
+                **convolution,
+            )
+        )
+        image = layers[-1].shape
+    return NetworkSpec(tuple(layers), config.num_steps, config.input_bits, config.encoding)
+
+
+def _one_or_each(values: Any) -> Any:
+    """A tensor of integers as a number, or as an array with one entry for each output."""
+    return int(values) if values.dim() == 0 else values.cpu().numpy().ravel().astype(np.int64)

@@ -41,8 +41,8 @@ def assert_equals_training(net, x):
     with torch.no_grad():
         records = net.record(torch.from_numpy(x))
     for (spikes, membranes), found in zip(records, simulate(deploy(net).spec, x), strict=True):
-        np.testing.assert_array_equal(found.spikes, spikes.numpy() == 1)
-        np.testing.assert_array_equal(found.membranes, membranes.numpy())
+        np.testing.assert_array_equal(found.spikes, spikes.flatten(2).numpy() == 1)
+        np.testing.assert_array_equal(found.membranes, membranes.flatten(2).numpy())
         assert 0.01 < found.spikes.mean() < 0.9
 
 
@@ -67,6 +67,72 @@ def test_reference_equals_training(bits, beta):
     net = SpikingBNN((30, 20, 6), num_steps=9, beta=beta, input_bits=bits)
     x = raster(9, 5, 30) if bits == 0 else np.random.default_rng(1).random((5, 30), dtype=np.float32)
     assert_equals_training(net, x)
+
+
+@pytest.mark.parametrize("encoding", ["rate", "latency"])
+def test_reference_encodes_as_training(encoding):
+    net = SpikingBNN((30, 20, 6), num_steps=9, encoding=encoding, gains=(4, 4))
+    assert_equals_training(net, np.random.default_rng(1).random((50, 30), dtype=np.float32))
+
+
+CONVOLUTIONS = ((6, 3, 2, 1), (8, 2, 1, 0))
+
+
+@pytest.fixture(scope="module")
+def convolved():
+    """A convolutional network trained on digits, and images that it has not seen."""
+    images, labels = load_digits(return_X_y=True)
+    x, y = (images / 16).astype(np.float32), labels.astype(np.int64)
+    learner = DeepLearner(DeepConfig(sizes=(64, 30, 10), image=(1, 8, 8), convolutions=CONVOLUTIONS, m=0.0))
+    for _ in range(4):
+        learner.partial_fit(x[:1000], y[:1000])
+    return learner, x[1400:1450], y[1400:1450]
+
+
+@needs_lava
+def test_trained_convolutional_network_training_equals_reference_equals_lava(convolved):
+    learner, x, y = convolved
+    assert (learner.predict(x) == y).mean() > 0.5
+    assert_equals_training(learner.network, x)
+    deployment = deploy(learner.network)
+    assert deployment.spec.title == "1x8x8-6x4x4-8x3x3-30-10"
+    assert deployment.verify(x[:20], "stock") == deployment.verify(x, "batched") == (0, 0, 0, 0)
+    assert deployment.verify(x[:5], "stock", "float") == deployment.verify(x, "batched", "float") == (0, 0, 0, 0)
+
+
+@pytest.fixture(scope="module", params=[(), CONVOLUTIONS], ids=["dense", "convolution"])
+def folded(request):
+    """A batch-normalised network after some training, folded; with input."""
+    images, labels = load_digits(return_X_y=True)
+    x, y = (images / 16).astype(np.float32), labels.astype(np.int64)
+    config = DeepConfig(
+        sizes=(64, 30, 10), image=(1, 8, 8), convolutions=request.param, m=0.0, norm="batch-running", input_bits=1
+    )
+    learner = DeepLearner(config)
+    for _ in range(4):
+        learner.partial_fit(x[:1000], y[:1000])
+    with torch.no_grad():
+        learner.network.norms[0].weight[0] *= -1  # a row whose signs turn round
+    learner.network.eval()
+    return learner.network, x[1400:1430]
+
+
+@needs_lava
+def test_folded_batch_norm_reaches_lava(folded):
+    """Thresholds, biases and weight exponents of each layer, as the norms left them."""
+    network, x = folded
+    assert_equals_training(network.folded(), x)
+    deployment = deploy(network.folded())
+    layers = deployment.spec.layers
+    assert any(np.ndim(one.threshold) for one in layers) and any(np.any(one.bias) for one in layers)
+    assert any(one.weight_exp > -1 for one in layers)
+    for engine in ("stock", "batched"):
+        assert not any(deployment.verify(x[:10], engine))
+
+
+def test_a_batch_norm_that_is_not_folded_is_refused(folded):
+    with pytest.raises(ValueError, match=r"no layer for norm='batch-running': train without, or deploy network.folded"):
+        deploy(folded[0])
 
 
 @needs_lava

@@ -99,7 +99,7 @@ def test_wrong_input_is_named(x, message):
         (layer(3, 2, threshold=np.array([5, 6, 7])), r"layer 2: threshold has shape \(3,\), allowed: .*\(2,\)"),
         (layer(3, 2, bias_mant=np.array([-4097, 0])), "layer 2: bias_mant .* -4096 to 4095, got -4097 in neuron 1"),
         (layer(3, 2, bias_exp=8), "layer 2: bias_exp .* 7"),
-        (convolution(image=(1, 2, 2), weight_exp=0), "layer 2: a convolution needs weight_exp -1, got 0"),
+        (convolution(image=(1, 2, 2), weight_exp=-2), "layer 2: a convolution needs a weight_exp from -1 to 5, got -2"),
         (convolution(image=(1, 3, 1), padding=2), r"layer 2: a kernel of \(2, 2\) does not fit .* and padding 2"),
         (convolution(image=(1, 1, 3)), r"layer 2: a kernel of \(2, 2\) does not fit an image of \(1, 1, 3\)"),
         (convolution(image=(3, 1, 1)), r"layer 2: weights .* take an image of \(1, rows, columns\), got \(3, 1, 1\)"),
