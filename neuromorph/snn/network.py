@@ -32,6 +32,7 @@ NORMS = ("none", "batch-running", "batch-statistics")
 BIAS_MANTISSA_LIMIT = 2**12 - 1
 BIAS_EXPONENT_LIMIT = 7
 WEIGHT_EXPONENT_LIMIT = 6
+NORMED_THRESHOLD = 1024
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,9 @@ class NetworkConfig:
 
     @property
     def thresholds(self) -> tuple[int, ...]:
-        """Integer threshold of each layer, in units of weight."""
+        """Integer threshold of each layer, in units of weight; with a norm any large number, which rounds little."""
+        if self.norm != "none":
+            return (NORMED_THRESHOLD,) * len(self.shapes)
         terms = zip(self.messages, self.fan_ins, self.gains, strict=True)
         return tuple(max(1, round(scale * math.sqrt(fan_in) / gain)) for scale, fan_in, gain in terms)
 

@@ -160,6 +160,7 @@ def test_fast_gives_the_same_spikes_and_nearly_the_same_gradient(encoding):
 
 @pytest.mark.parametrize("build", [network, convolutional])
 def test_a_folded_norm_gives_nearly_the_same_spikes(build):
+    torch.manual_seed(0)
     net = build(norm="batch-running", input_bits=2)
     x = torch.rand(200, net.config.sizes[0], generator=torch.Generator().manual_seed(1))
     for norm in net.norms:
@@ -172,7 +173,7 @@ def test_a_folded_norm_gives_nearly_the_same_spikes(build):
     assert folded.config.norm == "none" and (folded.neurons[0].bias != 0).any()
     for (ours, _), (theirs, _) in zip(net.record(x), folded.record(x), strict=True):
         assert ours.mean() > 0.01
-        assert (ours != theirs).float().mean() < 0.05 * ours.mean()
+        assert (ours != theirs).float().mean() < 0.03 * ours.mean()
 
 
 def test_batch_statistics_depend_on_the_batch_and_running_ones_do_not():
