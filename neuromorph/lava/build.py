@@ -29,6 +29,7 @@ from neuromorph.lava.spec import LayerSpec, NetworkSpec
 from lava.magma.core.run_configs import Loihi2SimCfg  # isort: skip
 from lava.proc.conv.process import Conv  # isort: skip
 from lava.proc.dense.process import Dense  # isort: skip
+from lava.proc.io.sink import Read  # isort: skip
 from lava.proc.lif.process import LIFReset  # isort: skip
 from neuromorph.lava.processes.batched import BatchedDense  # isort: skip
 from neuromorph.lava.processes.io import MessageSource, SpikeRecorder  # isort: skip
@@ -166,7 +167,7 @@ def run_stock(
     graph = stock_graph(spec, rows, record, arithmetic, spec.hold)
     _run(spec, graph, batch * spec.num_steps, arithmetic, timeout, "stock Lava" if progress else None)
     return {
-        index: recorder.recorded.reshape(batch, spec.num_steps, -1).swapaxes(0, 1).astype(bool)
+        index: recorder.recorded.reshape(batch, spec.num_steps, -1).swapaxes(0, 1)
         for index, recorder in graph.recorders.items()
     }
 
@@ -184,21 +185,48 @@ def run_batched(
     batch = len(messages)
     if batch == 0:
         return _nothing(spec, record)
-    rounds = -(-batch // width)
-    width = -(-batch // rounds)
-    rows = messages[:, :: spec.hold]
-    padded = np.concatenate([rows, np.zeros((rounds * width - batch, *rows.shape[1:]), np.int32)])
-    # [round, sample, row, feature] -> [round * row, sample, feature]
-    rows = padded.reshape(rounds, width, *rows.shape[1:]).swapaxes(1, 2).reshape(-1, width, rows.shape[-1])
+    rows, rounds = _side_by_side(spec, messages, width)
+    width = rows.shape[1]
     graph = batched_graph(spec, rows, record, arithmetic, spec.hold)
     _run(spec, graph, rounds * spec.num_steps, arithmetic, timeout, "batched Lava" if progress else None)
     return {
         index: recorder.recorded.reshape(rounds, spec.num_steps, width, -1)
         .swapaxes(0, 1)
         .reshape(spec.num_steps, rounds * width, -1)[:, :batch]
-        .astype(bool)
         for index, recorder in graph.recorders.items()
     }
+
+
+def _side_by_side(spec: NetworkSpec, messages: NDArray[np.int32], width: int) -> tuple[NDArray[np.int32], int]:
+    """Rows [row, sample, feature] for the batched graph, the last round padded with zeros, and how many rounds."""
+    rounds = -(-len(messages) // width)
+    width = -(-len(messages) // rounds)
+    rows = messages[:, :: spec.hold]
+    padded = np.concatenate([rows, np.zeros((rounds * width - len(messages), *rows.shape[1:]), np.int32)])
+    # [round, sample, row, feature] -> [round * row, sample, feature]
+    return padded.reshape(rounds, width, *rows.shape[1:]).swapaxes(1, 2).reshape(-1, width, rows.shape[-1]), rounds
+
+
+def last_membranes(
+    spec: NetworkSpec, messages: NDArray[np.int32], engine: str = "stock", timeout: float | None = None
+) -> NDArray[np.int64]:
+    """Output membranes [batch, class] when each sample ends, after reset, which Lava's own ``Read`` reads meanwhile."""
+    if len(messages) == 0:
+        return np.empty((0, spec.sizes[-1]), np.int64)
+    if engine == "stock":
+        rows, rounds = messages[:, :: spec.hold].reshape(-1, messages.shape[-1]), len(messages)
+        graph = stock_graph(spec, rows, set(), hold=spec.hold)
+    else:
+        rows, rounds = _side_by_side(spec, messages, 100)
+        graph = batched_graph(spec, rows, set(), hold=spec.hold)
+    lag = len(spec.layers)
+    early = (lag - 1) // spec.num_steps + 1  # readings before the first sample has ended
+    reader = Read(buffer=early + rounds, interval=spec.num_steps, offset=lag - 1)
+    reader.connect_var(graph.neurons[-1].v)
+    with running(graph.source, Loihi2SimCfg(select_tag=TAGS["fixed"]), timeout) as run:
+        run(rounds * spec.num_steps + lag)
+        read = reader.data.get()[..., early:].astype(np.int64)  # [class, sample] or [column, class, round]
+    return np.moveaxis(read, -1, 0).reshape(-1, spec.sizes[-1])[: len(messages)]
 
 
 def stock_membranes(spec: NetworkSpec, messages: NDArray[np.int32]) -> list[NDArray[np.int64]]:

@@ -12,7 +12,7 @@ delay beyond the chip's own step, so the six bits of a delay are not used.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -156,6 +156,22 @@ class NetworkSpec:
         """The sizes in words, such as 784-8x14x14-10."""
         shapes = [self.layers[0].image or (self.sizes[0],), *(layer.shape for layer in self.layers)]
         return "-".join("x".join(map(str, shape)) for shape in shapes)
+
+    @property
+    def integrating(self) -> NetworkSpec:
+        """The same network whose output neurons add up what they receive: no leak, and a threshold out of reach.
+
+        Raises ValueError where it is not, that is where ``num_steps`` times the largest current exceeds it.
+        """
+        last = replace(self.layers[-1], threshold=THRESHOLD_LIMITS[1], dv=0)
+        message = self.largest_message if len(self.layers) == 1 else 1
+        largest = last.fan_in * message * 2.0 ** (last.weight_exp + 1) + np.abs(last.bias).max() / 64
+        if self.num_steps * largest > THRESHOLD_LIMITS[1]:
+            raise ValueError(
+                f"{self.num_steps} steps of up to {largest:g} exceed the largest threshold, {THRESHOLD_LIMITS[1]}: the "
+                "output neurons cannot add them up without a spike"
+            )
+        return replace(self, layers=(*self.layers[:-1], last))
 
     def encode(self, x: ArrayLike) -> NDArray[np.int32]:
         """Input messages [batch, time, feature], read-only, the integers of training.

@@ -159,6 +159,29 @@ def test_one_signed_layers_and_other_exponents_reach_lava():
 
 
 @needs_lava
+@pytest.mark.parametrize("engine", ["stock", "batched"])
+def test_drive_is_the_sum_of_what_the_outputs_receive(trained, convolved, biased, engine):
+    """Weights times hidden spikes, and biases, added up over all steps; 60 samples and a padded second round."""
+    learner, x, y = trained
+    x = np.concatenate([x, x]) if engine == "batched" else x
+    deployment = deploy(learner.network)
+    spikes = simulate(deployment.spec, x)[-2].spikes.sum(0)
+    drive = deployment.drive(x, engine)
+    np.testing.assert_array_equal(drive, 64 * spikes @ deployment.spec.layers[-1].weights.T.astype(np.int64))
+    np.testing.assert_array_equal(drive, deployment.reference_drive(x))
+    assert (drive[:60].argmax(1) == y).mean() > (deployment.reference(x)[:, :60].sum(0).argmax(1) == y).mean()
+    for other, some in ((deploy(convolved[0].network), x[:7]), (Deployment(biased[0]), biased[1])):
+        np.testing.assert_array_equal(other.drive(some, engine), other.reference_drive(some))
+    assert deployment.drive(x[:0], engine).shape == (0, 10)
+
+
+def test_a_drive_that_could_reach_the_threshold_is_refused():
+    layer = LayerSpec(np.ones((2, 2000), np.int8), 9, 0)
+    with pytest.raises(ValueError, match="70 steps of up to 2000 exceed the largest threshold, 131071"):
+        Deployment(NetworkSpec((layer,), 70, 0)).reference_drive(np.zeros((70, 1, 2000)))
+
+
+@needs_lava
 def test_verify_counts_each_differing_spike(trained, monkeypatch):
     """A wrong reference must be seen: one threshold is raised on one side only."""
     learner, x, _ = trained
