@@ -62,6 +62,14 @@ class BoundaryLearner(Learner):
         """Called after the last sample of ``task``."""
 
 
+class ToldLearner(BoundaryLearner):
+    """A learner that is also told which task is tested: what it reaches is task-incremental."""
+
+    @abstractmethod
+    def begin_test(self, task: int) -> None:
+        """The samples of the next ``predict`` belong to task number ``task`` of the stream, from 0."""
+
+
 def learn_stream(
     learner: Learner,
     stream: Stream,
@@ -123,12 +131,18 @@ def _shuffled(task: Task, seed: int | Sequence[int], k: int, epoch: int) -> tupl
 
 
 def _test(learner: Learner, stream: Stream) -> np.ndarray:
-    """Accuracy on every task, [tested] or [tested, replica]; several small tasks share a call of ``predict``."""
+    """Accuracy on every task, [tested] or [tested, replica]; several small tasks share a call of ``predict``.
+
+    Not so for a ``ToldLearner``: it learns here which task is tested.
+    """
+    together = 0 if isinstance(learner, ToldLearner) else TOGETHER
     accuracies: list[np.ndarray] = []
     waiting: list[tuple[np.ndarray, np.ndarray]] = []
     for k, task in enumerate(stream):
         waiting.append(task.test)
-        if sum(len(y) for _, y in waiting) >= TOGETHER or k == len(stream) - 1:
+        if isinstance(learner, ToldLearner):
+            learner.begin_test(k)
+        if sum(len(y) for _, y in waiting) >= together or k == len(stream) - 1:
             hits = learner.predict(np.concatenate([x for x, _ in waiting])) == np.concatenate([y for _, y in waiting])
             accuracies += [part.mean(0) for part in np.split(hits, np.cumsum([len(y) for _, y in waiting])[:-1])]
             waiting = []
