@@ -1,8 +1,8 @@
 """Data sets as arrays: found in ``NEUROMORPH_DATA``, else in the user's cache, else downloaded; always checked.
 
 The folder has one sub-folder a set, laid out as torchvision lays it out: ``MNIST/raw/train-images-idx3-ubyte.gz``...
-``digits`` (scikit-learn's 8x8 digits, 1797 images) is embedded and needs no file. ``features:PATH.npz`` holds features that
-a user has computed, for example those of a convolutional network on CIFAR.
+``digits`` (scikit-learn's 8x8 digits, 1797 images) is embedded and needs no file. ``features:PATH.npz`` holds features
+that a user has computed, for example those of a convolutional network on CIFAR.
 """
 
 import gzip

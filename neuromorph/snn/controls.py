@@ -63,8 +63,11 @@ class ControlConfig:
     threshold: float | None = None
 
     def __post_init__(self) -> None:
-        if len(self.sizes) < 2 or min(self.sizes) < 1:
-            raise ValueError(f"sizes must list at least inputs and classes, all positive, got {self.sizes}")
+        if len(self.sizes) < 2 or min(self.sizes + self.channels) < 1:
+            raise ValueError(
+                f"sizes must list at least inputs and classes, sizes and channels be positive, got {self.sizes} and "
+                f"{self.channels}"
+            )
         if self.norm not in NORMS:
             raise ValueError(f"There is no norm '{self.norm}': choose one of {', '.join(NORMS)}.")
         if not self.init > 0:

@@ -106,7 +106,7 @@ def test_the_spiking_classifier_is_the_spiking_network():
     ("options", "message"),
     [
         ({"sizes": (4,)}, "at least inputs and classes"),
-        ({"sizes": (4, 0)}, "all positive"),
+        ({"sizes": (4, 0)}, "be positive"),
         ({"sizes": (4, 2), "norm": "layer"}, "no norm 'layer': choose one of batch-running"),
         ({"sizes": (4, 2), "init": 0.0}, "init .* must be positive"),
         ({"sizes": (15, 2), "channels": (1, 2)}, "15 features are no square images"),
