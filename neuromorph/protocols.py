@@ -15,6 +15,7 @@ synapse model's. The class with most spikes wins. The rule, its constants and th
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -68,19 +69,30 @@ class LocalRule:
         return self.threshold(inputs) + 1 / 128
 
 
+def spike_steps(x: Any, num_steps: int, code: str) -> list[Any]:
+    """Which inputs spike at each of ``num_steps`` steps, bool arrays like x in [0, 1], numpy or torch; not random.
+
+    ``rate``: round(num_steps * x) spikes, evenly spaced. ``latency``: one spike, the sooner the brighter
+    (step round((1 - x) (num_steps - 1))), none where x is 0. Raises ``ValueError`` for another code.
+    """
+    if code == "latency":
+        when = ((1 - x) * (num_steps - 1) + 0.5) // 1
+        return [(when == step) & (x > 0) for step in range(num_steps)]
+    if code != "rate":
+        raise ValueError(f"There is no code '{code}' without chance: choose rate or latency.")
+    charge = [(step * x + 0.5) // 1 for step in range(num_steps + 1)]
+    return [after > before for before, after in zip(charge, charge[1:], strict=False)]
+
+
 def encode(x: np.ndarray, rule: LocalRule, seed: int, first: int = 0) -> np.ndarray:
     """Spike raster, bool [n, num_steps, ...], of x [n, ...] in [0, 1].
 
     The Bernoulli code of sample ``first`` + k depends on ``seed`` and that number only, so cutting the samples
     into calls does not change it.
     """
-    raster = np.empty((len(x), rule.num_steps, *x.shape[1:]), bool)
     if rule.code == "rate":
-        charge = np.floor(0 * x + 0.5)
-        for step in range(rule.num_steps):
-            before, charge = charge, np.floor((step + 1) * x + 0.5)
-            raster[:, step] = charge > before
-        return raster
+        return np.stack(spike_steps(x, rule.num_steps, "rate"), 1)
+    raster = np.empty((len(x), rule.num_steps, *x.shape[1:]), bool)
     for k, sample in enumerate(x):
         raster[k] = np.random.default_rng([seed, first + k]).random(raster.shape[1:]) < sample
     return raster

@@ -1,14 +1,15 @@
 """The deep spiking binarized network as a boundary-free learner.
 
 One ``SpikingBNN`` and one ``Metaplastic`` optimiser for the whole stream: cross entropy of the network's read-out
-(output spike count plus mean membrane over threshold), one step per mini-batch, nothing ever reset.
+(by default output spike count plus mean membrane over threshold), one step per mini-batch, nothing ever reset. A batch
+norm, if asked for, has one state for the whole stream; ``predict`` runs it in evaluation mode.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from neuromorph.run import Learner
-from neuromorph.snn import Metaplastic, SpikingBNN
+from neuromorph.snn import Convolution, Metaplastic, NetworkConfig, SpikingBNN
 from neuromorph.snn.device import checked_device
 
 PREDICT_BATCH = 1000  # samples at a time, which bounds the memory of the recorded membranes
@@ -27,7 +28,8 @@ PREDICT_BATCH = 1000  # samples at a time, which bounds the memory of the record
 class DeepConfig:
     """Every choice of a ``DeepLearner``; see ``snn.NetworkConfig`` for the network's, ``snn.Metaplastic`` for the rest.
 
-    sizes: features, hidden layers, classes. m: 0 protects nothing; the longer the training, the smaller the m, and the
+    sizes: features, hidden layers, classes; for event frames (encoding "raster") the features of one step, and samples
+    are [n, num_steps, ...]. m: 0 protects nothing; the longer the training, the smaller the m, and the
     default suits about 150 updates a task (1400 images, 5 epochs: 5 permuted digits tasks end at an average accuracy of
     .70 +- .04, against .44 +- .07 with m = 0; five seeds). batch: mini-batch of an update. seed: draws the weights.
     """
@@ -41,6 +43,12 @@ class DeepConfig:
     gains: tuple[float, ...] = ()
     input_bits: int = 4
     init: float = 0.05
+    encoding: str = "current"
+    image: tuple[int, ...] = ()
+    convolutions: tuple[Convolution, ...] = ()
+    readout: str = "count+membrane"
+    norm: str = "none"
+    fast: bool = False
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
     weight_decay: float = 0.0
@@ -60,17 +68,9 @@ class DeepLearner(Learner):
         self.batch_size = config.batch
         if config.batch < 1:
             raise ValueError(f"batch must be at least 1, got {config.batch}")
-        if config.input_bits < 1:
-            raise ValueError("DeepLearner shows images, not rasters: input_bits must be at least 1, got 0")
-        self.network = SpikingBNN(
-            config.sizes,
-            num_steps=config.num_steps,
-            beta=config.beta,
-            gains=config.gains,
-            input_bits=config.input_bits,
-            init=config.init,
-            generator=torch.Generator().manual_seed(config.seed),
-        ).to(checked_device(config.device))
+        options = {field.name: getattr(config, field.name) for field in fields(NetworkConfig)}
+        generator = torch.Generator().manual_seed(config.seed)
+        self.network = SpikingBNN(**options, generator=generator).to(checked_device(config.device))
         self.optimiser = Metaplastic(
             self.network.parameters(),
             lr=config.lr,
@@ -97,9 +97,10 @@ class DeepLearner(Learner):
         if labels.size and not (labels.min() >= 0 and labels.max() < classes):
             raise ValueError(f"labels must lie in 0..{classes - 1}, got {labels.min()} to {labels.max()}")
         targets = torch.from_numpy(labels.astype(np.int64)).to(self.config.device)
+        self.network.train()
         for some, wanted in zip(images.split(self.config.batch), targets.split(self.config.batch), strict=True):
             if len(some):
-                loss = functional.cross_entropy(self.network.readout(*self.network(some)), wanted)
+                loss = functional.cross_entropy(self._scores(some), wanted)
                 self.optimiser.zero_grad()
                 loss.backward()
                 self.optimiser.step()
@@ -107,7 +108,8 @@ class DeepLearner(Learner):
     @torch.no_grad()
     def predict(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
         """Most likely class of each x [n, ...], int64 [n]; independent of the other samples."""
-        scores = [self.network.readout(*self.network(some)) for some in self._images(x).split(PREDICT_BATCH)]
+        self.network.eval()
+        scores = [self._scores(some) for some in self._images(x).split(PREDICT_BATCH)]
         return torch.cat(scores).argmax(1).cpu().numpy()
 
     def state_dict(self) -> dict[str, Any]:
@@ -124,16 +126,25 @@ class DeepLearner(Learner):
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))  # torch would share the tensors
 
+    def _scores(self, images: torch.Tensor) -> torch.Tensor:
+        shown = images.movedim(1, 0) if images.dim() == 3 else images  # a raster is time first
+        return self.network.readout(*self.network(shown))
+
     def _settings(self) -> dict[str, Any]:
         """The configuration as numbers and lists, without the device: a state may go on elsewhere."""
         settings = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self.config).items()}
+        settings["convolutions"] = [list(astuple(c)) for c in self.config.convolutions]
         return {name: value for name, value in settings.items() if name != "device"}
 
     def _images(self, x: NDArray[np.float32]) -> torch.Tensor:
         values = np.asarray(x, dtype=np.float32)
-        features = self.config.sizes[0]
-        if values.ndim < 2 or math.prod(values.shape[1:]) != features:
-            raise ValueError(f"x must hold {features} features a sample, [n, ...], got shape {list(values.shape)}")
+        shape: tuple[int, ...] = self.config.sizes[:1]
+        if self.network.config.encoding == "raster":
+            shape = (self.config.num_steps, *shape)
+        if values.ndim < 2 or math.prod(values.shape[1:]) != math.prod(shape):
+            raise ValueError(
+                f"x must hold {' x '.join(map(str, shape))} features a sample, [n, ...], got shape {list(values.shape)}"
+            )
         if not ((values >= 0) & (values <= 1)).all():
             raise ValueError("x must lie in [0, 1] without NaN; scale the pixels by their largest value")
-        return torch.from_numpy(np.ascontiguousarray(values)).reshape(len(values), features).to(self.config.device)
+        return torch.from_numpy(np.ascontiguousarray(values)).reshape(len(values), *shape).to(self.config.device)

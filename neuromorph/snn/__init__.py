@@ -7,17 +7,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neuromorph.snn.layers import BinaryLinear, binarize
-    from neuromorph.snn.network import NetworkConfig, SpikingBNN
+    from neuromorph.snn.layers import BinaryConv2d, BinaryLinear, binarize
+    from neuromorph.snn.network import Convolution, NetworkConfig, SpikingBNN
     from neuromorph.snn.neuron import ChipLeaky
     from neuromorph.snn.optim import Metaplastic
 
-__all__ = ["BinaryLinear", "ChipLeaky", "Metaplastic", "NetworkConfig", "SpikingBNN", "binarize"]
+__all__ = [
+    "BinaryConv2d",
+    "BinaryLinear",
+    "ChipLeaky",
+    "Convolution",
+    "Metaplastic",
+    "NetworkConfig",
+    "SpikingBNN",
+    "binarize",
+]
 
 _HOME = {
+    "BinaryConv2d": "layers",
     "BinaryLinear": "layers",
     "binarize": "layers",
     "ChipLeaky": "neuron",
+    "Convolution": "network",
     "Metaplastic": "optim",
     "NetworkConfig": "network",
     "SpikingBNN": "network",

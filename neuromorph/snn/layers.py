@@ -30,6 +30,19 @@ def binarize(hidden: Tensor) -> Tensor:
     return _Sign.apply(hidden)
 
 
+def _half_width(init: float) -> float:
+    if not init > 0:
+        raise ValueError(f"init is the half width of the initial hidden weights and must be positive, got {init}")
+    return init
+
+
+@torch.no_grad()
+def _draw(layer: BinaryLinear | BinaryConv2d, generator: torch.Generator | None) -> None:
+    layer.weight.uniform_(-layer.init, layer.init, generator=generator)
+    if layer.bias is not None:
+        layer.bias.zero_()
+
+
 class BinaryLinear(nn.Linear):
     """``nn.Linear`` that multiplies by the signs of its weight; a drop-in for snnTorch networks.
 
@@ -39,17 +52,42 @@ class BinaryLinear(nn.Linear):
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = False, init: float = 0.05, **factory: Any):
-        if not init > 0:
-            raise ValueError(f"init is the half width of the initial hidden weights and must be positive, got {init}")
-        self.init = init  # nn.Linear.__init__ calls reset_parameters
+        self.init = _half_width(init)  # nn.Linear.__init__ calls reset_parameters
         super().__init__(in_features, out_features, bias=bias, **factory)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw new hidden weights from ``generator`` (torch's global one if None) and set the bias to 0."""
-        with torch.no_grad():
-            self.weight.uniform_(-self.init, self.init, generator=generator)
-            if self.bias is not None:
-                self.bias.zero_()
+        _draw(self, generator)
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.linear(x, binarize(self.weight), self.bias)
+
+
+class BinaryConv2d(nn.Conv2d):
+    """``nn.Conv2d`` that convolves with the signs of its weight; a drop-in for snnTorch networks.
+
+    ``weight`` [out_channels, in_channels / groups, height, width] is the hidden weight, drawn uniformly from
+    [-init, init]; further arguments as in ``nn.Conv2d``, no bias by default. A padded pixel is 0, whatever the weight.
+    ``forward(x)`` takes [batch, in_channels, height, width]. Raises ValueError when ``init`` is not positive.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        bias: bool = False,
+        init: float = 0.05,
+        **options: Any,
+    ):
+        self.init = _half_width(init)
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias, **options)
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw new hidden weights from ``generator`` (torch's global one if None) and set the bias to 0."""
+        _draw(self, generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._conv_forward(x, binarize(self.weight), self.bias)

@@ -1,24 +1,55 @@
-"""A norm-free binarized spiking network that computes in the chip's integers while it trains.
+"""A binarized spiking network that computes in the chip's integers while it trains.
 
 current = 64 W_b s,   vth = round(scale * sqrt(fan_in) / gain)
 
 which is current = W_b s * gain / sqrt(fan_in) with threshold 1, multiplied by its threshold: the scalar gain of a layer
 is folded into an integer threshold, so training, the integer reference and the chip see the same numbers. ``scale`` is
 the largest input message (2^bits - 1) in the first layer and 1 elsewhere. Neuron: see ``neuron.py``.
+
+With batch normalisation (for reproducing papers) the current is 64 vth (gamma (W_b s - mu) / sigma + beta) instead;
+``folded`` turns that into a threshold sigma / gamma and a bias 64 (beta sigma / gamma - mu) of each neuron, both times
+2^weight_exp of the layer and rounded to whole numbers, and turns the signs of a row with a negative gamma round.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from neuromorph.snn.layers import BinaryLinear
-from neuromorph.snn.neuron import DECAY_UNITY, MEMBRANE_LIMIT, UNITS, ChipLeaky
+from neuromorph.protocols import spike_steps
+from neuromorph.snn.layers import BinaryConv2d, BinaryLinear
+from neuromorph.snn.neuron import DECAY_UNITY, MEMBRANE_LIMIT, THRESHOLD_LIMIT, UNITS, ChipLeaky
+from neuromorph.snn.products import LARGEST_MESSAGE, binary_product
+
+ENCODINGS = ("current", "rate", "latency", "raster")
+READOUTS = ("count+membrane", "count", "membrane")
+NORMS = ("none", "batch-running", "batch-statistics")
+BIAS_MANTISSA_LIMIT = 2**12 - 1
+BIAS_EXPONENT_LIMIT = 7
+WEIGHT_EXPONENT_LIMIT = 6
+NORMED_THRESHOLD = 1024
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A binary convolution: ``channels`` out, a square ``kernel``, ``stride`` and zero ``padding``, all in pixels.
+
+    Raises ValueError for a count that is not positive (padding: negative).
+    """
+
+    channels: int
+    kernel: int
+    stride: int = 1
+    padding: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.channels, self.kernel, self.stride) < 1 or self.padding < 0:
+            raise ValueError(f"a convolution needs positive channels, kernel and stride and padding >= 0, got {self}")
 
 
 @dataclass(frozen=True)
@@ -26,10 +57,15 @@ class NetworkConfig:
     """Every choice of a ``SpikingBNN``.
 
     sizes: features, hidden layers, classes. num_steps: steps per sample. beta: decay per step, rounded to the chip's
-    grid of 1/4096. gains: one per layer; () means 2 for the first and the last, else 1. input_bits: n >= 1 shows the
-    pixels, rounded to 0..2^n - 1, at every step (graded spikes; n = 1 are binary spikes); 0 takes a binary raster
-    [time, batch, feature] as it is. init: half width of the initial hidden weights. Raises ValueError for what the
-    chip cannot hold.
+    grid of 1/4096. gains: one per layer; () means 2 for the first and the last, else 1. encoding: "current" shows the
+    pixels, rounded to 0..2^input_bits - 1, at every step (graded spikes; one bit: binary spikes); "rate" and "latency"
+    make spikes of them (``protocols.spike_steps``); "raster" takes spikes as they are, event frames for example, and is
+    what input_bits = 0 means. init: half width of the initial hidden weights. image: (channels, height, width) of the
+    features, for convolutions: convolutions come first and the hidden layers of ``sizes`` after them. readout: scores
+    from output spike counts, time-mean membranes, or both. norm: "none", "batch-running" or "batch-statistics" (which
+    also tests with the statistics of the test batch, so that one prediction depends on its neighbours). fast: compiled
+    time loops, 8-bit forward products (the same spikes), bfloat16 products for gradients (rounded).
+    Raises ValueError for what the chip cannot hold.
     """
 
     sizes: tuple[int, ...]
@@ -38,24 +74,48 @@ class NetworkConfig:
     gains: tuple[float, ...] = ()
     input_bits: int = 4
     init: float = 0.05
+    encoding: str = "current"
+    image: tuple[int, ...] = ()
+    convolutions: tuple[Convolution, ...] = ()
+    readout: str = "count+membrane"
+    norm: str = "none"
+    fast: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sizes", tuple(int(n) for n in self.sizes))
+        def settle(name: str, value: object) -> None:
+            object.__setattr__(self, name, value)
+
+        settle("sizes", tuple(int(n) for n in self.sizes))
+        settle("image", tuple(int(n) for n in self.image))
+        settle("convolutions", tuple(c if isinstance(c, Convolution) else Convolution(*c) for c in self.convolutions))
         if len(self.sizes) < 2 or min(self.sizes) < 1:
             raise ValueError(f"sizes must list at least inputs and classes, all positive, got {self.sizes}")
-        layers = len(self.sizes) - 1
+        for name, known in (("encoding", ENCODINGS), ("readout", READOUTS), ("norm", NORMS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+        if self.encoding == "current" and self.input_bits == 0:
+            settle("encoding", "raster")
+        if self.encoding != "current":
+            settle("input_bits", 0)
+        if not 0 <= self.input_bits <= 16:
+            raise ValueError(f"input_bits must lie between 0 and 16, got {self.input_bits}")
+        if self.convolutions and (len(self.image) != 3 or math.prod(self.image) != self.sizes[0]):
+            raise ValueError(
+                f"convolutions need image=(channels, height, width) of {self.sizes[0]} features, got {self.image}"
+            )
+        layers = len(self.shapes)
         default = tuple(2.0 if k in (0, layers - 1) else 1.0 for k in range(layers))
         gains = tuple(float(g) for g in self.gains) or default
-        object.__setattr__(self, "gains", gains)
+        settle("gains", gains)
         if len(gains) != layers or not min(gains) > 0:
             raise ValueError(f"gains must be one positive number for each of {layers} layers, got {gains}")
         if self.num_steps < 1:
             raise ValueError(f"num_steps must be at least 1, got {self.num_steps}")
         if not 1 / DECAY_UNITY <= self.beta <= 1:
             raise ValueError(f"beta must lie between 1/4096 and 1, got {self.beta}")
-        if not 0 <= self.input_bits <= 16:
-            raise ValueError(f"input_bits must lie between 0 and 16, got {self.input_bits}")
-        for layer, (fan_in, message) in enumerate(zip(self.sizes[:-1], self.messages, strict=True), 1):
+        if self.fast and self.messages[0] > LARGEST_MESSAGE:
+            raise ValueError(f"fast multiplies in 8 bits: input_bits must be at most 7, got {self.input_bits}")
+        for layer, (fan_in, message) in enumerate(zip(self.fan_ins, self.messages, strict=True), 1):
             if UNITS * fan_in * message > MEMBRANE_LIMIT:
                 raise ValueError(
                     f"layer {layer}: 64 * {fan_in} inputs * largest message {message} exceeds the chip's current, "
@@ -63,9 +123,32 @@ class NetworkConfig:
                 )
 
     @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """Shape of the neurons of each layer: (channel, height, width) after a convolution, else (neuron,).
+
+        Raises ValueError where a kernel does not fit its image.
+        """
+        shapes: list[tuple[int, ...]] = []
+        place = self.image[1:]
+        for number, c in enumerate(self.convolutions, 1):
+            if c.kernel > min(place) + 2 * c.padding:
+                raise ValueError(f"layer {number}: a kernel of {c.kernel} does not fit an image of {place}")
+            place = tuple((n + 2 * c.padding - c.kernel) // c.stride + 1 for n in place)
+            shapes.append((c.channels, *place))
+        return (*shapes, *((n,) for n in self.sizes[1:]))
+
+    @property
+    def fan_ins(self) -> tuple[int, ...]:
+        """Inputs of one neuron of each layer (of one in the middle of the image)."""
+        channels = [*self.image[:1], *(c.channels for c in self.convolutions)]
+        within = [n * c.kernel**2 for n, c in zip(channels, self.convolutions, strict=False)]
+        first = math.prod(self.shapes[len(within) - 1]) if within else self.sizes[0]
+        return (*within, first, *self.sizes[1:-1])
+
+    @property
     def messages(self) -> tuple[int, ...]:
         """Largest value that one input of each layer can send in one step."""
-        return (max(1, 2**self.input_bits - 1),) + (1,) * (len(self.sizes) - 2)
+        return (max(1, 2**self.input_bits - 1),) + (1,) * (len(self.shapes) - 1)
 
     @property
     def dv(self) -> int:
@@ -74,40 +157,57 @@ class NetworkConfig:
 
     @property
     def thresholds(self) -> tuple[int, ...]:
-        """Integer threshold of each layer, in units of weight."""
-        pairs = zip(self.messages, self.sizes, self.gains, strict=False)
-        return tuple(max(1, round(scale * math.sqrt(fan_in) / gain)) for scale, fan_in, gain in pairs)
+        """Integer threshold of each layer, in units of weight; with a norm any large number, which rounds little."""
+        if self.norm != "none":
+            return (NORMED_THRESHOLD,) * len(self.shapes)
+        terms = zip(self.messages, self.fan_ins, self.gains, strict=True)
+        return tuple(max(1, round(scale * math.sqrt(fan_in) / gain)) for scale, fan_in, gain in terms)
 
 
 class SpikingBNN(nn.Module):
-    """Binarized spiking multi-layer perceptron without normalisation or bias.
+    """Binarized spiking network: convolutions, if any, then a multi-layer perceptron; no bias, no norm by default.
 
     ``SpikingBNN(sizes, num_steps=8, beta=0.9, ...)`` takes the fields of ``NetworkConfig``, kept in ``config``;
-    ``generator`` draws the initial hidden weights. ``layers`` are ``BinaryLinear``, ``neurons`` are ``ChipLeaky``.
+    ``generator`` draws the initial hidden weights. ``layers`` are ``BinaryConv2d`` and ``BinaryLinear``, ``neurons``
+    are ``ChipLeaky``, ``norms`` are ``nn.Identity`` or batch norms.
     """
 
     def __init__(self, sizes: Sequence[int], *, generator: torch.Generator | None = None, **options: object):
         super().__init__()
         self.config = config = NetworkConfig(tuple(sizes), **options)  # type: ignore[arg-type]
-        layers = [BinaryLinear(a, b, init=config.init) for a, b in zip(config.sizes, config.sizes[1:], strict=False)]
+        channels = [*config.image[:1], *(c.channels for c in config.convolutions)]
+        convolutions = [
+            BinaryConv2d(n, c.channels, c.kernel, c.stride, c.padding, init=config.init)
+            for n, c in zip(channels, config.convolutions, strict=False)
+        ]
+        dense = zip(config.fan_ins[len(convolutions) :], config.sizes[1:], strict=True)
+        layers: list[BinaryConv2d | BinaryLinear] = [
+            *convolutions,
+            *(BinaryLinear(n, out, init=config.init) for n, out in dense),
+        ]
         self.layers = nn.ModuleList(layers)
         self.neurons = nn.ModuleList(ChipLeaky(config.dv, vth) for vth in config.thresholds)
+        self.norms = nn.ModuleList(_norm(config.norm, shape) for shape in config.shapes)
         for layer in layers:
             layer.reset_parameters(generator)
 
     def encode(self, x: Tensor) -> Tensor:
         """Input as the integers that the network and the chip receive, float-typed.
 
-        x [batch, feature] in [0, 1] gives [batch, feature]; with ``input_bits=0`` a raster of 0 and 1
-        [time, batch, feature] is returned as it is. Raises ValueError for another shape or range, or NaN.
+        x [batch, feature] in [0, 1] gives [1, batch, feature], the same at every step, where ``encoding`` is "current",
+        and spikes [time, batch, feature] else; a "raster" of 0 and 1 [time, batch, feature] is returned as it is.
+        Raises ValueError for another shape or range, or NaN.
         """
-        raster = self.config.input_bits == 0
-        expected = (self.config.num_steps, "batch", self.config.sizes[0]) if raster else ("batch", self.config.sizes[0])
+        config = self.config
+        raster = config.encoding == "raster"
+        expected = (config.num_steps, "batch", config.sizes[0]) if raster else ("batch", config.sizes[0])
         if x.dim() != len(expected) or any(
             isinstance(n, int) and n != m for n, m in zip(expected, x.shape, strict=True)
         ):
             raise ValueError(
-                f"x must have shape {expected} for input_bits={self.config.input_bits}, got {tuple(x.shape)}"
+                f"x must have shape {expected} for encoding={config.encoding!r}, got {tuple(x.shape)}".replace(
+                    "'b", "b"
+                )
             )
         if x.numel() and not (x.min() >= 0 and x.max() <= 1):
             raise ValueError(f"x must lie in [0, 1] without NaN, got {x.min().item():g} to {x.max().item():g}")
@@ -116,18 +216,24 @@ class SpikingBNN(nn.Module):
             if not ((x == 0) | (x == 1)).all():
                 raise ValueError("a spike raster may hold only 0 and 1")
             return x
-        return (x * self.config.messages[0]).round()
+        if config.encoding == "current":
+            return (x * config.messages[0]).round()[None]
+        return torch.stack(spike_steps(x, config.num_steps, config.encoding)).float()
 
     def record(self, x: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """(spikes, membranes) of each layer, [time, batch, neuron]; membranes before reset, 1/64 of a weight each."""
+        """(spikes, membranes) of each layer, [time, batch, neuron] or, after a convolution, [time, batch, channel,
+        height, width]; membranes before reset, 1/64 of a weight each."""
         spikes = self.encode(x)
+        if self.config.convolutions:
+            spikes = spikes.unflatten(2, self.config.image)
         records = []
-        for layer, neuron in zip(self.layers, self.neurons, strict=True):
+        for layer, norm, neuron in zip(self.layers, self.norms, self.neurons, strict=True):
             # One product per layer: all steps at once, or a single one where the input is constant over time.
-            current = UNITS * layer(spikes)
-            if current.dim() == 2:
-                current = current.expand(self.config.num_steps, *current.shape)
-            spikes, membranes = cast(ChipLeaky, neuron).sequence(current)
+            activation = self._product(cast(Any, layer), spikes)
+            if self.config.norm != "none":
+                vth = cast(ChipLeaky, neuron).vth
+                activation = cast(nn.Module, norm)(activation.flatten(0, 1)).view_as(activation) * vth
+            spikes, membranes = cast(ChipLeaky, neuron).sequence(activation, self.config.num_steps, self.config.fast)
             records.append((spikes, membranes))
         return records
 
@@ -138,6 +244,62 @@ class SpikingBNN(nn.Module):
     def readout(self, spk_rec: Tensor, mem_rec: Tensor) -> Tensor:
         """Class scores [batch, class] of what ``forward`` returns: spike count plus time-mean membrane over threshold.
 
-        The membrane tells apart equal counts and carries a gradient where an output neuron is silent.
+        The membrane tells apart equal counts and carries a gradient where an output neuron is silent; ``readout`` of
+        the configuration leaves one of the two out.
         """
-        return spk_rec.sum(0) + mem_rec.mean(0) / cast(Tensor, self.neurons[-1].threshold)
+        count, potential = spk_rec.sum(0), mem_rec.mean(0) / cast(Tensor, self.neurons[-1].threshold)
+        return {"count": count, "membrane": potential, "count+membrane": count + potential}[self.config.readout]
+
+    @torch.no_grad()
+    def folded(self) -> SpikingBNN:
+        """The network without normalisation that the chip can hold: see the module's head.
+
+        Thresholds and biases are rounded to the chip's integers, so a few spikes may differ: verify its accuracy.
+        Raises ValueError without running statistics, and naming the layer where a threshold or a bias does not fit.
+        """
+        if self.config.norm != "batch-running":
+            raise ValueError(f"only norm='batch-running' can be folded, this network has norm={self.config.norm!r}")
+        config = replace(self.config, norm="none")
+        network = SpikingBNN(**{f: getattr(config, f) for f in config.__dataclass_fields__})
+        for k, (layer, ours, norm) in enumerate(zip(network.layers, self.layers, self.norms, strict=True)):
+            largest = UNITS * config.fan_ins[k] * config.messages[k]
+            vth, bias, weight_exp, turned = _fold(f"layer {k + 1}", cast(nn.BatchNorm1d, norm), largest)
+            weight = cast(Tensor, ours.weight)
+            rows = turned.view(-1, *(1,) * (weight.dim() - 1))
+            cast(Tensor, layer.weight).copy_(torch.where(rows, -weight, weight))
+            spread = (-1, *(1,) * (len(config.shapes[k]) - 1))
+            network.neurons[k] = ChipLeaky(config.dv, vth.view(spread), bias.view(spread), weight_exp)
+        return network.to(weight.device)
+
+    def _product(self, layer: BinaryLinear | BinaryConv2d, spikes: Tensor) -> Tensor:
+        if isinstance(layer, BinaryConv2d):
+            return layer(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
+        spikes = spikes.flatten(2)
+        return binary_product(spikes, layer.weight) if self.config.fast else layer(spikes)
+
+
+def _norm(name: str, shape: tuple[int, ...]) -> nn.Module:
+    if name == "none":
+        return nn.Identity()
+    kind = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
+    return kind(shape[0], track_running_stats=name == "batch-running")
+
+
+def _fold(name: str, norm: nn.BatchNorm1d, largest: int) -> tuple[Tensor, Tensor, int, Tensor]:
+    """Integer threshold, integer bias in membrane units, weight exponent, and whether the signs of a row turn round.
+
+    ``largest``: the largest current that the layer can receive, which limits the exponent. Tensors are [channel].
+    """
+    assert norm.running_var is not None and norm.running_mean is not None
+    scale = (norm.running_var.double() + norm.eps).sqrt() / norm.weight.double()
+    bias = UNITS * (norm.bias.double() * scale - norm.running_mean.double()) * scale.sign()
+    limits = (MEMBRANE_LIMIT / largest, THRESHOLD_LIMIT / scale.abs().max().item(), 2.0**WEIGHT_EXPONENT_LIMIT)
+    if not min(limits) >= 1:
+        raise ValueError(f"{name}: a batch norm with a gamma near 0 folds into a threshold beyond {THRESHOLD_LIMIT}")
+    weight_exp = math.floor(math.log2(min(limits)))
+    bias *= 2**weight_exp
+    exponent = max(0, math.ceil(math.log2(max(bias.abs().max().item() / BIAS_MANTISSA_LIMIT, 1.0))))
+    if exponent > BIAS_EXPONENT_LIMIT:
+        raise ValueError(f"{name}: a folded bias of {bias.abs().max().item():.0f} exceeds the chip's 4095 * 2^7")
+    vth = (scale.abs() * 2**weight_exp).round().clamp(min=1).long()
+    return vth, (bias / 2**exponent).round().long() * 2**exponent, weight_exp, scale < 0

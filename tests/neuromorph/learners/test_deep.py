@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits
 from neuromorph import data, streams
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.run import learn_stream
+from neuromorph.snn import Convolution
 
 torch.set_num_threads(1)  # on matrices this small, threads only wait for each other
 
@@ -127,3 +128,41 @@ def test_no_samples_change_nothing():
     learner.partial_fit(np.zeros((0, 64), np.float32), np.zeros(0, np.int64))
     assert flat(learner.state_dict()) == before
     assert learner.predict(np.zeros((0, 64), np.float32)).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"norm": "batch-running"},
+        {"encoding": "rate"},
+        {"encoding": "latency", "readout": "membrane"},
+        {"sizes": (64, 10), "image": (1, 8, 8), "convolutions": (Convolution(4, 3, 2, 1),)},
+        {"fast": True},
+    ],
+)
+def test_every_kind_of_network_is_boundary_free_and_resumes(digits, options):
+    config = replace(SMALL, **options)
+    x, y = digits[0][:120], digits[1][:120]
+    whole, cut = DeepLearner(config), DeepLearner(config)
+    whole.partial_fit(x, y)
+    cut.partial_fit(x[:40], y[:40])
+    cut.predict(x)  # testing in between changes nothing
+    file = io.BytesIO()
+    torch.save(cut.state_dict(), file)
+    file.seek(0)
+    resumed = DeepLearner(config)
+    resumed.load_state_dict(torch.load(file, weights_only=True))
+    resumed.partial_fit(x[40:], y[40:])
+    assert flat(resumed.state_dict()) == flat(whole.state_dict())
+
+
+def test_event_frames(digits):
+    x, y = digits[0][:60], digits[1][:60]
+    frames = np.stack([x > level for level in (0.2, 0.4, 0.6, 0.8)], 1).astype(np.float32)  # [n, time, feature]
+    learner = DeepLearner(replace(SMALL, encoding="raster"))
+    for _ in range(10):
+        learner.partial_fit(frames, y)
+    assert (learner.predict(frames) == y).mean() > 0.5
+    np.testing.assert_array_equal(learner.predict(frames.reshape(60, -1)), learner.predict(frames))
+    with pytest.raises(ValueError, match="4 x 64 features"):
+        learner.predict(x)

@@ -1,7 +1,8 @@
 import pytest
+import snntorch
 import torch
 
-from neuromorph.snn import BinaryLinear, binarize
+from neuromorph.snn import BinaryConv2d, BinaryLinear, binarize
 
 
 def test_sign_of_zero_is_plus_one_and_gradient_is_identity():
@@ -34,6 +35,29 @@ def test_hidden_weights_start_uniform_and_repeat_by_generator():
     assert torch.equal(first, layer.weight)
 
 
+def test_is_a_convolution_of_signs():
+    layer = BinaryConv2d(2, 3, 3, stride=2, padding=1)
+    x = torch.randn(4, 2, 8, 8)
+    assert isinstance(layer, torch.nn.Conv2d) and layer.bias is None
+    signs = torch.where(layer.weight >= 0, 1.0, -1.0)
+    torch.testing.assert_close(layer(x), torch.nn.functional.conv2d(x, signs, stride=2, padding=1))
+
+
+def test_drop_in_for_a_snntorch_network():
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(
+        BinaryConv2d(1, 2, 3),
+        snntorch.Leaky(0.9, init_hidden=True),
+        torch.nn.Flatten(),
+        BinaryLinear(2 * 6 * 6, 4),
+        snntorch.Leaky(0.9, init_hidden=True, output=True),
+    )
+    spk, mem = net(3 * torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(0)))
+    (spk.sum() + mem.sum()).backward()
+    assert spk.shape == (3, 4) and all(p.grad.abs().sum() > 0 for p in net.parameters())
+
+
 def test_init_must_be_positive():
-    with pytest.raises(ValueError, match="init"):
-        BinaryLinear(2, 2, init=0.0)
+    for build in (lambda: BinaryLinear(2, 2, init=0.0), lambda: BinaryConv2d(2, 2, 3, init=float("nan"))):
+        with pytest.raises(ValueError, match="init"):
+            build()

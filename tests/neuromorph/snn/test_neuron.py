@@ -43,7 +43,7 @@ def test_equals_integer_recurrence(dv, size):
     neuron = ChipLeaky(dv, vth)
     spikes, membranes = integer_recurrence(current, dv, vth)
     assert 0 < spikes.sum() < spikes.numel()
-    for found in (neuron.sequence(current), step_by_step(neuron, current)):
+    for found in (neuron.sequence(current / 64, 12), step_by_step(neuron, current)):
         assert torch.equal(found[0], spikes)
         assert torch.equal(found[1], membranes)
 
@@ -51,7 +51,7 @@ def test_equals_integer_recurrence(dv, size):
 def test_rounding_differs_from_stock_leaky():
     """A negative membrane is rounded towards zero: -65 * (4095/4096) is -64 on the chip and -64.98 in snnTorch."""
     current = torch.tensor([[[-65.0]], [[0.0]]])
-    assert ChipLeaky(1, 5).sequence(current)[1].flatten().tolist() == [-65.0, -64.0]
+    assert ChipLeaky(1, 5).sequence(current / 64, 2)[1].flatten().tolist() == [-65.0, -64.0]
 
 
 def test_sequence_has_the_gradient_of_single_steps():
@@ -59,7 +59,7 @@ def test_sequence_has_the_gradient_of_single_steps():
     current = (64 * torch.randint(-10, 15, (8, 4, 6)).float()).requires_grad_()
     weights = torch.randn(2, 8, 4, 6)
     gradients = []
-    for records in (ChipLeaky(410, 12).sequence, lambda c: step_by_step(ChipLeaky(410, 12), c)):
+    for records in (lambda c: ChipLeaky(410, 12).sequence(c / 64, 8), lambda c: step_by_step(ChipLeaky(410, 12), c)):
         spk, mem = records(current)
         assert 0 < spk.sum() < spk.numel()
         (gradient,) = torch.autograd.grad((weights[0] * spk + weights[1] * mem / 768).sum(), current)
@@ -82,3 +82,46 @@ def test_neurons_are_not_kept_alive():
 def test_widths_are_checked(dv, vth, name):
     with pytest.raises(ValueError, match=name):
         ChipLeaky(dv, vth)
+
+
+def test_per_neuron_threshold_and_bias():
+    vth, bias = torch.tensor([10, 20, 30]), torch.tensor([0, 64, -640])
+    activation = torch.randint(-10, 15, (9, 2, 3), generator=torch.Generator().manual_seed(0)).float()
+    spk, mem = ChipLeaky(410, vth, bias).sequence(activation, 9)
+    for n in range(3):
+        current = 64 * activation[..., n : n + 1] + bias[n]
+        spikes, membranes = integer_recurrence(current, 410, int(vth[n]))
+        assert torch.equal(spk[..., n : n + 1], spikes) and torch.equal(mem[..., n : n + 1], membranes)
+    found = step_by_step(ChipLeaky(410, vth, bias), 64 * activation)
+    assert torch.equal(found[0], spk) and torch.equal(found[1], mem)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_constant_activation_equals_the_same_at_each_step(fast):
+    activation = torch.randint(-10, 15, (1, 4, 6), generator=torch.Generator().manual_seed(0)).float()
+    activation.requires_grad_()
+    neuron, weights = ChipLeaky(410, 12), torch.randn(2, 7, 4, 6)
+    results = []
+    for shown in (activation, activation.expand(7, 4, 6).contiguous()):
+        spk, mem = neuron.sequence(shown, 7, fast)
+        (gradient,) = torch.autograd.grad((weights[0] * spk + weights[1] * mem / 768).sum(), activation)
+        results.append((spk, mem, gradient))
+    assert torch.equal(results[0][0], results[1][0]) and torch.equal(results[0][1], results[1][1])
+    torch.testing.assert_close(results[0][2], results[1][2], rtol=1e-4, atol=1e-6)
+
+
+def test_compiled_loop_gives_the_same_spikes():
+    activation = torch.randint(-10, 15, (8, 4, 40), generator=torch.Generator().manual_seed(0)).float()
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(
+            ChipLeaky(410, 12).sequence(activation, 8), ChipLeaky(410, 12).sequence(activation, 8, True), strict=True
+        )
+    )
+
+
+def test_a_fractional_threshold_is_refused():
+    with pytest.raises(ValueError, match="vth must be an integer"):
+        ChipLeaky(0, torch.tensor([1.5]))
+    with pytest.raises(ValueError, match="bias must be an integer"):
+        ChipLeaky(0, 1, torch.tensor([1.5]))

@@ -1,0 +1,32 @@
+import torch
+
+from neuromorph.snn.products import binary_product
+
+
+def operands():
+    generator = torch.Generator().manual_seed(0)
+    messages = torch.randint(0, 16, (5, 30, 400), generator=generator).float().requires_grad_()
+    hidden = torch.randn(20, 400, generator=generator).requires_grad_()
+    return messages, hidden, torch.randn(5, 30, 20, generator=generator)
+
+
+def test_forward_is_exact_beyond_what_bfloat16_holds():
+    messages, hidden, _ = operands()
+    expected = messages.detach().double() @ torch.where(hidden >= 0, 1.0, -1.0).double().T
+    assert expected.abs().max() > 256  # above 2^8 bfloat16 skips integers
+    assert torch.equal(binary_product(messages, hidden).double(), expected)
+
+
+def test_gradients_are_those_of_float32_rounded():
+    messages, hidden, weights = operands()
+    found = torch.autograd.grad((binary_product(messages, hidden) * weights).sum(), (messages, hidden))
+    signs = torch.where(hidden >= 0, 1.0, -1.0)
+    flat = weights.flatten(0, 1)
+    for ours, exact in zip(found, (weights @ signs, flat.T @ messages.detach().flatten(0, 1)), strict=True):
+        assert (ours - exact).norm() < 0.01 * exact.norm()
+
+
+def test_messages_that_need_no_gradient():
+    messages, hidden, weights = operands()
+    (binary_product(messages.detach(), hidden) * weights).sum().backward()
+    assert messages.grad is None and hidden.grad.abs().sum() > 0
