@@ -133,20 +133,26 @@ def _shuffled(task: Task, seed: int | Sequence[int], k: int, epoch: int) -> tupl
 def _test(learner: Learner, stream: Stream) -> np.ndarray:
     """Accuracy on every task, [tested] or [tested, replica]; several small tasks share a call of ``predict``.
 
-    Not so for a ``ToldLearner``: it learns here which task is tested.
+    Tasks in a row that have one and the same test set are tested once. Neither for a ``ToldLearner``: it learns here
+    which task is tested.
     """
-    together = 0 if isinstance(learner, ToldLearner) else TOGETHER
+    told = isinstance(learner, ToldLearner)
     accuracies: list[np.ndarray] = []
+    which: list[int] = []
     waiting: list[tuple[np.ndarray, np.ndarray]] = []
+    last = None
     for k, task in enumerate(stream):
-        waiting.append(task.test)
         if isinstance(learner, ToldLearner):
             learner.begin_test(k)
-        if sum(len(y) for _, y in waiting) >= together or k == len(stream) - 1:
+        if told or task.test is not last:
+            last = task.test
+            waiting.append(last)
+        which.append(len(accuracies) + len(waiting) - 1)
+        if waiting and (told or k == len(stream) - 1 or sum(len(y) for _, y in waiting) >= TOGETHER):
             hits = learner.predict(np.concatenate([x for x, _ in waiting])) == np.concatenate([y for _, y in waiting])
             accuracies += [part.mean(0) for part in np.split(hits, np.cumsum([len(y) for _, y in waiting])[:-1])]
             waiting = []
-    return np.array(accuracies)
+    return np.array(accuracies)[which]
 
 
 def _fingerprint(stream: Stream, epochs: int, seed, every, learner: Learner) -> str:

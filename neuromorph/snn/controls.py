@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neuromorph.snn.layers import BinaryLinear, binarize
+from neuromorph.snn.layers import BinaryConv2d, BinaryLinear, binarize
 from neuromorph.snn.network import SpikingBNN
 
 NORMS = ("batch-running", "batch-statistics", "instance", "none")
@@ -173,13 +173,6 @@ class SpikingClassifier(Classifier):
     def forward(self, x: Tensor) -> Tensor:
         """Scores [batch, class] of x [batch, feature] in [0, 1]."""
         return self.network.readout(*self.network(x))
-
-
-class BinaryConv2d(nn.Conv2d):
-    """``nn.Conv2d`` that multiplies by the signs of its weight, the hidden weight."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(x, binarize(self.weight), self.bias)
 
 
 class _SignActivation(torch.autograd.Function):

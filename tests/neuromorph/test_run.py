@@ -322,3 +322,19 @@ def test_large_test_sets_are_asked_in_several_calls(monkeypatch):
     sizes.clear()
     same(learn_stream(Counts(), itself(stream(3)), progress=False), whole)
     assert sizes[:2] == [80, 40]
+
+
+def test_one_test_set_of_many_tasks_is_asked_once():
+    sizes = []
+
+    class Counts(Remembers):
+        def predict(self, x):
+            sizes.append(len(x))
+            return super().predict(x)
+
+    whole = streams.subsets(load("digits").limited(40, 30), 4, 0)
+    found = learn_stream(Counts(), whole, progress=False)
+    assert sizes == [30] * 5
+    apart = replace(whole, builders=tuple(lambda k=k: replace(whole[k], test=(*whole[k].test,)) for k in range(4)))
+    same(learn_stream(Counts(), apart, progress=False), found)
+    assert sizes[5:] == [120] * 5
