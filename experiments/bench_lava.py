@@ -59,7 +59,7 @@ class Args:
     """Hidden layers whose speed is measured on the batched graph."""
     batches: tuple[int, ...] = (1, 10, 100, 500)
     """Batch widths whose speed is measured."""
-    learned: int = 20
+    learned: int = 60
     """Images that each way of learning on the chip is timed on."""
     out: Path = Path("runs/bench_lava.json")
     """Where the numbers go."""
