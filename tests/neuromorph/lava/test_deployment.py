@@ -26,7 +26,7 @@ def trained():
     """A network trained on digits, with 60 of its test images and their labels."""
     images, labels = load_digits(return_X_y=True)
     x, y = (images / 16).astype(np.float32), labels.astype(np.int64)
-    learner = DeepLearner(DeepConfig(sizes=(64, 60, 40, 10), m=10.0))
+    learner = DeepLearner(DeepConfig(sizes=(64, 60, 40, 10), m=2.0))
     for _ in range(4):
         learner.partial_fit(x[:1400], y[:1400])
     return learner, x[1400:1460], y[1400:1460]
