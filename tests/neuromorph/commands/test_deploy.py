@@ -16,7 +16,7 @@ from neuromorph.lava.reference import simulate
 
 needs_lava = pytest.mark.skipif(importlib.util.find_spec("lava") is None, reason="lava-nc is not installed")
 TRAIN = ["--tasks", "2", "--samples", "400", "--test-samples", "60", "--epochs", "2", "--hidden", "40"]
-TRAIN += ["--num-steps", "4", "--input-bits", "1"]
+TRAIN += ["--num-steps", "4", "--input-bits", "1", "--m", "0"]
 
 
 @pytest.fixture(scope="module")
