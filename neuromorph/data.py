@@ -1,7 +1,8 @@
 """Data sets as arrays: found in ``NEUROMORPH_DATA``, else in the user's cache, else downloaded; always checked.
 
 The folder has one sub-folder a set, laid out as torchvision lays it out: ``MNIST/raw/train-images-idx3-ubyte.gz``...
-``digits`` (scikit-learn's 8x8 digits, 1797 images) is embedded and needs no file.
+``digits`` (scikit-learn's 8x8 digits, 1797 images) is embedded and needs no file. ``features:PATH.npz`` holds features
+that a user has computed, for example those of a convolutional network on CIFAR.
 """
 
 import gzip
@@ -133,10 +134,12 @@ def load(name: str, folder: str | os.PathLike | None = None) -> Data:
     """
     if name == "digits":
         return _digits()
+    if name.startswith("features:"):
+        return features(name.removeprefix("features:"))
     if name == "usps":
         return _usps(_folders(folder))
     if name not in _IDX:
-        raise ValueError(f"There is no data set '{name}': choose one of {', '.join(names())}.")
+        raise ValueError(f"There is no data set '{name}': choose one of {', '.join(names())}, or features:PATH.npz.")
     place, url, files = _IDX[name]
     folders, wanted = _folders(folder), list(files.items())
     part = "KMNIST/partial/"
@@ -175,6 +178,37 @@ def read_idx(path: str | os.PathLike) -> np.ndarray:
     if not shape or len(raw) != 4 + 4 * dims + int(np.prod(shape)):
         raise ValueError(f"{path} is no whole IDX file of bytes: delete it and get it again.")
     return np.frombuffer(raw, np.uint8, offset=4 + 4 * dims).reshape(shape)
+
+
+def features(path: str | os.PathLike) -> Data:
+    """Features [n, feature] as images [n, 1, feature], from a file with train_x, train_y, test_x, test_y.
+
+    Every sample is centred on its own mean, divided by its own standard deviation, and -3..3 mapped to 0..1 (the rest
+    is clipped), so that no sample needs the others. (Laborieux et al. 2021 centre in the same way and divide by the
+    variance.) Raises ``FileNotFoundError`` or ``ValueError`` saying what is missing or wrong.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(
+            f"There is no file {path}: save train_x, train_y, test_x, test_y there with numpy.savez."
+        )
+    try:
+        with np.load(path) as stored:
+            arrays = [np.asarray(stored[k]) for k in ("train_x", "train_y", "test_x", "test_y")]
+    except KeyError as error:
+        raise ValueError(f"{path} lacks an array: {error.args[0]}.") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} is no readable npz file of numbers ({error}).") from error
+    pairs: list[Pair] = []
+    for x, y in (arrays[:2], arrays[2:]):
+        if x.ndim != 2 or y.ndim != 1 or not len(y) or not np.issubdtype(y.dtype, np.integer):
+            raise ValueError(
+                f"{path} has features {x.shape} and labels {y.shape} of {y.dtype}: give numbers [n, feature] and whole "
+                "numbers [n], n >= 1."
+            )
+        spread = x.std(1, keepdims=True)
+        scaled = (x - x.mean(1, keepdims=True)) / np.where(spread > 0, spread, 1) / 6 + 0.5
+        pairs.append((np.clip(scaled, 0, 1).astype(np.float32)[:, None], y.astype(np.int64)))
+    return Data(Path(path).stem, pairs[0], pairs[1], int(max(pairs[0][1].max(), pairs[1][1].max())) + 1)
 
 
 def _digits() -> Data:

@@ -62,6 +62,14 @@ class BoundaryLearner(Learner):
         """Called after the last sample of ``task``."""
 
 
+class ToldLearner(BoundaryLearner):
+    """A learner that is also told which task is tested: what it reaches is task-incremental."""
+
+    @abstractmethod
+    def begin_test(self, task: int) -> None:
+        """The samples of the next ``predict`` belong to task number ``task`` of the stream, from 0."""
+
+
 def learn_stream(
     learner: Learner,
     stream: Stream,
@@ -123,16 +131,28 @@ def _shuffled(task: Task, seed: int | Sequence[int], k: int, epoch: int) -> tupl
 
 
 def _test(learner: Learner, stream: Stream) -> np.ndarray:
-    """Accuracy on every task, [tested] or [tested, replica]; several small tasks share a call of ``predict``."""
+    """Accuracy on every task, [tested] or [tested, replica]; several small tasks share a call of ``predict``.
+
+    Tasks in a row that have one and the same test set are tested once. Neither for a ``ToldLearner``: it learns here
+    which task is tested.
+    """
+    told = isinstance(learner, ToldLearner)
     accuracies: list[np.ndarray] = []
+    which: list[int] = []
     waiting: list[tuple[np.ndarray, np.ndarray]] = []
+    last = None
     for k, task in enumerate(stream):
-        waiting.append(task.test)
-        if sum(len(y) for _, y in waiting) >= TOGETHER or k == len(stream) - 1:
+        if isinstance(learner, ToldLearner):
+            learner.begin_test(k)
+        if told or task.test is not last:
+            last = task.test
+            waiting.append(last)
+        which.append(len(accuracies) + len(waiting) - 1)
+        if waiting and (told or k == len(stream) - 1 or sum(len(y) for _, y in waiting) >= TOGETHER):
             hits = learner.predict(np.concatenate([x for x, _ in waiting])) == np.concatenate([y for _, y in waiting])
             accuracies += [part.mean(0) for part in np.split(hits, np.cumsum([len(y) for _, y in waiting])[:-1])]
             waiting = []
-    return np.array(accuracies)
+    return np.array(accuracies)[which]
 
 
 def _fingerprint(stream: Stream, epochs: int, seed, every, learner: Learner) -> str:

@@ -158,10 +158,11 @@ def subsets(data: Data, parts: int, seed: int) -> Stream:
     if not 1 <= parts <= len(data.train[0]):
         raise ValueError(f"{len(data.train[0])} samples cannot be cut into {parts} parts.")
     pieces = np.array_split(np.random.default_rng(seed).permutation(len(data.train[0])), parts)
+    test = _flat(data.test)  # one object, so that the runner tests it once
 
     def build(k: int) -> Task:
         x, y = _flat(data.train)
-        return Task(f"part {k + 1}", (x[pieces[k]], y[pieces[k]]), _flat(data.test), data.classes)
+        return Task(f"part {k + 1}", (x[pieces[k]], y[pieces[k]]), test, data.classes)
 
     return _stream(f"subsets-{data.name}", "domain", data.classes, data, [build] * parts)
 

@@ -1,12 +1,21 @@
 """Learners, one file a substrate or method; each loads its packages when it is used.
 
 ``brian.BrianLearner``, ``snn.TorchLearner``, ``lava.LavaLearner``: the local rule. ``deep.DeepLearner``: the deep
-binarized spiking network.
+binarized spiking network. ``control.ControlLearner``, ``control.TaskControlLearner``, ``ewc.EWCLearner``: networks to
+compare it with, and elastic weight consolidation of any of them.
 """
 
 import importlib
 
-_HOME = {"BrianLearner": "brian", "TorchLearner": "snn", "LavaLearner": "lava", "DeepLearner": "deep"}
+_HOME = {
+    "BrianLearner": "brian",
+    "TorchLearner": "snn",
+    "LavaLearner": "lava",
+    "DeepLearner": "deep",
+    "ControlLearner": "control",
+    "TaskControlLearner": "control",
+    "EWCLearner": "ewc",
+}
 
 __all__ = list(_HOME)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pooch
 import pytest
 
-from neuromorph import data
+from neuromorph import data, streams
 from neuromorph.data import Data, load, read_idx
 
 # name -> (a file that must be there, training shape, test shape, classes, test samples of each class)
@@ -363,3 +363,52 @@ def test_another_usps(usps, cache):
     np.savez(cache / "USPS/usps.npz", **parts | {"y_test": parts["y_test"][::-1]})
     with pytest.raises(ValueError, match="wrong checksum"):
         load("usps")
+
+
+@pytest.fixture
+def computed(tmp_path):
+    """Features of 12 and 5 samples, and where they are stored."""
+    rng = np.random.default_rng(0)
+    arrays = {"train_x": rng.gamma(1, 5, (12, 7)), "train_y": np.arange(12) % 3}
+    arrays |= {"test_x": rng.gamma(1, 5, (5, 7)), "test_y": np.arange(5) % 3}
+    return arrays, tmp_path / "cifar.npz"
+
+
+def test_features_are_scaled_one_by_one(computed):
+    arrays, path = computed
+    np.savez(path, **arrays)
+    found = load(f"features:{path}")
+    assert (found.name, found.train[0].shape, found.test[0].shape, found.classes) == ("cifar", (12, 1, 7), (5, 1, 7), 3)
+    assert found.train[0].dtype == np.float32 and found.train[1].dtype == np.int64
+    np.testing.assert_allclose(found.train[0].mean((1, 2)), 0.5, atol=1e-6)
+    np.testing.assert_allclose(found.train[0].std((1, 2)), 1 / 6, atol=1e-6)
+    np.savez(path, **arrays | {"train_x": arrays["train_x"] * 9 + 4})
+    np.testing.assert_allclose(load(f"features:{path}").train[0], found.train[0], atol=1e-6)
+    np.savez(path, **arrays | {"train_x": np.full((12, 7), 3.0)})
+    np.testing.assert_array_equal(load(f"features:{path}").train[0], np.full((12, 1, 7), 0.5))
+    assert len(streams.by_name(f"split-features:{path}", 3, 0)) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"train_x": None}, "lacks an array.*train_x"),
+        ({"train_x": np.zeros((12, 7, 2))}, r"features \(12, 7, 2\)"),
+        ({"test_y": np.zeros(5)}, "labels .* of float64"),
+        ({"test_y": np.zeros(4, int)}, "images have shape"),
+        ({"test_x": np.full((5, 7), np.nan)}, "NaN"),
+    ],
+)
+def test_wrong_features_are_named(change, message, computed):
+    arrays, path = computed
+    np.savez(path, **{k: v for k, v in (arrays | change).items() if v is not None})
+    with pytest.raises(ValueError, match=message):
+        load(f"features:{path}")
+
+
+def test_features_that_are_no_file(computed):
+    with pytest.raises(FileNotFoundError, match="no file .*cifar.npz: save train_x"):
+        load(f"features:{computed[1]}")
+    computed[1].write_bytes(b"PK no")
+    with pytest.raises(ValueError, match="no readable npz"):
+        load(f"features:{computed[1]}")

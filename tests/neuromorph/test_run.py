@@ -14,7 +14,7 @@ from neuromorph import streams
 from neuromorph.data import load
 from neuromorph.learners import BrianLearner, LavaLearner, TorchLearner
 from neuromorph.protocols import LocalRule
-from neuromorph.run import BoundaryLearner, Learner, learn_stream
+from neuromorph.run import BoundaryLearner, Learner, ToldLearner, learn_stream
 
 RULE = LocalRule(units_per_class=2)
 SYNAPSE = cascade(3).slowed(0.3)
@@ -107,6 +107,22 @@ def test_boundaries_are_told_only_to_those_that_ask():
     learn_stream(learner, stream(2), epochs=2, progress=False)
     assert [c for c in learner.calls if isinstance(c, str)] == ["permutation 1", "permutation 2"]
     assert learner.calls[-1] == "permutation 2"
+
+
+def test_the_tested_task_is_told_only_to_those_that_ask():
+    tested = []
+
+    class Asks(Told, ToldLearner):
+        def begin_test(self, task):
+            tested.append(task)
+
+        def predict(self, x):
+            tested.append(len(x))
+            return super().predict(x)
+
+    whole = itself(stream(2))
+    same(learn_stream(Asks(), whole, progress=False), learn_stream(Told(), whole, progress=False))
+    assert tested == [0, 40, 1, 40] * 3
 
 
 def test_anytime_curve():
@@ -306,3 +322,19 @@ def test_large_test_sets_are_asked_in_several_calls(monkeypatch):
     sizes.clear()
     same(learn_stream(Counts(), itself(stream(3)), progress=False), whole)
     assert sizes[:2] == [80, 40]
+
+
+def test_one_test_set_of_many_tasks_is_asked_once():
+    sizes = []
+
+    class Counts(Remembers):
+        def predict(self, x):
+            sizes.append(len(x))
+            return super().predict(x)
+
+    whole = streams.subsets(load("digits").limited(40, 30), 4, 0)
+    found = learn_stream(Counts(), whole, progress=False)
+    assert sizes == [30] * 5
+    apart = replace(whole, builders=tuple(lambda k=k: replace(whole[k], test=(*whole[k].test,)) for k in range(4)))
+    same(learn_stream(Counts(), apart, progress=False), found)
+    assert sizes[5:] == [120] * 5

@@ -1,0 +1,214 @@
+"""Networks to compare the spiking one with: binarized without spikes, and full precision, both normalised.
+
+z = norm(W_b x),   x' = sign(z),     dx'/dz = 1 where |z| <= 1, else 0     (binary; W_b: see ``layers.py``)
+z = norm(W x),     x' = max(0, z)                                          (full precision)
+
+The last layer's z are the class scores. A convolution has z = norm(pool(W_b * x)), pool the mean of 2x2.
+Source: Laborieux, Ernoult, Hirtzlin, Querlioz 2021, Nat Commun 12:2549, and the authors' code; sign(0) = +1 is ours.
+Everything is dimensionless; x lies in [0, 1].
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from neuromorph.snn.layers import BinaryConv2d, BinaryLinear, binarize
+from neuromorph.snn.network import SpikingBNN
+
+NORMS = ("batch-running", "batch-statistics", "instance", "none")
+
+
+class Classifier(nn.Module, ABC):
+    """What a learner needs of a network: ``forward(x)`` [batch, feature] -> scores [batch, class], and its weights."""
+
+    layers: nn.ModuleList
+    norms: nn.ModuleList
+
+    @abstractmethod
+    def used(self, weight: Tensor) -> Tensor:
+        """The weight as it is multiplied: binarized, or itself; the gradient reaches ``weight``."""
+
+    def weights(self) -> list[nn.Parameter]:
+        """The hidden (or real) weight of each layer."""
+        return [cast(nn.Parameter, layer.weight) for layer in self.layers]
+
+
+@dataclass(frozen=True)
+class ControlConfig:
+    """Every choice of a ``ControlNetwork``.
+
+    sizes: features, hidden layers, classes. binary: weights and activations of one bit. norm: ``batch-running`` (batch
+    norm that predicts with running statistics), ``batch-statistics`` (it predicts with those of the samples in the same
+    call, so neighbours matter), ``instance`` (over the units of a layer, or the pixels of a channel, of one sample) or
+    ``none`` (binary sums divided by sqrt(fan-in)). affine: the norm learns a scale and a shift. init: half width of the
+    initial weights. channels: of square images, then of convolutions (padding 1, ``kernel`` wide) before the first of
+    ``sizes``' layers, (1, 12, 20, 30) for the paper's MNIST-USPS network. threshold: inputs above it count 1, others 0;
+    None leaves them real. Raises ValueError for impossible choices.
+    """
+
+    sizes: tuple[int, ...]
+    binary: bool = True
+    norm: str = "batch-running"
+    affine: bool = True
+    init: float = 0.05
+    channels: tuple[int, ...] = ()
+    kernel: int = 4
+    threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.sizes) < 2 or min(self.sizes + self.channels) < 1:
+            raise ValueError(
+                f"sizes must list at least inputs and classes, sizes and channels be positive, got {self.sizes} and "
+                f"{self.channels}"
+            )
+        if self.norm not in NORMS:
+            raise ValueError(f"There is no norm '{self.norm}': choose one of {', '.join(NORMS)}.")
+        if not self.init > 0:
+            raise ValueError(f"init is the half width of the initial weights and must be positive, got {self.init}")
+        if self.channels and (self.side**2 * self.channels[0] != self.sizes[0] or self.pooled < 1):
+            raise ValueError(
+                f"{self.sizes[0]} features are no square images of {self.channels[0]} channels, or too small for "
+                f"{len(self.channels) - 1} convolutions of {self.kernel}x{self.kernel}"
+            )
+        if self.channels and self.norm == "instance" and self.pooled == 1:
+            raise ValueError("a channel of one pixel cannot be normalised over its pixels: use larger images")
+
+    @property
+    def side(self) -> int:
+        """Pixels of a side of the image."""
+        return math.isqrt(self.sizes[0] // self.channels[0])
+
+    @property
+    def pooled(self) -> int:
+        """Pixels of a side behind the convolutions, each of which is followed by a pooling."""
+        side = self.side
+        for _ in self.channels[1:]:
+            side = (side + 3 - self.kernel) // 2
+        return side
+
+    @property
+    def flat(self) -> int:
+        """Inputs of the first layer behind the convolutions."""
+        return self.channels[-1] * self.pooled**2 if self.channels else self.sizes[0]
+
+    def build(self, generator: torch.Generator) -> ControlNetwork:
+        """The network, its weights drawn by ``generator``."""
+        return ControlNetwork(self, generator)
+
+
+class ControlNetwork(Classifier):
+    """A multi-layer perceptron, or a small convolutional network, as ``ControlConfig`` says; no biases."""
+
+    def __init__(self, config: ControlConfig, generator: torch.Generator | None = None):
+        super().__init__()
+        self.config = config
+        conv: type[nn.Conv2d] = BinaryConv2d if config.binary else nn.Conv2d
+        linear: type[nn.Linear] = BinaryLinear if config.binary else nn.Linear
+        channels, sizes = config.channels, (config.flat, *config.sizes[1:])
+        self.layers = nn.ModuleList(
+            [conv(a, b, config.kernel, padding=1, bias=False) for a, b in zip(channels, channels[1:], strict=False)]
+            + [linear(a, b, bias=False) for a, b in zip(sizes, sizes[1:], strict=False)]
+        )
+        self.norms = nn.ModuleList(_norm(config, weight) for weight in self.weights())
+        with torch.no_grad():
+            for weight in self.weights():
+                weight.uniform_(-config.init, config.init, generator=generator)
+
+    def used(self, weight: Tensor) -> Tensor:
+        return binarize(weight) if self.config.binary else weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scores [batch, class] of x [batch, feature]."""
+        if self.config.threshold is not None:
+            x = (x > self.config.threshold).to(x.dtype)
+        if self.config.channels:
+            x = x.reshape(len(x), self.config.channels[0], self.config.side, self.config.side)
+        for k, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            linear = k >= len(self.config.channels) - 1
+            x = norm(layer(x.flatten(1)) if linear else functional.avg_pool2d(layer(x), 2))
+            if k < len(self.layers) - 1:
+                x = sign(x) if self.config.binary else functional.relu(x)
+        return x
+
+
+@dataclass(frozen=True)
+class SpikingConfig:
+    """A ``SpikingBNN`` in the place of a control: the same learners, no norm. Fields as in ``snn.NetworkConfig``."""
+
+    sizes: tuple[int, ...]
+    num_steps: int = 6
+    beta: float = 0.9
+    input_bits: int = 4
+    init: float = 0.05
+
+    @property
+    def norm(self) -> str:
+        """The kind of norm, as in ``ControlConfig``."""
+        return "none"
+
+    def build(self, generator: torch.Generator) -> SpikingClassifier:
+        """The network, its weights drawn by ``generator``."""
+        return SpikingClassifier(self, generator)
+
+
+class SpikingClassifier(Classifier):
+    """A ``SpikingBNN`` that returns the class scores of its read-out."""
+
+    def __init__(self, config: SpikingConfig, generator: torch.Generator | None = None):
+        super().__init__()
+        options: dict[str, Any] = {k: getattr(config, k) for k in ("num_steps", "beta", "input_bits", "init")}
+        self.network = SpikingBNN(config.sizes, generator=generator, **options)
+        self.layers, self.norms = self.network.layers, nn.ModuleList()
+
+    def used(self, weight: Tensor) -> Tensor:
+        return binarize(weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scores [batch, class] of x [batch, feature] in [0, 1]."""
+        return self.network.readout(*self.network(x))
+
+
+class _SignActivation(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, z: Tensor) -> Tensor:
+        ctx.save_for_backward(z)
+        return torch.where(z >= 0, 1.0, -1.0).to(z.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (z,) = ctx.saved_tensors
+        return grad * (z.abs() <= 1)
+
+
+def sign(z: Tensor) -> Tensor:
+    """Sign of ``z`` (any shape), sign(0) = +1, with the gradient of the hard tanh."""
+    return _SignActivation.apply(z)
+
+
+class _Scaled(nn.Module):
+    def __init__(self, factor: float):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.factor
+
+
+def _norm(config: ControlConfig, weight: Tensor) -> nn.Module:
+    """The norm behind the layer of that weight: two dimensions, or four of a convolution."""
+    units, fan_in, dims = len(weight), weight[0].numel(), weight.dim()
+    if config.norm == "none":
+        return _Scaled(fan_in**-0.5 if config.binary else 1.0)
+    if config.norm == "instance":
+        if dims == 4:
+            return nn.InstanceNorm2d(units, affine=config.affine)
+        return nn.LayerNorm(units, elementwise_affine=config.affine)
+    kind = nn.BatchNorm2d if dims == 4 else nn.BatchNorm1d
+    return kind(units, affine=config.affine, track_running_stats=config.norm == "batch-running")
