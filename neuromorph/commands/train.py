@@ -47,7 +47,7 @@ class TrainArgs:
     m: float = 25.0
     """Metaplasticity; 0 protects nothing."""
     relative: bool = False
-    """Count m in units of 1 / mean|hidden weight| of the layer (then about 1, whatever the length of training)."""
+    """Count m in units of 1 / mean|hidden weight| of the layer; then try 4, whatever the length of training."""
     lr: float = 0.005
     """Learning rate."""
     weight_decay: float = 0.0

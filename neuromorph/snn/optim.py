@@ -11,7 +11,8 @@ Source: Laborieux, Ernoult, Hirtzlin, Querlioz 2021, Nat Commun 12:2549, and the
 uses the momentum mu, as there. eps stands where PyTorch has it, so that m = 0 is ``torch.optim.Adam``; the authors add
 it before the bias correction of nu, which ``published_eps`` does (it matters for gradients near eps / sqrt(1 - b2) and
 below). ``relative`` and decoupled decay are ours. m is in units of 1/|W_h|: hidden weights drift by about lr per
-consistent step, so the longer the training, the smaller the m (1.35 for 40 epochs of MNIST); relative m has no unit.
+consistent step, so the longer the training, the smaller the m (1.35 for 40 epochs of MNIST); relative m has no unit
+(one seed of five permuted digits tasks: m = 4 ends at .744 with 5 epochs and .743 with 15, absolute 25 at .742, .666).
 """
 
 from __future__ import annotations
@@ -61,8 +62,8 @@ class Metaplastic(torch.optim.Optimizer):
 
     ``params``: tensors or parameter groups; a group may have its own value of every option below.
     ``m``: metaplasticity; 0 is ``torch.optim.Adam`` or ``torch.optim.SGD`` (a plain binarized network).
-    ``relative``: m is in units of 1 / mean|W_h| of the same tensor before the step, so it needs no tuning to the
-    length of training. ``rule``: "adam", or "sgd" with ``momentum``. ``weight_decay``: added to the gradient, so that
+    ``relative``: m is in units of 1 / mean|W_h| of the same tensor before the step, so that it follows
+    the drift of the weights. ``rule``: "adam", or "sgd" with ``momentum``. ``weight_decay``: added to the gradient, so that
     a protected weight is protected from it too; ``decoupled``: subtracted apart and never damped.
     ``foreach``: all tensors in one call of each operation (default: on CUDA). ``compiled``: the whole update as one
     kernel by ``torch.compile``; where no compiler works, a warning, and the update as it is.
