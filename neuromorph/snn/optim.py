@@ -62,9 +62,9 @@ class Metaplastic(torch.optim.Optimizer):
 
     ``params``: tensors or parameter groups; a group may have its own value of every option below.
     ``m``: metaplasticity; 0 is ``torch.optim.Adam`` or ``torch.optim.SGD`` (a plain binarized network).
-    ``relative``: m is in units of 1 / mean|W_h| of the same tensor before the step, so that it follows
-    the drift of the weights. ``rule``: "adam", or "sgd" with ``momentum``. ``weight_decay``: added to the gradient, so that
-    a protected weight is protected from it too; ``decoupled``: subtracted apart and never damped.
+    ``relative``: m is in units of 1 / mean|W_h| of the same tensor before the step, so that it follows the drift of
+    the weights. ``rule``: "adam", or "sgd" with ``momentum``. ``weight_decay``: added to the gradient, so that a
+    protected weight is protected from it too; ``decoupled``: subtracted apart and never damped.
     ``foreach``: all tensors in one call of each operation (default: on CUDA). ``compiled``: the whole update as one
     kernel by ``torch.compile``; where no compiler works, a warning, and the update as it is.
 
