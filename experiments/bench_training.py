@@ -85,6 +85,9 @@ def optimiser(args: Args) -> None:
         "Metaplastic, foreach": Metaplastic([weight()], m=args.m, foreach=True).step,
         "Metaplastic, compiled": Metaplastic([weight()], m=args.m, compiled=True).step,
         "Metaplastic, compiled, relative m": Metaplastic([weight()], m=args.m, relative=True, compiled=True).step,
+        "the same with the layer's variance": Metaplastic(
+            [weight()], m=args.m, relative=True, variance="layer", compiled=True
+        ).step,
         "torch.optim.Adam": torch.optim.Adam([weight()], lr=0.005).step,
         "torch.optim.Adam, fused": torch.optim.Adam([weight()], lr=0.005, fused=True).step,
     }

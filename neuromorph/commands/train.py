@@ -44,18 +44,18 @@ class TrainArgs:
     """Bits of the graded input spikes; 1 sends binary ones, which Loihi 1 has too."""
     batch: int = 50
     """Samples of an update."""
-    m: float = 25.0
+    m: float = 4.0
     """Metaplasticity; 0 protects nothing."""
-    relative: bool = False
-    """Count m in units of 1 / mean|hidden weight| of the layer; then try 4, whatever the length of training."""
+    relative: bool = True
+    """Count m in units of 1 / mean|hidden weight| of the layer; otherwise m must match the length of training."""
+    variance: str = "layer"
+    """What Adam divides a step by: the root-mean-square gradient of the layer, or of each weight ("weight")."""
     lr: float = 0.005
     """Learning rate."""
     weight_decay: float = 0.0
     """Decay of the hidden weights, added to the gradient."""
-    decoupled: bool = False
-    """Take the decay off apart from the gradient: it then reaches protected weights too."""
-    compiled: bool = False
-    """Compile the optimiser's update: faster for layers of more than about a million weights."""
+    fast: bool = False
+    """Compile the optimiser's update and the neurons, and multiply in 8 bits where that is exact."""
     seed: int = 0
     """Of the stream, the initial weights and the order of samples."""
     out: Path = Path("runs/network.pt")
@@ -102,40 +102,24 @@ def accuracies(matrix: AccuracyMatrix, stream: Stream) -> str:
 
 def _learner(args: TrainArgs, stream: Stream) -> Learner:
     from neuromorph.learners.deep import DeepConfig, DeepLearner
-    from neuromorph.snn import Metaplastic
 
-    class Trained(DeepLearner):
-        """Its description names the optimiser's choices too: an unfinished run goes on only with the same ones."""
-
-        @property
-        def description(self) -> str:
-            return f"{super().description} relative={args.relative} decoupled={args.decoupled}"
-
-    config = DeepConfig(
-        sizes=(int(np.prod(stream.shape)), *args.hidden, stream.outputs),
-        m=args.m,
-        lr=args.lr,
-        batch=args.batch,
-        num_steps=args.num_steps,
-        beta=args.beta,
-        input_bits=args.input_bits,
-        weight_decay=args.weight_decay,
-        seed=args.seed,
-        device=args.device,
+    return DeepLearner(
+        DeepConfig(
+            sizes=(int(np.prod(stream.shape)), *args.hidden, stream.outputs),
+            m=args.m,
+            relative=args.relative,
+            variance=args.variance,
+            lr=args.lr,
+            weight_decay=args.weight_decay,
+            batch=args.batch,
+            num_steps=args.num_steps,
+            beta=args.beta,
+            input_bits=args.input_bits,
+            fast=args.fast,
+            seed=args.seed,
+            device=args.device,
+        )
     )
-    learner = Trained(config)
-    learner.optimiser = Metaplastic(
-        learner.network.parameters(),
-        lr=args.lr,
-        m=args.m,
-        betas=config.betas,
-        eps=config.eps,
-        weight_decay=args.weight_decay,
-        relative=args.relative,
-        decoupled=args.decoupled,
-        compiled=args.compiled,
-    )
-    return learner
 
 
 def _ignore(task: int, epoch: int, row: np.ndarray) -> None:

@@ -1,7 +1,7 @@
 """The metaplastic optimiser: Adam or SGD whose steps towards a sign switch are damped by the size of the hidden weight.
 
 g    <- gradient + wd W_h                              (coupled decay, as published; decoupled: W_h <- W_h - lr wd W_h)
-adam:  mu <- b1 mu + (1 - b1) g;  nu <- b2 nu + (1 - b2) g^2
+adam:  mu <- b1 mu + (1 - b1) g;  nu <- b2 nu + (1 - b2) g^2   (variance "layer": the mean of g^2 over the tensor)
        step = lr mu / (1 - b1^t) / (sqrt(nu / (1 - b2^t)) + eps)
 sgd:   mu <- momentum mu + g;     step = lr mu
 W_h  <- W_h - step f     where sign(W_h) mu > 0 (the step would shrink |W_h|),   W_h <- W_h - step   elsewhere
@@ -10,9 +10,9 @@ f    = 1 - tanh^2(m |W_h|) = 4 e / (1 + e)^2,  e = exp(-2 m |W_h|);   relative: 
 Source: Laborieux, Ernoult, Hirtzlin, Querlioz 2021, Nat Commun 12:2549, and the authors' ``Adam_meta``; the condition
 uses the momentum mu, as there. eps stands where PyTorch has it, so that m = 0 is ``torch.optim.Adam``; the authors add
 it before the bias correction of nu, which ``published_eps`` does (it matters for gradients near eps / sqrt(1 - b2) and
-below). ``relative`` and decoupled decay are ours. m is in units of 1/|W_h|: hidden weights drift by about lr per
-consistent step, so the longer the training, the smaller the m (1.35 for 40 epochs of MNIST); relative m has no unit
-(one seed of five permuted digits tasks: m = 4 ends at .744 with 5 epochs and .743 with 15, absolute 25 at .742, .666).
+below). ``relative``, the layer's variance and decoupled decay are ours. m is in units of 1/|W_h|: hidden weights drift
+by about lr per consistent step, so the longer the training, the smaller the m (1.35 for 40 epochs of MNIST); relative m
+has no unit.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ PART = 2**18  # numbers of a tensor at a time: 1 MiB of float32
 
 
 class Rule(NamedTuple):
-    """What a compiled update is specialised to. ``decay``: coupled; ``shrinks``: decoupled decay is on."""
+    """What a compiled update is specialised to.
+
+    ``decay``: coupled; ``shrinks``: decoupled decay is on; ``shared``: nu is one number, already up to date.
+    """
 
     adam: bool
     betas: tuple[float, float]
@@ -39,6 +42,7 @@ class Rule(NamedTuple):
     decay: float
     shrinks: bool
     damped: bool
+    shared: bool
 
 
 class Job(NamedTuple):
@@ -62,8 +66,10 @@ class Metaplastic(torch.optim.Optimizer):
 
     ``params``: tensors or parameter groups; a group may have its own value of every option below.
     ``m``: metaplasticity; 0 is ``torch.optim.Adam`` or ``torch.optim.SGD`` (a plain binarized network).
-    ``relative``: m is in units of 1 / mean|W_h| of the same tensor before the step, so that it follows the drift of
-    the weights. ``rule``: "adam", or "sgd" with ``momentum``. ``weight_decay``: added to the gradient, so that a
+    ``relative``: m is in units of 1 / mean|W_h| of the same tensor before the step, so it needs no tuning to the
+    length of training. ``variance``: "weight" divides each step by that weight's own root-mean-square gradient, so that
+    weights of no importance move as far as the others; "layer" divides by the tensor's, and keeps one number in place
+    of one a synapse. ``rule``: "adam", or "sgd" with ``momentum``. ``weight_decay``: added to the gradient, so that a
     protected weight is protected from it too; ``decoupled``: subtracted apart and never damped.
     ``foreach``: all tensors in one call of each operation (default: on CUDA). ``compiled``: the whole update as one
     kernel by ``torch.compile``; where no compiler works, a warning, and the update as it is.
@@ -86,13 +92,15 @@ class Metaplastic(torch.optim.Optimizer):
         rule: str = "adam",
         momentum: float = 0.0,
         relative: bool = False,
+        variance: str = "weight",
         decoupled: bool = False,
         published_eps: bool = False,
         foreach: bool | None = None,
         compiled: bool = False,
     ):
         numbers = {"lr": lr, "m": m, "betas": betas, "eps": eps, "weight_decay": weight_decay, "momentum": momentum}
-        choices = {"rule": rule, "relative": relative, "decoupled": decoupled, "published_eps": published_eps}
+        choices = {"rule": rule, "relative": relative, "variance": variance, "decoupled": decoupled}
+        choices["published_eps"] = published_eps
         super().__init__(params, {**numbers, **choices, "foreach": foreach, "compiled": compiled})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -106,6 +114,8 @@ class Metaplastic(torch.optim.Optimizer):
             raise ValueError(f"betas must lie in [0, 1), got {group['betas']}")
         if group["rule"] not in ("adam", "sgd"):
             raise ValueError(f"rule must be 'adam' or 'sgd', got {group['rule']!r}")
+        if group["variance"] not in ("weight", "layer"):
+            raise ValueError(f"variance must be 'weight' or 'layer', got {group['variance']!r}")
         if any(p.is_complex() for p in group["params"]):
             raise ValueError("a complex parameter has no sign: optimise its real and imaginary part as two tensors")
 
@@ -139,10 +149,13 @@ class Metaplastic(torch.optim.Optimizer):
 
     def _job(self, hidden: Tensor, group: dict[str, Any]) -> Job:
         state, adam, (b1, b2), lr = self.state[hidden], group["rule"] == "adam", group["betas"], float(group["lr"])
+        shared = adam and group["variance"] == "layer"
         if not state:
             state["step"] = torch.tensor(0.0)
             names = ("exp_avg", "exp_avg_sq") if adam else ("momentum_buffer",) * bool(group["momentum"])
             state.update({n: torch.zeros_like(hidden, memory_format=torch.preserve_format) for n in names})
+            if shared:
+                state["exp_avg_sq"] = hidden.new_zeros(())
         state["step"] += 1
         t = state["step"].item()
         size, root, eps = lr, 1.0, group["eps"]
@@ -155,7 +168,10 @@ class Metaplastic(torch.optim.Optimizer):
             mean = torch.linalg.vector_norm(hidden, 1) / hidden.numel()
             scale = scale / mean.clamp_min(torch.finfo(mean.dtype).tiny)
         shrinks = bool(decay) and group["decoupled"]
-        rule = Rule(adam, (b1, b2), group["momentum"], 0.0 if shrinks else decay, shrinks, bool(group["m"]))
+        if shared:
+            grad = hidden.grad if shrinks or not decay else hidden.grad.add(hidden, alpha=decay)  # type: ignore[union-attr]
+            state["exp_avg_sq"].lerp_(torch.linalg.vector_norm(grad).square() / hidden.numel(), 1 - b2)
+        rule = Rule(adam, (b1, b2), group["momentum"], 0.0 if shrinks else decay, shrinks, bool(group["m"]), shared)
         first, second = state.get("exp_avg" if adam else "momentum_buffer"), state.get("exp_avg_sq")
         assert hidden.grad is not None
         return Job(hidden, hidden.grad, first, second, (size, root, eps, 1 - lr * decay), scale, rule)
@@ -170,7 +186,8 @@ def _update(hidden: Tensor, grad: Tensor, first: Any, second: Any, numbers: Any,
         hidden.mul_(keep)
     if rule.adam:
         first.lerp_(grad, 1 - rule.betas[0])
-        second.mul_(rule.betas[1]).addcmul_(grad, grad, value=1 - rule.betas[1])
+        if not rule.shared:
+            second.mul_(rule.betas[1]).addcmul_(grad, grad, value=1 - rule.betas[1])
         move = (first * size).div_((second.sqrt() / root).add_(eps))
     else:
         move = (first.mul_(rule.momentum).add_(grad) if rule.momentum else grad) * size
@@ -185,7 +202,7 @@ def _flat(job: Job) -> list[Any]:
     """The job's tensors with all dimensions in one, where they lie in one piece."""
     tensors: list[Any] = [job.hidden, job.grad, job.first, job.second]
     whole = all(t is None or t.is_contiguous() for t in tensors)
-    return [None if t is None else t.view(-1) for t in tensors] if whole else tensors
+    return [t if t is None or t.dim() == 0 else t.view(-1) for t in tensors] if whole else tensors
 
 
 def _update_in_parts(job: Job) -> None:
@@ -194,8 +211,8 @@ def _update_in_parts(job: Job) -> None:
     if job.hidden.is_cuda or count <= PART or tensors[0].dim() > 1:
         return _update(*job)
     for start in range(0, count, PART):
-        a, b, c, d = (None if t is None else t[start : start + PART] for t in tensors)
-        _update(a, b, c, d, job.numbers, job.scale, job.rule)  # type: ignore[arg-type]
+        a, b, c, d = (t if t is None or t.dim() == 0 else t[start : start + PART] for t in tensors)
+        _update(a, b, c, d, job.numbers, job.scale, job.rule)
 
 
 def _update_all(jobs: list[Job]) -> None:
@@ -210,8 +227,9 @@ def _update_all(jobs: list[Job]) -> None:
         torch._foreach_mul_(hidden, keeps)
     if rule.adam:
         torch._foreach_lerp_(first, grads, 1 - rule.betas[0])
-        torch._foreach_mul_(second, rule.betas[1])
-        torch._foreach_addcmul_(second, grads, grads, 1 - rule.betas[1])
+        if not rule.shared:
+            torch._foreach_mul_(second, rule.betas[1])
+            torch._foreach_addcmul_(second, grads, grads, 1 - rule.betas[1])
         below = torch._foreach_sqrt(second)
         torch._foreach_div_(below, roots)
         torch._foreach_add_(below, epsilons)

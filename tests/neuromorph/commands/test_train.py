@@ -69,18 +69,19 @@ def test_a_killed_run_goes_on_with_identical_numbers(alone, tmp_path):
     assert process.wait(10) == -signal.SIGKILL
     assert not (tmp_path / "network.pt").exists()
     with pytest.raises(SystemExit):  # another optimiser does not go on from there
-        run(tmp_path / "network.pt", "--relative")
+        run(tmp_path / "network.pt", "--no-relative")
     equal(run(tmp_path / "network.pt"), alone)
     assert not unfinished.exists()
 
 
 def test_the_optimiser_s_options_are_used(alone, tmp_path):
     choices = {"--m": "5", "--lr": "0.01", "--weight-decay": "0.1", "--batch": "25"}
-    changed = run(tmp_path / "a.pt", "--relative", "--decoupled", *(word for pair in choices.items() for word in pair))
+    choices |= {"--variance": "weight"}
+    changed = run(tmp_path / "a.pt", "--no-relative", *(word for pair in choices.items() for word in pair))
     group = changed["learner"]["optimiser"]["param_groups"][0]
     assert (group["m"], group["lr"], group["weight_decay"]) == (5.0, 0.01, 0.1)
-    assert group["relative"] and group["decoupled"] and not group["compiled"]
-    assert changed["arguments"]["relative"] is True
+    assert not group["relative"] and group["variance"] == "weight"
+    assert alone["learner"]["optimiser"]["param_groups"][0]["relative"] and not changed["arguments"]["relative"]
     steps = [next(iter(c["learner"]["optimiser"]["state"].values()))["step"].item() for c in (alone, changed)]
     assert steps == [2 * 3 * 4, 2 * 3 * 8]
 

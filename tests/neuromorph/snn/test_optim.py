@@ -111,6 +111,7 @@ def walk(which, dtype=torch.float32, transposed=False, **options):
         {"weight_decay": 0.1, "relative": True},
         {"dtype": torch.float64, "weight_decay": 0.1, "decoupled": True, "transposed": True},
         {"rule": "sgd", "momentum": 0.8},
+        {"variance": "layer", "relative": True, "weight_decay": 0.1},
     ],
     ids=str,
 )
@@ -164,6 +165,24 @@ def test_relative_m_counts_in_units_of_the_layer_s_mean_and_is_free_of_scale():
     large = after(1000 * start, grads, lr=100.0, m=2.0, relative=True)
     np.testing.assert_allclose(large, 1000 * after(start, grads, lr=0.1, m=2.0, relative=True), rtol=1e-9)
     assert np.isfinite(after(torch.zeros(2, 2), torch.ones(3, 2, 2), m=2.0, relative=True)).all()
+
+
+def test_the_layer_s_variance_is_one_number_and_keeps_the_shape_of_the_gradient():
+    """Adam with the mean of g^2 over the tensor, in plain numpy; a weight without gradient then stands still."""
+    rng = np.random.default_rng(2)
+    start, grads = rng.normal(size=(4, 5)), rng.normal(size=(6, 4, 5)) * np.logspace(-3, 0, 5)
+    expected, mu, nu = start.copy(), np.zeros((4, 5)), 0.0
+    for t, g in enumerate(grads, 1):
+        mu, nu = 0.9 * mu + 0.1 * g, 0.999 * nu + 0.001 * (g**2).mean()
+        expected -= 0.02 * mu / (1 - 0.9**t) / (np.sqrt(nu / (1 - 0.999**t)) + 1e-8)
+    np.testing.assert_allclose(after(start, grads, lr=0.02, variance="layer"), expected, atol=1e-12)
+    moved = np.abs(expected - start).mean(0)
+    assert moved[0] < 0.01 * moved[-1]  # Adam would move them alike
+    param = torch.nn.Parameter(torch.ones(4, 5))
+    optimiser = Metaplastic([param], variance="layer")
+    param.grad = torch.ones(4, 5)
+    optimiser.step()
+    assert optimiser.state[param]["exp_avg_sq"].shape == ()
 
 
 def test_decoupled_decay_reaches_protected_weights_and_coupled_decay_does_not():
@@ -274,6 +293,7 @@ def test_groups_have_their_own_m_and_the_state_resumes():
         {"momentum": float("nan")},
         {"weight_decay": -1.0},
         {"rule": "rmsprop"},
+        {"variance": "network"},
     ],
     ids=str,
 )
