@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import cache
+from types import FunctionType
 from typing import Any, cast
 
 import snntorch
@@ -75,8 +76,10 @@ def _backward_steps(
 
 
 @cache
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    return torch.compile(function, dynamic=True)  # else each shape of a batch would be compiled anew
+def _compiled(function: FunctionType, *case: int) -> Callable[..., Any]:
+    # Torch counts compilations by code object and gives up after eight: each case gets a code object of its own.
+    code = function.__code__.replace(co_name="_".join(map(str, (function.__name__, *case))))
+    return torch.compile(FunctionType(code, globals()), dynamic=True)  # else anew for each shape of a batch
 
 
 class _Sequence(torch.autograd.Function):
@@ -86,7 +89,8 @@ class _Sequence(torch.autograd.Function):
     def forward(
         ctx: Any, activation: Tensor, bias: Tensor, theta: Tensor, beta: float, units: float, steps: int, fast: bool
     ) -> tuple[Tensor, Tensor]:
-        run = _compiled(_forward_steps) if fast else _forward_steps
+        ctx.case = (activation.dim(), len(activation), steps)
+        run = _compiled(_forward_steps, *ctx.case) if fast else _forward_steps
         spk_rec, mem_rec = run(activation, bias, theta, beta, units, steps)
         ctx.save_for_backward(mem_rec, theta)
         ctx.settings, ctx.fast = (beta, units, len(activation) < steps), fast
@@ -95,8 +99,16 @@ class _Sequence(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad_spk: Tensor, grad_mem: Tensor) -> tuple[Tensor | None, ...]:
         mem_rec, theta = ctx.saved_tensors
-        run = _compiled(_backward_steps) if ctx.fast else _backward_steps
-        return run(mem_rec, grad_spk, grad_mem, theta, *ctx.settings), None, None, None, None, None, None
+        run = _compiled(_backward_steps, *ctx.case) if ctx.fast else _backward_steps
+        return (
+            run(mem_rec, grad_spk.contiguous(), grad_mem.contiguous(), theta, *ctx.settings),
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+        )
 
 
 class ChipLeaky(snntorch.Leaky):
