@@ -120,10 +120,10 @@ def report(rows: Sequence[Row], page: Page, name: str, chance: float = 0.1) -> l
     print("norm: " + "; ".join(f"{n}: {norm}" for n, norm in norms.items()))
     head = ("method", "scenario", "told or reset at a boundary", "published")
     widths = [max(len(text) for text in column) + 2 for column in zip(head, *lines, strict=True)]
-    print("".join(f"{t:{w}}" for t, w in zip(head, widths, strict=True)) + "".join(f"{n:28}" for n in networks))
+    print("".join(f"{t:{w}}" for t, w in zip(head, widths, strict=True)) + "".join(f"{n:32}" for n in networks))
     for line in lines:
         values = [_cell(cells.get((line, n))) for n in networks]
-        print("".join(f"{t:{w}}" for t, w in zip(line, widths, strict=True)) + "".join(f"{v:28}" for v in values))
+        print("".join(f"{t:{w}}" for t, w in zip(line, widths, strict=True)) + "".join(f"{v:32}" for v in values))
     names = ("method", "scenario", "boundary", "published")
     content = [
         dict(zip(names, row.line, strict=True))
@@ -159,7 +159,7 @@ def bars(rows: Sequence[Row], matrices: Sequence[AccuracyMatrix], ax: Axes, chan
     ax.set_yticks(range(len(labels)), text, fontsize=7)
     ax.invert_yaxis()
     ax.set(xlim=(0, 1), xlabel="average accuracy")
-    ax.legend(fontsize=7, frameon=False, loc="lower right")
+    ax.legend(fontsize=7, frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncol=len(networks))
     return ax
 
 

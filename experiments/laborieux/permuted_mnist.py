@@ -44,7 +44,7 @@ def main(args: Args) -> None:
     rows = table(args, lambda seed: streams.permuted(data, args.tasks, seed))
     matrices = report(rows, args, "permuted_mnist")
     page = Figure(figsize=(7, 5.5), layout="constrained")
-    bars(rows, matrices, page.subplots()).set_title(f"{args.tasks} permutations of MNIST", fontsize=10)
+    bars(rows, matrices, page.subplots()).set_title(f"{args.tasks} permutations of MNIST", fontsize=10, loc="left")
     save(page, args.out / "permuted_mnist.png")
     histograms(args, streams.permuted(data, args.tasks, 0))
 
@@ -102,9 +102,9 @@ def histograms(args: Args, stream: streams.Stream) -> None:
             for k in range(len(stream)):
                 learn_stream(learner, stream[k : k + 1], args.epochs, k, progress=False)
                 hidden = learner.network.layers[1].weight.detach().cpu().numpy().ravel()
-                found, edges = np.histogram(hidden, 100, (-1.0, 1.0) if args.quick else (-5.0, 5.0))
+                found, edges = np.histogram(hidden, 100, (-2.0, 2.0) if args.quick else (-5.0, 5.0))
                 ax.stairs(
-                    found / found.sum(), edges, label=f"task {k + 1}", color=f"{0.85 - 0.85 * k / len(stream):.2f}"
+                    found / hidden.size, edges, label=f"task {k + 1}", color=f"{0.85 - 0.85 * k / len(stream):.2f}"
                 )
                 counts[f"{network} m={m:g} task {k + 1}"] = found.tolist()
             ax.set(yscale="log", title=f"{network}, m = {m:g}", xlabel="hidden weight, second layer")

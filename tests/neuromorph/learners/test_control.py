@@ -7,6 +7,7 @@ import torch
 
 from neuromorph import data, streams
 from neuromorph.learners.control import BeakerChain, ControlLearner, Metaplasticity, TaskControlLearner, TrainingConfig
+from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.run import learn_stream
 from neuromorph.snn.controls import ControlConfig, SpikingConfig
 
@@ -73,6 +74,14 @@ def test_learns_and_predicts_each_sample_by_itself(kind):
     assert matrix.average_accuracy > 0.55 and matrix.baseline[0] < 0.3
     x = DIGITS.test[0][:30]
     np.testing.assert_array_equal(learner.predict(x), np.concatenate([learner.predict(one[None]) for one in x]))
+
+
+def test_the_spiking_network_learns_here_as_in_its_own_learner():
+    ours = learn(SPIKING)
+    deep = DeepLearner(DeepConfig((64, 20, 10), m=15.0, batch=20, num_steps=3, weight_decay=1e-6))
+    deep.partial_fit(*samples(110))
+    for a, b in zip(ours.network.weights(), deep.network.layers, strict=True):
+        torch.testing.assert_close(a, b.weight, rtol=0, atol=1e-6)
 
 
 def test_the_spiking_learner_is_not_the_binary_one():
