@@ -91,9 +91,7 @@ def draw(found: dict, ax, colour: str, label: str) -> None:
 
 
 def show(results: list[dict]) -> None:
-    print(
-        "loss increase a flip (1e-6 nats) in the lowest and the highest bin that holds enough weights, +- sd over draws,"
-    )
+    print("loss increase a flip (1e-6 nats) in the lowest and the highest bin with enough weights, +- sd over draws,")
     print("and correlation of the bins' means with |hidden weight|; one task, nothing told")
     print(f"{'network':14}{'m':>6}{'layer':>7}{'accuracy':>10}{'lowest':>16}{'highest':>16}{'correlation':>13}")
     for r in results:
