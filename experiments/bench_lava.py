@@ -17,12 +17,18 @@ import numpy as np
 import torch
 import tyro
 
+from fusi_models import BennaFusi, HiddenWeight, SynapseModel, cascade
+from fusi_models.integer import IntegerHiddenWeight
+from fusi_models.staircase import closest_staircase
 from neuromorph import data
 from neuromorph.files import write_json
 from neuromorph.lava import Deployment, LayerSpec, NetworkSpec, deploy
 from neuromorph.lava.build import run_batched, stock_graph
 from neuromorph.lava.compat import running
 from neuromorph.learners.deep import DeepConfig, DeepLearner
+from neuromorph.learners.lava import LavaLearner
+from neuromorph.learners.lava_stock import StockLavaLearner
+from neuromorph.protocols import LocalRule
 
 from lava.magma.core.run_configs import Loihi2SimCfg  # isort: skip
 from lava.proc.dense.process import Dense  # isort: skip
@@ -53,6 +59,8 @@ class Args:
     """Hidden layers whose speed is measured on the batched graph."""
     batches: tuple[int, ...] = (1, 10, 100, 500)
     """Batch widths whose speed is measured."""
+    learned: int = 20
+    """Images that each way of learning on the chip is timed on."""
     out: Path = Path("runs/bench_lava.json")
     """Where the numbers go."""
 
@@ -97,11 +105,12 @@ def main(args: Args) -> None:
                 rates.append(len(messages) / (time.perf_counter() - begun))
             grid.append({"hidden": hidden, "batch": batch, "samples_per_second": rates})
             print(f"{hidden:8}{batch:8}{statistics.median(rates):12.1f}")
+    learning = learn_speed(args, mnist)
     peak = {
         who: resource.getrusage(getattr(resource, f"RUSAGE_{who}")).ru_maxrss // 1024 for who in ("SELF", "CHILDREN")
     }
     print(f"\npeak memory: this process {peak['SELF']} MB, largest process of a graph {peak['CHILDREN']} MB")
-    write_json(args.out, {"samples_per_second": speed, "batched": grid, "peak_megabytes": peak})
+    write_json(args.out, {"samples_per_second": speed, "batched": grid, "learning": learning, "peak_megabytes": peak})
 
 
 def batched(deployment: Deployment, x: np.ndarray) -> tuple[np.ndarray, float]:
@@ -151,6 +160,31 @@ def rebuild(deployment: Deployment, x: np.ndarray) -> tuple[np.ndarray, float]:
     begun = time.perf_counter()
     counts = np.concatenate([deployment.run(one[None]).sum(0) for one in x])
     return counts, time.perf_counter() - begun
+
+
+def learn_speed(args: Args, mnist: data.Data) -> dict[str, list[float]]:
+    """Samples learned per second by one layer of 784 inputs and 10 units, in each way of ``on_chip_learning.py``."""
+    hidden, rule = HiddenWeight(2.0), LocalRule(units_per_class=1)
+    ways: list[tuple[str, SynapseModel, type[LavaLearner]]] = [
+        ("a  stock LearningDense, staircase", closest_staircase(hidden, 4)[0], StockLavaLearner),
+        ("b  integer hidden weight, nearest", IntegerHiddenWeight(hidden, 12), LavaLearner),
+        ("b  integer hidden weight, by chance", IntegerHiddenWeight(hidden, 6, stochastic=True), LavaLearner),
+        ("c  cascade", cascade(5).slowed(0.1), LavaLearner),
+        ("c  Benna-Fusi chain", BennaFusi(4, values=(24, 24, 24, 24), binary=True), LavaLearner),
+    ]
+    x, y = (part[: args.learned] for part in mnist.train)
+    print(f"\n{f'learning, 784-10, {rule.num_steps} steps':40}{'samples/s':>12}{'spread':>20}")
+    speed: dict[str, list[float]] = {}
+    for name, synapse, kind in ways:
+        learner = kind(synapse, 784, 10, rule)
+        rates = []
+        for _ in range(args.repeats):
+            begun = time.perf_counter()
+            learner.partial_fit(x.reshape(len(x), -1), y)
+            rates.append(args.learned / (time.perf_counter() - begun))
+        print(f"{name:40}{statistics.median(rates):12.1f}{f'{min(rates):.1f} .. {max(rates):.1f}':>20}")
+        speed[name] = rates
+    return speed
 
 
 def x_rows(spec: NetworkSpec, x: np.ndarray) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 (a) Lava's own LearningDense with the staircase rule; (b) our process with an integer hidden weight, rounded to the
 nearest level or by chance; (c) our process with cascade synapses and with a counted Benna-Fusi chain. Where nothing is
-random the states must be equal one by one; elsewhere accuracies must agree within their spread over seeds.
+random the states must be equal one by one; elsewhere the paired difference of accuracies must be within its error,
+and occupancies of the states must differ no more between torch and Lava than between two seeds of torch.
 """
 
 import time
@@ -59,25 +60,43 @@ def main(args: Args) -> None:
         ("c  cascade", cascade(5).slowed(0.1), LavaLearner),
         ("c  Benna-Fusi chain", BennaFusi(4, values=(24, 24, 24, 24), binary=True), LavaLearner),
     ]
-    head = f"{'':28}{'torch ACC':>16}{'Lava ACC':>16}{'torch forg.':>16}{'Lava forg.':>16}{'states equal':>16}"
-    print(f"\n{head}{'samples/s':>11}")
+    head = f"{'':28}{'torch ACC':>16}{'Lava ACC':>16}{'Lava - torch':>18}{'torch forg.':>16}{'Lava forg.':>16}"
+    print(f"\n{head}{'states equal':>14}{'occupancy':>14}{'samples/s':>11}")
     results = []
     for label, synapse, kind in rows:
         torch, lava = (measure(args, synapse, one) for one in (TorchLearner, kind))
         equal = "random" if synapse.stochastic else f"{sum(map(np.array_equal, torch[1], lava[1]))} of {args.seeds}"
         spread = [f"{v.mean():.3f} +- {v.std():.3f}" for run in (0, 1) for v in (torch[0][run], lava[0][run])]
-        print(f"{label:28}{''.join(f'{text:>16}' for text in spread)}{equal:>16}{lava[2]:>11.0f}")
+        gap = lava[0][0] - torch[0][0]
+        error = gap.std(ddof=1) / args.seeds**0.5
+        occupancy = apart(torch[1], lava[1]), apart(torch[1], torch[1][1:] + torch[1][:1])
+        spread.insert(2, f"{gap.mean():+.3f} (se {error:.3f})")
+        print(f"{label:28}{''.join(f'{text:>{18 if k == 2 else 16}}' for k, text in enumerate(spread))}", end="")
+        print(f"{equal:>14}{f'{occupancy[0]:.3f} / {occupancy[1]:.3f}':>14}{lava[2]:>11.0f}")
         results.append(
             {
                 "way": label,
                 "synapse": synapse.name,
                 "states_equal": equal,
+                "occupancy_torch_lava_and_torch_other_seed": occupancy,
                 "samples_per_second": lava[2],
                 "torch_acc_forgetting": torch[0].tolist(),
                 "lava_acc_forgetting": lava[0].tolist(),
             }
         )
+    print("\noccupancy: total variation between the states of torch and Lava / of torch and torch with another seed")
     write_json(args.out, results)
+
+
+def apart(some: list[np.ndarray], others: list[np.ndarray]) -> float:
+    """Mean total variation of the occupancies of two lists of states (of a chain, of its first variable)."""
+    each = []
+    for a, b in zip(some, others, strict=True):
+        a, b = (s.reshape(s.shape[0] * s.shape[1], s.shape[2], -1)[..., 0].ravel() for s in (a, b))
+        place = np.unique(np.concatenate([a, b]), return_inverse=True)[1].ravel()
+        counts = [np.bincount(part, minlength=place.max() + 1) / len(a) for part in np.split(place, 2)]
+        each.append(abs(counts[0] - counts[1]).sum() / 2)
+    return float(np.mean(each))
 
 
 def measure(args: Args, synapse: SynapseModel, kind: type[LocalLearner]) -> tuple[np.ndarray, list[np.ndarray], float]:

@@ -62,9 +62,8 @@ class CompareArgs:
     """Passes over each task's samples, deep network."""
     deep_hidden: tuple[int, ...] = (200, 200)
     """Hidden layers of the deep network."""
-    deep_m: float | None = None
-    """Metaplasticity of the deep network; it must match the number of updates U of a task. By default 200 / sqrt(U), a
-    rule of thumb from permuted digits and MNIST. The baseline m = 0 is always run."""
+    deep_m: float = 4.0
+    """Metaplasticity of the deep network, relative to the mean hidden weight of a layer; m = 0 is always run."""
     out: Path = Path("runs/compare")
     """Folder for config.json, results.json, the matrices, the figures and report.html."""
     device: str = "cpu"
@@ -165,7 +164,7 @@ def _plan(args: CompareArgs) -> tuple[list[Cell], list[Stream]]:
     cells += [local(unprotected.name, unprotected, "snntorch", "no protection")]
     cells += [local(label, model, "snntorch", "joint") for label, model in models]
     if args.deep:
-        cells += [deep(_deep_m(args, stream), ""), deep(0.0, "no protection"), deep(0.0, "joint")]
+        cells += [deep(args.deep_m, ""), deep(0.0, "no protection"), deep(0.0, "joint")]
     for cell in cells:  # a learner that cannot be built says so before hours of others
         cell.build((0,) if cell.replicas else 0)
     return cells, by_seed
@@ -180,15 +179,6 @@ def _models(args: CompareArgs) -> dict[str, SynapseModel]:
 
 def _substrates(args: CompareArgs) -> list[str]:
     return list(dict.fromkeys(args.substrates))
-
-
-def _deep_m(args: CompareArgs, stream: Stream) -> float:
-    if args.deep_m is not None:
-        return args.deep_m
-    from neuromorph.learners.deep import DeepConfig
-
-    updates = args.deep_epochs * -(-len(stream[0].train[0]) // DeepConfig().batch)
-    return float(f"{200 / np.sqrt(updates):.2g}")
 
 
 def _claim(args: CompareArgs) -> None:

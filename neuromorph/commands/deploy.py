@@ -13,6 +13,7 @@ from neuromorph import lava, streams
 from neuromorph.files import replacing, write_text
 
 SCRIPT = "run_on_lava.py"  # lies in neuromorph/lava, needs nothing of it
+STOCK_DRIVE = 50  # samples whose drive is also read on the stock graph, which is slow
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,17 @@ def deploy(args: DeployArgs) -> None:
     from neuromorph.lava.reference import simulate
 
     learner, x, y = load_checkpoint(args.checkpoint, args.samples)
+    trained = _accuracy(learner.predict(x), y)
     network = learner.network
+    if network.config.norm != "none":
+        network = network.folded()
     deployment = lava.deploy(network)
     spec = deployment.spec
+    x = shown(spec, x)
     out = args.out or args.checkpoint.with_suffix("")
     with torch.no_grad():
-        records = [[r.numpy() for r in record] for record in network.record(torch.from_numpy(x))]
+        records = [[part.flatten(2).numpy() for part in record] for record in network.record(torch.from_numpy(x))]
+        scores = network.readout(*map(torch.from_numpy, records[-1])).numpy()
     reference = simulate(spec, x)
     ways = {"training network": tuple(spikes == 1 for spikes, _ in records)}
     for engine in ("stock", "batched"):
@@ -56,13 +62,16 @@ def deploy(args: DeployArgs) -> None:
         for name, layers in ways.items()
     }
 
-    print(f"{args.checkpoint}: {'-'.join(map(str, spec.sizes))}, {spec.num_steps} steps, {len(x)} test samples\n")
+    print(f"{args.checkpoint}: {spec.title}, {spec.num_steps} steps, {len(y)} test samples\n")
     print(f"{'':52}accuracy   spikes that differ from the reference, by layer")
-    print(f"{'training network, spikes and membranes read out':52}{(learner.predict(x) == y).mean():.4f}")
+    if network is not learner.network:
+        print(f"{'training network, before its batch norm was folded':52}{trained:.4f}")
+    print(f"{f'training network, its own read-out ({network.config.readout})':52}{_accuracy(scores.argmax(1), y):.4f}")
     print(f"{'integer reference, spike counts':52}{_right(reference[-1].spikes, y):.4f}")
     for name, layers in ways.items():
         print(f"{name + ', spike counts':52}{_right(layers[-1], y):.4f}     {' '.join(map(str, differing[name]))}")
     print(f"compared: {sum(record.spikes.size for record in reference)} neuron steps, each way")
+    differing["drive"] = _drive(deployment, x, y, args.timeout)
     print()
     for chip in ("loihi1", "loihi2") if args.chip == "both" else (args.chip,):
         sheet = deployment.resources(chip, x, args.learning)
@@ -70,14 +79,15 @@ def deploy(args: DeployArgs) -> None:
         write_text(out / f"{chip}.txt", f"{sheet}\n\n" + "\n".join(_cores(sheet)) + "\n")
 
     save_network(spec, out)
+    messages = spec.encode(x)
     with replacing(out / "samples.npz") as unfinished:
-        few = spec.encode(x)[:5]
+        few = messages[:5]
         counts = reference[-1].spikes[:, :5].sum(0)
         np.savez_compressed(unfinished, messages=few, counts=counts, labels=y[:5])
     with replacing(out / SCRIPT) as unfinished:
         shutil.copyfile(Path(lava.__file__).with_name(SCRIPT), unfinished)
     _write_nir(network, out / "network.nir")
-    _figures(out, deployment, records, x[:1])
+    _figures(out, deployment, records, messages[:1])
     print(f"{out} holds {', '.join(sorted(path.name for path in out.iterdir()))}")
     if any(map(any, differing.values())):
         print("neuromorph: spikes differ; do not trust this network on the chip.", file=sys.stderr)
@@ -85,7 +95,7 @@ def deploy(args: DeployArgs) -> None:
 
 
 def load_checkpoint(path: Path, samples: int) -> tuple[Any, np.ndarray, np.ndarray]:
-    """The learner, and test samples x [n, feature], y [n] of its stream. Raises ValueError for another kind of file."""
+    """The learner, and test samples x [n, ...], y [n] of its stream. Raises ValueError for another kind of file."""
     import torch
 
     from neuromorph.learners.deep import DeepConfig, DeepLearner
@@ -113,12 +123,39 @@ def load_checkpoint(path: Path, samples: int) -> tuple[Any, np.ndarray, np.ndarr
     return learner, x, y
 
 
+def shown(spec: Any, x: np.ndarray) -> np.ndarray:
+    """Samples [n, ...] as the network takes them: [n, feature], or spikes [time, n, feature]."""
+    if spec.encoding == "raster":
+        return np.ascontiguousarray(x.reshape(len(x), spec.num_steps, spec.sizes[0]).swapaxes(0, 1))
+    return x.reshape(len(x), spec.sizes[0])
+
+
+def _drive(deployment: Any, x: np.ndarray, y: np.ndarray, timeout: float) -> list[int]:
+    """Print the finer read-out; how many of its numbers differ from the reference."""
+    try:
+        expected = deployment.reference_drive(x)
+    except ValueError as error:
+        print(f"no read-out of the outputs' drive: {error}")
+        return []
+    found = deployment.drive(x, "batched", timeout)
+    few = x[:, :STOCK_DRIVE] if deployment.spec.encoding == "raster" else x[:STOCK_DRIVE]
+    stock = deployment.drive(few, "stock", timeout)
+    differing = [int((found != expected).sum()), int((stock != expected[: len(stock)]).sum())]
+    print(f"{'Lava, outputs only integrate, read by Read':52}{_accuracy(found.argmax(1), y):.4f}     ", end="")
+    print(f"{differing[0]} of {found.size} numbers differ; stock graph, {len(stock)} samples: {differing[1]}")
+    return differing
+
+
 def _right(spikes: np.ndarray, y: np.ndarray) -> float:
-    return float((spikes.sum(0).argmax(1) == y).mean())
+    return _accuracy(spikes.sum(0).argmax(1), y)
+
+
+def _accuracy(classes: np.ndarray, y: np.ndarray) -> float:
+    return float((classes == y).mean())
 
 
 def _cores(sheet: Any) -> list[str]:
-    from neuromorph.lava.report import core_table
+    from neuromorph.lava.mapping import core_table
 
     return core_table(sheet.cores)
 
@@ -133,7 +170,7 @@ def _write_nir(network: Any, path: Path) -> None:
         print(f"no NIR file: {error}")
 
 
-def _figures(out: Path, deployment: Any, records: list, x: np.ndarray) -> None:
+def _figures(out: Path, deployment: Any, records: list, messages: np.ndarray) -> None:
     """raster.svg and membranes.svg of one sample."""
     import matplotlib
 
@@ -144,7 +181,6 @@ def _figures(out: Path, deployment: Any, records: list, x: np.ndarray) -> None:
     from neuromorph.lava.figures import membranes, raster
 
     spec = deployment.spec
-    messages = spec.encode(x)
     spikes = run_stock(spec, messages, set(range(len(spec.layers))))
     traces = stock_membranes(spec, messages[0])
     (rasters, all_axes), (lines, line_axes) = (

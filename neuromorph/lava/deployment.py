@@ -59,6 +59,21 @@ class Deployment:
         found = self.layers(x, engine, arithmetic, timeout)
         return tuple(int((a != b).sum()) for a, b in zip(found, self._expected(x, arithmetic), strict=True))
 
+    def drive(self, x: ArrayLike, engine: str = "stock", timeout: float | None = None) -> NDArray[np.int64]:
+        """What each output neuron has received in all by Lava, int64 [batch, class], in 1/64 weight: a finer read-out
+        than spikes. The output neurons only integrate (``spec.integrating``), and Lava's own ``Read`` takes their
+        membranes when a sample ends.
+        """
+        _choose("engine", engine, ENGINES)
+        from neuromorph.lava.build import last_membranes
+
+        spec = self.spec.integrating
+        return last_membranes(spec, spec.encode(x), engine, timeout)
+
+    def reference_drive(self, x: ArrayLike) -> NDArray[np.int64]:
+        """``drive`` by the recurrences in numpy."""
+        return simulate(self.spec.integrating, x)[-1].membranes[-1]
+
     def resources(
         self, chip: str = "loihi1", x: ArrayLike | None = None, learning: bool = False, weight_bits: int = 2
     ) -> Sheet:

@@ -11,16 +11,18 @@ import numpy as np
 from neuromorph.files import replacing, write_json
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
 
-SCHEMA = 1
+SCHEMA = 2
 ABOUT = (
     "W in {-1, +1} is stored as 2 W with weight_exp; a = (2 W s) << weight_exp (>> if negative); u = 64 a; "
     "v = clip(trunc(v (4096 - dv) / 4096) + u + (bias_mant << bias_exp)); a spike where v > 64 threshold, then v = 0; "
-    "v = 0 when a sample starts. Input is binary spikes (input_bits 0 or 1) or round(x (2^input_bits - 1)), every step."
+    "v = 0 when a sample starts. A layer with an image (channels, rows, columns) is a convolution of it, with stride "
+    "and padding, weights [out, in, rows, columns], neurons and pixels numbered channel first. Input is binary spikes "
+    "(input_bits 0 or 1) or round(x (2^input_bits - 1)), every step; encoding says where they come from."
 )
 
 
 def save_network(spec: NetworkSpec, folder: str | PathLike[str]) -> None:
-    """Write ``spec`` into ``folder``; the arrays are weights_1 int8 [out, in], threshold_1, bias_mant_1, ..."""
+    """Write ``spec`` into ``folder``; the arrays are weights_1 (as in ``LayerSpec``), threshold_1, bias_mant_1, ..."""
     arrays = {}
     for number, layer in enumerate(spec.layers, 1):
         arrays[f"weights_{number}"] = layer.weights
@@ -34,8 +36,17 @@ def save_network(spec: NetworkSpec, folder: str | PathLike[str]) -> None:
         "sizes": spec.sizes,
         "num_steps": spec.num_steps,
         "input_bits": spec.input_bits,
+        "encoding": spec.encoding,
         "layers": [
-            {"dv": layer.dv, "weight_exp": layer.weight_exp, "bias_exp": layer.bias_exp} for layer in spec.layers
+            {
+                "dv": layer.dv,
+                "weight_exp": layer.weight_exp,
+                "bias_exp": layer.bias_exp,
+                "image": layer.image,
+                "stride": layer.stride,
+                "padding": layer.padding,
+            }
+            for layer in spec.layers
         ],
     }
     write_json(Path(folder) / "network.json", content)
@@ -55,7 +66,10 @@ def load_network(folder: str | PathLike[str]) -> NetworkSpec:
                 layer["weight_exp"],
                 arrays[f"bias_mant_{number}"],
                 layer["bias_exp"],
+                tuple(layer["image"]),
+                layer["stride"],
+                layer["padding"],
             )
             for number, layer in enumerate(content["layers"], 1)
         )
-    return NetworkSpec(layers, content["num_steps"], content["input_bits"])
+    return NetworkSpec(layers, content["num_steps"], content["input_bits"], content["encoding"])

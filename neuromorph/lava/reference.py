@@ -1,7 +1,8 @@
 """The chip's recurrences in numpy: the truth that every other way of running a network is compared with.
 
 Fixed point:
-    a = (We s) << weight_exp, or >> -weight_exp (floor);   We: the stored weights (mixed signs must be even)
+    a = (We s) << weight_exp, or >> -weight_exp (floor);   We: the stored weights (mixed signs must be even), of a
+        convolution every connection that it stands for
     u = 64 a                  (du = 4095: no memory of the current; wraps once by 2^24 beyond +-2^23)
     v = clip(sgn(v) ((|v| (4096 - dv)) >> 12) + u + (bias_mant << bias_exp), +-(2^23 - 1))
     s = v > 64 vth,   then v <- 0 where s = 1
@@ -11,8 +12,9 @@ Floating point, in units of weight:
 
 With ``local_rule`` the same neurons learn: one layer under the rule of ``neuromorph.protocols``.
 
-Source: Lava 0.10.0, ``PyDenseModelBitAcc`` and ``PyLifModelBitAcc``; ``PyDenseModelFloat`` and ``PyLifModelFloat`` with
-du = 1. The lag of one step per connection of a Lava graph is not part of these equations.
+Source: Lava 0.10.0, ``PyDenseModelBitAcc``, ``PyConvModelFixed`` and ``PyLifModelBitAcc``; ``PyDenseModelFloat``,
+``PyConvModelFloat`` and ``PyLifModelFloat`` with du = 1. The lag of one step per connection of a Lava graph is not part
+of these equations.
 """
 
 from __future__ import annotations
@@ -39,9 +41,11 @@ class Record(NamedTuple):
 
 
 def synapse(messages: Integers, layer: LayerSpec) -> Integers:
-    """Activation a [..., out] for ``messages`` [..., in]."""
+    """Activation a [..., neuron] for ``messages`` [..., input]."""
     # float64 products of integers below 2^53 are exact and use BLAS.
-    total = (messages.astype(np.float64) @ layer.stored_weights.T.astype(np.float64)).astype(np.int64)
+    flat = messages.reshape(-1, layer.inputs).astype(np.float64)
+    total = 2 * (flat @ layer.matrix.T.astype(np.float64)).astype(np.int64)
+    total = total.reshape(*messages.shape[:-1], layer.neurons)
     return total << layer.weight_exp if layer.weight_exp > 0 else total >> -layer.weight_exp
 
 
@@ -64,10 +68,10 @@ def simulate(spec: NetworkSpec, x: ArrayLike) -> list[Record]:
     for layer in spec.layers:
         activation = synapse(messages.astype(np.int64), layer)
         shape = (spec.num_steps, *activation.shape[1:])
-        v = np.zeros(shape[1:], np.int64)
+        v, vth, bias = np.zeros(shape[1:], np.int64), layer.each(layer.threshold), layer.each(layer.bias)
         spikes, membranes = np.empty(shape, bool), np.empty(shape, np.int64)
         for t, a in enumerate(np.broadcast_to(activation, shape)):
-            spikes[t], membranes[t], v = neuron(v, a, layer.dv, layer.threshold, layer.bias)
+            spikes[t], membranes[t], v = neuron(v, a, layer.dv, vth, bias)
         records.append(Record(spikes, membranes))
         messages = spikes
     return records
@@ -103,12 +107,12 @@ def simulate_float(spec: NetworkSpec, x: ArrayLike) -> list[NDArray[np.bool_]]:
     messages = spec.encode(x).swapaxes(0, 1)
     layers = []
     for layer in spec.layers:
-        weights = layer.weights * 2.0 ** (layer.weight_exp + 1)
-        spikes = np.empty((*messages.shape[:2], len(weights)), bool)
-        v = np.zeros(spikes.shape[1:])
+        weights = layer.matrix * 2.0 ** (layer.weight_exp + 1)
+        spikes = np.empty((*messages.shape[:2], layer.neurons), bool)
+        v, vth, bias = np.zeros(spikes.shape[1:]), layer.each(layer.threshold), layer.each(layer.bias / 64)
         for t, s in enumerate(messages):
-            v = v * (1 - layer.dv / 4096) + s @ weights.T + layer.bias / 64
-            spikes[t] = v > layer.threshold
+            v = v * (1 - layer.dv / 4096) + s @ weights.T + bias
+            spikes[t] = v > vth
             v[spikes[t]] = 0
         layers.append(spikes)
         messages = spikes

@@ -30,6 +30,7 @@ dataclasses.dataclass = original
 
 from lava.magma.core.run_conditions import RunSteps  # noqa: E402
 from lava.magma.core.run_configs import Loihi2SimCfg  # noqa: E402
+from lava.proc.conv.process import Conv  # noqa: E402
 from lava.proc.dense.process import Dense  # noqa: E402
 from lava.proc.io.sink import RingBuffer as Sink  # noqa: E402
 from lava.proc.io.source import RingBuffer as Source  # noqa: E402
@@ -47,25 +48,40 @@ def main(folder: Path) -> int:
     out = source.s_out
     for number, layer in enumerate(about["layers"], 1):
         weights = arrays[f"weights_{number}"].astype(np.int32)
-        neurons = len(weights)
-        dense = Dense(
-            weights=2 * weights,  # mixed signs lose the lowest bit
-            weight_exp=layer["weight_exp"],
-            num_message_bits=about["input_bits"] if number == 1 and about["input_bits"] > 1 else 0,
+        bits = about["input_bits"] if number == 1 and about["input_bits"] > 1 else 0
+        if layer[
+            "image"
+        ]:  # Lava numbers images (column, row, channel) and turns the kernel round; Conv has no exponent
+            image = tuple(layer["image"])
+            synapse = Conv(
+                weight=weights[:, :, ::-1, ::-1].transpose(0, 3, 2, 1) << (layer["weight_exp"] + 1),
+                input_shape=image[::-1],
+                stride=layer["stride"],
+                padding=layer["padding"],
+                num_message_bits=bits,
+            )
+            out = out.reshape(image).transpose((2, 1, 0))
+        else:  # mixed signs lose the lowest bit, so twice the weights
+            synapse = Dense(weights=2 * weights, weight_exp=layer["weight_exp"], num_message_bits=bits)
+        shape = synapse.a_out.shape
+        one_per_channel = (-1, *[1] * (len(shape) - 1))
+        threshold, bias = (
+            np.broadcast_to(arrays[f"{name}_{number}"].reshape(one_per_channel), shape[::-1]).transpose().copy()
+            for name in ("threshold", "bias_mant")
         )
         lif = LIFReset(
-            shape=(neurons,),
+            shape=shape,
             du=4095,
             dv=layer["dv"],
-            vth=arrays[f"threshold_{number}"],
-            bias_mant=np.broadcast_to(arrays[f"bias_mant_{number}"], (neurons,)).copy(),
+            vth=threshold,
+            bias_mant=bias,
             bias_exp=layer["bias_exp"],
             reset_interval=steps,
             reset_offset=number + 1,
         )
-        out.connect(dense.s_in)
-        dense.a_out.connect(lif.a_in)
-        out = lif.s_out
+        out.connect(synapse.s_in)
+        synapse.a_out.connect(lif.a_in)
+        out = lif.s_out.transpose((2, 1, 0)).reshape((lif.s_out.size,)) if layer["image"] else lif.s_out
     sink = Sink(shape=(about["sizes"][-1],), buffer=total)
     out.connect(sink.a_in)
     try:

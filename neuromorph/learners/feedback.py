@@ -113,7 +113,7 @@ class LavaFeedbackLearner(FeedbackLearner):
 
     def _set_states(self, states):
         from neuromorph.lava import compat  # noqa: F401  says how to install Lava where it is missing
-        from neuromorph.lava.processes.plastic import shared_array
+        from neuromorph.lava.processes.io import shared_array
 
         self.states = [shared_array(state) for state in states]
 
@@ -122,7 +122,8 @@ class LavaFeedbackLearner(FeedbackLearner):
 
     def _learn(self, raster, labels):
         from neuromorph.lava.compat import running
-        from neuromorph.lava.processes.plastic import ErrorReadout, PlasticDense, Raster, shared_array
+        from neuromorph.lava.processes.io import MessageSource, shared_array
+        from neuromorph.lava.processes.plastic import ErrorReadout, PlasticDense
         from neuromorph.lava.processes.random_feedback import RandomFeedback
 
         from lava.magma.core.run_configs import Loihi2SimCfg  # isort: skip
@@ -132,7 +133,7 @@ class LavaFeedbackLearner(FeedbackLearner):
         period, lag = steps + BLANKS, len(self.synapses)
         frames = np.zeros((n, period, 1, inputs), bool)
         frames[:, :steps, 0] = raster
-        source = Raster(frames.reshape(-1, 1, inputs))
+        source = MessageSource(messages=frames.reshape(-1, 1, inputs))
         layers, neurons, out = [], [], source.s_out
         for k, (one, state) in enumerate(zip(self.synapses, self.states, strict=True)):
             dense = PlasticDense(one, state[None], steps, self._seed(k), self.presented, period, lag)

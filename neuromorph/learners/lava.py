@@ -47,16 +47,17 @@ class LavaLearner(LocalLearner):
         return np.array(self._states)
 
     def _set_states(self, states):
-        from neuromorph.lava.processes.plastic import shared_array
+        from neuromorph.lava.processes.io import shared_array
 
         self._states = shared_array(states)
 
     def _learn(self, raster, labels):
-        from neuromorph.lava.processes.plastic import ErrorReadout, PlasticDense, Raster, shared_array
+        from neuromorph.lava.processes.io import MessageSource, shared_array
+        from neuromorph.lava.processes.plastic import ErrorReadout, PlasticDense
 
         frames = raster.reshape(-1, *raster.shape[2:])
         spikes = shared_array(np.zeros((*frames.shape[:2], self.units), bool))
-        source = Raster(frames)
+        source = MessageSource(messages=frames)
         synapses = PlasticDense(
             self.synapse, self._states, self.rule.num_steps, (*self.seeds, TRANSITIONS), self.presented
         )
@@ -70,7 +71,8 @@ class LavaLearner(LocalLearner):
         return spikes.reshape(*raster.shape[:3], self.units)
 
     def spikes(self, raster):
-        from neuromorph.lava.processes.plastic import BatchDense, Raster, Recorder, shared_array
+        from neuromorph.lava.processes.io import MessageSource, SpikeRecorder
+        from neuromorph.lava.processes.plastic import LAG, BatchDense
 
         n, num_steps, replicas, _ = raster.shape
         batch = min(BATCH, n)
@@ -82,15 +84,16 @@ class LavaLearner(LocalLearner):
             .swapaxes(1, 2)
             .reshape(-1, batch, replicas, self.inputs)
         )
-        spikes = shared_array(np.zeros((*frames.shape[:3], self.units), bool))
-        source, neurons, recorder = Raster(frames), self._lif(spikes.shape[1:]), Recorder(spikes)
+        shape = (batch, replicas, self.units)
+        source, neurons = MessageSource(messages=frames), self._lif(shape)
+        recorder = SpikeRecorder(shape=shape, steps=len(frames), lag=LAG)
         synapses = BatchDense(self.synapse.efficacy(self.states()), batch)
         source.s_out.connect(synapses.s_in)
         synapses.a_out.connect(neurons.a_in)
         neurons.s_out.connect(recorder.s_in)
         self._run(source, len(frames))
         return (
-            spikes.reshape(rounds, num_steps, batch, replicas, -1)
+            recorder.recorded.reshape(rounds, num_steps, batch, replicas, -1)
             .swapaxes(1, 2)
             .reshape(-1, num_steps, replicas, self.units)[:n]
         )
@@ -125,11 +128,12 @@ def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, arithmetic: st
     from lava.magma.core.run_configs import Loihi2SimCfg
 
     from neuromorph.lava.compat import running
-    from neuromorph.lava.processes.plastic import Population, Raster, shared_array
+    from neuromorph.lava.processes.io import MessageSource, shared_array
+    from neuromorph.lava.processes.plastic import Population
 
     model = fixed_point(synapse) if arithmetic == "fixed" else synapse
     efficacy = shared_array(np.zeros(events.shape, np.int8))
-    source = Raster(events)
+    source = MessageSource(messages=events)
     population = Population(model, model.init(events.shape[1:], np.random.default_rng([seed, INITIAL])), efficacy, seed)
     source.s_out.connect(population.event_in)
     with running(source, Loihi2SimCfg(select_tag="fixed_pt" if arithmetic == "fixed" else "floating_pt")) as run:

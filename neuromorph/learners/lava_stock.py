@@ -38,8 +38,7 @@ class StockLavaLearner(LavaLearner):
     def _learn(self, raster, labels):
         from lava.proc.dense.process import LearningDense
 
-        from neuromorph.lava.processes.io import MessageSource
-        from neuromorph.lava.processes.plastic import shared_array
+        from neuromorph.lava.processes.io import MessageSource, shared_array
         from neuromorph.lava.processes.third_factor import ThirdFactors
         from neuromorph.lava.rules import ERROR, staircase_rule
 

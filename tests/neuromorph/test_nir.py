@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import snntorch
 import torch
+from snntorch.import_nir import import_from_nir
 
 nir = pytest.importorskip("nir", reason="nir is not installed")
 
@@ -54,6 +55,68 @@ def test_biases_thresholds_and_exponents_of_each_neuron_come_back():
     layers_equal(from_nir(to_nir(spec)), spec)
 
 
+def convolutional(threshold=3):
+    rng = np.random.default_rng(0)
+    signs = np.array([-1, 1], np.int8)
+    layers = (
+        LayerSpec(
+            rng.choice(signs, (4, 2, 3, 3)),
+            threshold,
+            410,
+            bias_mant=rng.integers(-60, 60, 4),
+            image=(2, 7, 5),
+            stride=2,
+            padding=1,
+        ),
+        LayerSpec(rng.choice(signs, (3, 4, 2, 2)), 1, 100, image=(4, 4, 3), padding=1),
+        LayerSpec(rng.choice(signs, (6, 60)), 2, 410),
+    )
+    return NetworkSpec(layers, 5, 0)
+
+
+def test_a_convolution_with_thresholds_of_each_channel_comes_back(tmp_path):
+    spec = convolutional(np.array([2, 3, 5, 4]))
+    write(spec, tmp_path / "network.nir")
+    found = read(tmp_path / "network.nir")
+    layers_equal(found, spec)
+    for a, b in zip(found.layers, spec.layers, strict=True):
+        assert (a.image, a.stride, a.padding) == (b.image, b.stride, b.padding)
+    x = (np.random.default_rng(1).random((5, 8, 70)) < 0.5).astype(np.float32)
+    np.testing.assert_array_equal(simulate(found, x)[-1].spikes, simulate(spec, x)[-1].spikes)
+
+
+def test_snntorch_runs_the_convolution_spike_for_spike():
+    spec = convolutional()
+    x = (np.random.default_rng(1).random((5, 3, 70)) < 0.5).astype(np.float32)
+    expected = simulate_float(spec, x)[-1]
+    assert 0.1 < expected.mean() < 0.9
+    for sample in range(3):
+        theirs = import_from_nir(to_nir(spec))  # its neurons keep their membranes
+        out, state = theirs(torch.from_numpy(x[0, sample]).reshape(2, 7, 5))
+        spikes = [out]
+        for step in x[1:, sample]:
+            out, state = theirs(torch.from_numpy(step).reshape(2, 7, 5), state)
+            spikes.append(out)
+        np.testing.assert_array_equal(torch.stack(spikes).detach().numpy() == 1, expected[:, sample])
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"dilation": 2}, "layer 1: a Conv2d needs one stride, .* dilation 1"),
+        ({"stride": (1, 2)}, "layer 1: a Conv2d needs one stride"),
+        ({"padding": "same"}, "layer 1: a Conv2d needs one stride, one padding as a number"),
+    ],
+)
+def test_a_convolution_that_the_chip_cannot_run_is_refused(change, sentence):
+    graph = to_nir(convolutional())
+    node = graph.nodes["weights_1"]
+    for name, value in change.items():
+        setattr(node, name, value)
+    with pytest.raises(ValueError, match=sentence):
+        from_nir(graph)
+
+
 def test_weights_are_written_as_signs_not_hidden_weights():
     net = network()
     written = to_nir(net).nodes["weights_1"].weight
@@ -64,8 +127,6 @@ def test_weights_are_written_as_signs_not_hidden_weights():
 @pytest.mark.parametrize("beta", [0.5, 0.9, 0.99])
 def test_snntorch_imports_it_without_a_differing_spike(beta, tmp_path):
     pytest.importorskip("nirtorch", reason="nirtorch is not installed")
-    from snntorch.import_nir import import_from_nir
-
     net = network(beta)
     write(net, tmp_path / "network.nir")
     theirs = import_from_nir(nir.read(tmp_path / "network.nir"))

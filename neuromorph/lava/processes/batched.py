@@ -16,7 +16,8 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 
 class BatchedDense(AbstractProcess):
-    """``weights`` [out, in] as the stock Dense takes them (mixed signs even), ports [batch, ...].
+    """``weights`` [out, in] as the stock Dense takes them (mixed signs even), an array or a scipy.sparse matrix; ports
+    [batch, ...].
 
     ``largest``: no sum of weights times messages exceeds it; below 2^24 the products run, exactly, in float32.
     """
@@ -33,7 +34,7 @@ class _BatchedModel(PyLoihiProcessModel):
     def __init__(self, proc_params):
         super().__init__(proc_params)
         kind = np.float32 if proc_params["largest"] < 2**24 else np.float64
-        self.weights = np.ascontiguousarray(proc_params["weights"].T, kind)
+        self.weights = proc_params["weights"].T.astype(kind)
         self.weight_exp = proc_params["weight_exp"]
         self.sent = self.activation(np.zeros((proc_params["batch"], self.weights.shape[1]), kind))
 

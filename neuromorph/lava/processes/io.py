@@ -1,5 +1,7 @@
 """Host-side ends of a graph: a source that holds the data set and a recorder of spikes.
 
+What the parent reads back after a run lies in memory shared by the fork: a Lava ``Var`` moves one scalar a message.
+
 Time steps of Lava count from 1. The source sends row t - 1 at step t; layer l (from 1) answers it at step t + l.
 """
 
@@ -16,8 +18,15 @@ from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 
+def shared_array(values: np.ndarray) -> np.ndarray:
+    """A copy of ``values`` in anonymous memory that processes forked from this one write into."""
+    memory = np.frombuffer(mmap.mmap(-1, max(values.nbytes, 1)), values.dtype, values.size).reshape(values.shape)
+    memory[...] = values
+    return memory
+
+
 class MessageSource(AbstractProcess):
-    """Sends ``messages`` [row, ...], each row for ``hold`` steps, then zeros.
+    """Sends ``messages`` [row, ...], bool or integers, each row for ``hold`` steps, then zeros.
 
     The data lie in proc_params, which the fork shares.
     """
@@ -41,19 +50,15 @@ class PyMessageSource(PyLoihiProcessModel):
 
     def run_spk(self) -> None:
         row = (self.time_step - 1) // self.hold
-        self.s_out.send(self.messages[row] if row < len(self.messages) else np.zeros_like(self.messages[0]))
+        sent = self.messages[row] if row < len(self.messages) else np.zeros(self.messages.shape[1:])
+        self.s_out.send(sent.astype(np.int32, copy=False))
 
 
 class SpikeRecorder(AbstractProcess):
-    """Writes the spikes of steps ``lag`` + 1 ... ``lag`` + ``steps`` into ``recorded`` [step, *shape], uint8.
-
-    ``recorded`` is anonymous memory shared with the forked model, because ``Var.get`` moves one scalar per message.
-    """
+    """Writes the spikes of steps ``lag`` + 1 ... ``lag`` + ``steps`` into ``recorded``, shared bool [step, *shape]."""
 
     def __init__(self, *, shape: tuple[int, ...], steps: int, lag: int) -> None:
-        size = steps * int(np.prod(shape))
-        shared = mmap.mmap(-1, max(1, size))
-        self.recorded = np.frombuffer(shared, np.uint8, count=size).reshape(steps, *shape)
+        self.recorded = shared_array(np.zeros((steps, *shape), bool))
         super().__init__(recorded=self.recorded, lag=lag)
         self.s_in = InPort(shape=shape)
 

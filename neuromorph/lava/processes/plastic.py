@@ -1,11 +1,8 @@
-"""Lava processes of the local rule (``neuromorph.protocols``): rasters, plastic synapses, error, batched inference.
+"""Lava processes of the local rule (``neuromorph.protocols``): plastic synapses, error, batched inference.
 
-Arrays that the parent reads back after a run live in memory shared by a fork (``shared_array``): a Lava ``Var`` moves
-one scalar a message. Every connection of these graphs costs one step: at time step t (from 1) the neurons see raster
+Every connection of these graphs costs one step: at time step t (from 1) the neurons see raster
 frame t - 2.
 """
-
-import mmap
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
@@ -20,21 +17,6 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from neuromorph.protocols import error
 
 LAG = 1  # steps from a source frame to the neurons behind a synapse process, beyond the source's own step
-
-
-def shared_array(values: np.ndarray) -> np.ndarray:
-    """A copy of ``values`` in anonymous memory that processes forked from this one write into."""
-    memory = np.frombuffer(mmap.mmap(-1, max(values.nbytes, 1)), values.dtype, values.size).reshape(values.shape)
-    memory[...] = values
-    return memory
-
-
-class Raster(AbstractProcess):
-    """Sends frame t - 1 of ``frames`` [time, ...] at time step t, then zeros."""
-
-    def __init__(self, frames: np.ndarray):
-        super().__init__(frames=frames)
-        self.s_out = OutPort(shape=frames.shape[1:])
 
 
 class PlasticDense(AbstractProcess):
@@ -93,14 +75,6 @@ class BatchDense(AbstractProcess):
         self.a_out = OutPort(shape=(batch, replicas, units))
 
 
-class Recorder(AbstractProcess):
-    """Writes spikes into the shared bool array ``spikes`` [time, ...]."""
-
-    def __init__(self, spikes: np.ndarray):
-        super().__init__(spikes=spikes)
-        self.s_in = InPort(shape=spikes.shape[1:])
-
-
 class Population(AbstractProcess):
     """Synapses without a network: every frame is one candidate event each.
 
@@ -110,25 +84,6 @@ class Population(AbstractProcess):
     def __init__(self, synapse, states: np.ndarray, efficacy: np.ndarray, seed: int):
         super().__init__(synapse=synapse, states=states, efficacy=efficacy, seed=seed)
         self.event_in = InPort(shape=states.shape)
-
-
-@implements(proc=Raster, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("floating_pt", "fixed_pt")
-class PyRaster(PyLoihiProcessModel):
-    """``Raster`` on the CPU."""
-
-    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
-
-    def __init__(self, proc_params):
-        super().__init__(proc_params)
-        self.frames = proc_params["frames"]
-
-    def run_spk(self):
-        k = self.time_step - 1
-        self.s_out.send(
-            self.frames[k].astype(np.int32) if k < len(self.frames) else np.zeros(self.frames.shape[1:], np.int32)
-        )
 
 
 class _PlasticModel(PyLoihiProcessModel):
@@ -252,24 +207,6 @@ class PyBatchFixed(_BatchModel):
 
     dtype = np.int32
     a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
-
-
-@implements(proc=Recorder, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("floating_pt", "fixed_pt")
-class PyRecorder(PyLoihiProcessModel):
-    """``Recorder`` on the CPU."""
-
-    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
-
-    def __init__(self, proc_params):
-        super().__init__(proc_params)
-        self.spikes = proc_params["spikes"]
-
-    def run_spk(self):
-        s = self.s_in.recv() > 0
-        if 0 <= self.time_step - 1 - LAG < len(self.spikes):
-            self.spikes[self.time_step - 1 - LAG] = s
 
 
 @implements(proc=Population, protocol=LoihiProtocol)

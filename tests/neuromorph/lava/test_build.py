@@ -9,8 +9,10 @@ from neuromorph.lava import LayerSpec, NetworkSpec
 from neuromorph.lava import reference as chip
 from neuromorph.lava.build import Graph, run_stock, stock_graph, stock_membranes
 from neuromorph.lava.compat import running
+from neuromorph.lava.convolution import lava_kernel
 
 from lava.magma.core.run_configs import Loihi2SimCfg  # isort: skip
+from lava.proc.conv.process import Conv  # isort: skip
 from lava.proc.dense.process import Dense  # isort: skip
 from lava.proc.lif.process import LIF, LIFReset  # isort: skip
 from neuromorph.lava.processes.io import MessageSource, SpikeRecorder  # isort: skip
@@ -157,6 +159,43 @@ def biased_spec():
 
 def test_membranes_of_the_stock_graph_are_those_of_the_reference(biased_spec):
     spec, x = biased_spec
+    found = stock_membranes(spec, spec.encode(x)[0])
+    for record, membranes in zip(chip.simulate(spec, x), found, strict=True):
+        np.testing.assert_array_equal(membranes, np.where(record.spikes, 0, record.membranes)[:, 0])
+
+
+@pytest.fixture(scope="module")
+def convolved():
+    rng = np.random.default_rng(2)
+    signs = np.array([-1, 1], np.int8)
+    layers = (
+        LayerSpec(rng.choice(signs, (3, 1, 3, 3)), 15, 410, image=(1, 6, 5), stride=2, padding=1),
+        LayerSpec(rng.choice(signs, (4, 27)), 2, 410),
+    )
+    return NetworkSpec(layers, STEPS, input_bits=4), rng.random((BATCH, 30), dtype=np.float32)
+
+
+def test_lavas_fixed_point_conv_ignores_the_exponent(convolved):
+    """Twice the weights with an exponent of -1, right for Dense, doubles the activation of Conv."""
+    spec, x = convolved
+    expected = chip.simulate(spec, x)[0].spikes
+    found = {}
+    for weight, exponent in ((1, 0), (2, -1)):
+        source = MessageSource(messages=rows(spec, x))
+        kernel = lava_kernel(weight * spec.layers[0].weights.astype(np.int32))
+        conv = Conv(weight=kernel, weight_exp=exponent, input_shape=(5, 6, 1), stride=2, padding=1, num_message_bits=4)
+        lif = LIFReset(shape=(3, 3, 3), du=4095, dv=410, vth=15, reset_interval=STEPS, reset_offset=2)
+        recorder = SpikeRecorder(shape=(27,), steps=BATCH * STEPS, lag=1)
+        source.s_out.reshape((1, 6, 5)).transpose((2, 1, 0)).connect(conv.s_in)
+        conv.a_out.connect(lif.a_in)
+        lif.s_out.transpose((2, 1, 0)).reshape((27,)).connect(recorder.s_in)
+        found[exponent] = simulate(Graph(source, [conv], [lif], {0: recorder}), BATCH * STEPS + 1)[0]
+    np.testing.assert_array_equal(found[0], expected)
+    assert found[-1].sum() > expected.sum() > 0
+
+
+def test_membranes_of_a_convolution_are_those_of_the_reference(convolved):
+    spec, x = convolved
     found = stock_membranes(spec, spec.encode(x)[0])
     for record, membranes in zip(chip.simulate(spec, x), found, strict=True):
         np.testing.assert_array_equal(membranes, np.where(record.spikes, 0, record.membranes)[:, 0])

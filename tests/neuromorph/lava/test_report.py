@@ -1,6 +1,4 @@
-"""The resource sheet: mapping and operations, against counts done the slow way."""
-
-import math
+"""The resource sheet: operations and footprints, against counts done the slow way."""
 
 import numpy as np
 import pytest
@@ -8,7 +6,7 @@ import pytest
 from neuromorph.lava import LayerSpec, NetworkSpec
 from neuromorph.lava.deployment import Deployment
 from neuromorph.lava.reference import simulate
-from neuromorph.lava.report import CHIPS, axon_bits, map_layers, resources
+from neuromorph.lava.report import resources
 
 
 def network(sizes, bits=1, threshold=5, steps=4):
@@ -20,58 +18,33 @@ def network(sizes, bits=1, threshold=5, steps=4):
     return NetworkSpec(tuple(layers), steps, bits)
 
 
-def test_synapse_memory_of_an_axon():
-    """Groups of 64 weights with 10 bits of their own, in words of 64 bits: worked by hand."""
-    assert axon_bits(64, 8) == 64 * math.ceil((512 + 10) / 64) == 576
-    assert axon_bits(256, 1) == 4 * 128
-    assert axon_bits(65, 2) == 192 + 64  # the 65th weight opens a group
-    assert axon_bits(10, 16) == 192
+def convolutional():
+    rng = np.random.default_rng(3)
+    signs = np.array([-1, 1], np.int8)
+    layers = (
+        LayerSpec(rng.choice(signs, (3, 2, 3, 3)), 2, 410, image=(2, 5, 4), stride=2, padding=1),
+        LayerSpec(rng.choice(signs, (4, 18)), 1, 410),
+    )
+    return NetworkSpec(layers, 4, 1)
 
 
-@pytest.mark.parametrize(("sizes", "cores"), [((784, 256, 10), [2, 2, 3, 5]), ((784, 512, 512, 10), [3, 4, 8, 13])])
-def test_cores_of_known_networks(sizes, cores):
-    """1-, 2-, 8-bit weights, and 8-bit weights with 8-bit tags, as nengo-loihi's limits give them."""
-    spec = network(sizes)
-    assert [len(map_layers(spec, CHIPS["loihi1"], bits)[0]) for bits in (1, 2, 8, 16)] == cores
-
-
-@pytest.mark.parametrize("chip", CHIPS)
-@pytest.mark.parametrize("bits", [2, 16])
-def test_every_neuron_has_one_core_and_no_core_is_overfull(chip, bits):
-    spec = network((300, 700, 1500, 40))
-    cores, problems = map_layers(spec, CHIPS[chip], bits)
-    assert problems == []
-    for number, neurons in enumerate(spec.sizes[1:], 1):
-        placed = [core for core in cores if core.layer == number]
-        assert [core.first for core in placed] == [0, *(core.last for core in placed[:-1])]
-        assert placed[-1].last == neurons
-        assert all(0 < value <= 1 for core in placed for value in core.fill.values())
-    assert {core.layer for core in cores} == {1, 2, 3}
-    assert len([core for core in cores if core.layer == 2]) > 1 or chip == "loihi2"
-
-
-@pytest.mark.parametrize(
-    ("spec", "chip", "problem"),
-    [
-        (network((5000, 10)), "loihi1", "layer 1: 5000 inputs, a core of Loihi 1 has 4096 input axons"),
-        (network((20, 30), bits=4), "loihi1", "input: graded spikes of 4 bits need Loihi 2"),
-        (network((20, 30, 40), threshold=3, bits=1), "loihi1", None),
-        (network((20, 30), bits=4), "loihi2", None),
-        (network((100_000, 4)), "loihi2", "layer 1: one neuron's 100000 synapses take"),
-        (network((4000, 4000, 4000, 10)), "loihi1", "a chip has 128: 2 chips"),
-    ],
-)
-def test_what_does_not_fit_is_named(spec, chip, problem):
-    sheet = resources(spec, chip, weight_bits=4)
-    assert (problem is None and sheet.problems == ()) or problem in " ".join(sheet.problems)
-    assert ("everything fits" in str(sheet)) == (problem is None)
-
-
-def test_more_thresholds_than_the_core_has_are_named():
-    layer = LayerSpec(np.ones((40, 9), np.int8), np.arange(40).astype(np.int32), 0)
-    sheet = resources(NetworkSpec((layer,), 2, 1), "loihi1")
-    assert "layer 1: 40 different thresholds on one core, Loihi 1 has 16" in sheet.problems[0]
-    assert resources(NetworkSpec((layer,), 2, 1), "loihi2").problems == ()
+def test_operations_of_a_convolution_are_its_synapses_one_by_one():
+    """Pixels at an edge reach fewer neurons; a weight of a kernel counts once, a synapse wherever it is used."""
+    spec = convolutional()
+    x = np.random.default_rng(1).random((6, 40), dtype=np.float32)
+    sheet = Deployment(spec).resources(x=x)
+    messages, records = spec.encode(x), simulate(spec, x)
+    sent = [messages.swapaxes(0, 1), records[0].spikes]
+    reached = np.zeros(40, int)
+    for y, x_, i, j in np.ndindex(3, 2, 3, 3):
+        row, column = 2 * y + i - 1, 2 * x_ + j - 1
+        if 0 <= row < 5 and 0 <= column < 4:
+            reached.reshape(2, 5, 4)[:, row, column] += 3  # channels
+    operations = sum(float((s != 0).sum((0, 1)) @ n) for s, n in zip(sent, (reached, np.full(18, 4)), strict=True))
+    assert sheet.activity.accumulates == pytest.approx(operations / 6)
+    assert sheet.activity.dense == 4 * (reached.sum() + 72)
+    assert (sheet.weights, sheet.synapses) == (54 + 72, reached.sum() + 72)
+    assert "2x5x4-3x3x2-4" in str(sheet)
 
 
 @pytest.mark.parametrize("bits", [0, 1, 3])
@@ -128,6 +101,8 @@ def test_footprints():
     assert sheet.weights == 203_264
     assert sheet.packed_bytes == (203_264 + 2 * 29) / 8
     assert sheet.float_bytes == 4 * (203_264 + 4)
+    each = LayerSpec(np.ones((40, 9), np.int8), np.arange(40), 0, bias_mant=np.arange(40))
+    assert resources(NetworkSpec((each,), 2, 1)).packed_bytes == (360 + 40 * (17 + 13) + 12 + 3) / 8
 
 
 def test_unknown_chip_and_impossible_format_are_named():

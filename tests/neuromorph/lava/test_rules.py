@@ -16,13 +16,16 @@ from lava.magma.core.run_configs import Loihi2SimCfg  # isort: skip
 from lava.proc.dense.process import LearningDense  # isort: skip
 
 
-def learn(rule, tags, spikes, y2, y3=None):
+def learn(rule, tags, spikes, y2, y3=None, arithmetic="fixed_pt"):
     """Tags and weights after steps with ``spikes`` [step, input] and third factors [step, unit]."""
-    dense = LearningDense(weights=2 * np.where(tags >= 0, 1, -1), tag_1=tags, weight_exp=-1, learning_rule=rule)
+    if arithmetic == "fixed_pt":
+        dense = LearningDense(weights=2 * np.where(tags >= 0, 1, -1), tag_1=tags, weight_exp=-1, learning_rule=rule)
+    else:
+        dense = LearningDense(weights=np.where(tags >= 0, 1.0, -1.0), tag_1=tags.astype(float), learning_rule=rule)
     sources = [MessageSource(messages=m.astype(np.int32)) for m in (spikes, y2, y2 * 0 if y3 is None else y3)]
     for source, port in zip(sources, (dense.s_in, dense.s_in_y2, dense.s_in_y3), strict=True):
         source.s_out.connect(port)
-    with running(dense, Loihi2SimCfg(select_tag="fixed_pt"), timeout=60) as run:
+    with running(dense, Loihi2SimCfg(select_tag=arithmetic), timeout=60) as run:
         run(len(spikes))
         return dense.tag_1.get().astype(int), dense.weights.get().astype(int)
 
@@ -41,6 +44,22 @@ def test_staircase_equals_numpy_for_every_tag(model):
     np.testing.assert_array_equal(found, tags)
     np.testing.assert_array_equal(weights, 2 * model.efficacy(before))  # every target sees old values: w is late
     assert (before != tags).any() and np.abs(tags).max() >= 255
+
+
+def test_floating_point_staircase_is_the_same_but_is_not_clipped():
+    model, rng = Staircase(), np.random.default_rng(0)
+    tags = 2 * rng.integers(-30, 30, (6, 8)) + 1
+    spikes, error = rng.random((60, 8)) < 0.6, rng.choice([-1, 0, 1], (60, 6), p=[0.35, 0.2, 0.45])
+    factors = ERROR * (error > 0), ERROR * (error < 0)
+    found, weights = learn(staircase_rule(model, 1, "float"), tags, spikes, *factors, arithmetic="floating_pt")
+    before = inside = tags
+    bounded = np.ones(tags.shape, bool)
+    for s, e in zip(spikes, error, strict=True):
+        before, inside = inside, model.step(inside, e[:, None] * s[None, :])
+        bounded &= abs(inside) < 255
+    np.testing.assert_array_equal(found[bounded], inside[bounded])
+    np.testing.assert_array_equal(weights[bounded], model.efficacy(before)[bounded])
+    assert bounded.mean() > 0.3 and found.max() > 255  # tags that the chip would clip go on
 
 
 def test_products_with_the_tag_are_floored():

@@ -1,14 +1,40 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from neuromorph.lava import LayerSpec, NetworkSpec, integer_network
+from neuromorph.lava.spec import bias_words
 from neuromorph.snn import SpikingBNN
 
 
 def layer(n_in=4, n_out=3, **changes):
     weights = np.where(np.arange(n_in * n_out).reshape(n_out, n_in) % 3, 1, -1).astype(np.int8)
     return LayerSpec(**{"weights": weights, "threshold": 2, "dv": 410, **changes})
+
+
+def convolution(**changes):
+    weights = np.ones((2, 1, 2, 2), np.int8)
+    return LayerSpec(**{"weights": weights, "threshold": 2, "dv": 410, **changes})
+
+
+def test_images_of_two_convolutions_must_fit():
+    first = LayerSpec(np.ones((2, 1, 2, 2), np.int8), 1, 0, image=(1, 3, 4))
+    second = LayerSpec(np.ones((1, 2, 1, 1), np.int8), 1, 0, image=(2, 3, 2))
+    with pytest.raises(ValueError, match=r"layer 2 takes images of \(2, 3, 2\) but layer 1 gives \(2, 2, 3\)"):
+        NetworkSpec((first, second), num_steps=1, input_bits=0)
+    spec = NetworkSpec((first, dataclasses.replace(second, image=(2, 2, 3))), num_steps=1, input_bits=0)
+    assert (spec.sizes, spec.title) == ((12, 12, 6), "1x3x4-2x2x3-1x2x3")
+
+
+def test_a_bias_has_the_least_exponent_that_is_exact():
+    mantissa, shift = bias_words("layer 1", [4096 * 3, -8])
+    assert (mantissa << shift).tolist() == [12288, -8] and shift == 2
+    assert bias_words("layer 1", 5) == (5, 0)
+    for units in ([4097, 1], [2.5], [1 << 20]):
+        with pytest.raises(ValueError, match="layer 1: the chip holds a bias as 13 bits"):
+            bias_words("layer 1", [*units, 2**13 + 1])
 
 
 def test_integer_network_holds_the_signs_and_integers_of_training():
@@ -73,6 +99,13 @@ def test_wrong_input_is_named(x, message):
         (layer(3, 2, threshold=np.array([5, 6, 7])), r"layer 2: threshold has shape \(3,\), allowed: .*\(2,\)"),
         (layer(3, 2, bias_mant=np.array([-4097, 0])), "layer 2: bias_mant .* -4096 to 4095, got -4097 in neuron 1"),
         (layer(3, 2, bias_exp=8), "layer 2: bias_exp .* 7"),
+        (convolution(image=(1, 2, 2), weight_exp=-2), "layer 2: a convolution needs a weight_exp from -1 to 5, got -2"),
+        (convolution(image=(1, 3, 1), padding=2), r"layer 2: a kernel of \(2, 2\) does not fit .* and padding 2"),
+        (convolution(image=(1, 1, 3)), r"layer 2: a kernel of \(2, 2\) does not fit an image of \(1, 1, 3\)"),
+        (convolution(image=(3, 1, 1)), r"layer 2: weights .* take an image of \(1, rows, columns\), got \(3, 1, 1\)"),
+        (convolution(image=(1, 3, 3)), "layer 2 takes 9 inputs but layer 1 has 3 neurons"),
+        (convolution(image=(1, 2, 2), threshold=np.array([1, 2, 3])), r"layer 2: threshold has shape .*\(2,\)"),
+        (layer(3, 2, image=(1, 1, 3)), r"layer 2: weights must be an int8 array \[out, in, rows, columns\]"),
         (layer(2, 2), "layer 2 takes 2 inputs but layer 1 has 3 neurons"),
         (layer(3, 2, weights=np.ones((1, 131072), np.int8)), "layer 2: 131072 inputs .* wraps beyond 8388607"),
     ],
