@@ -59,7 +59,7 @@ class Args:
     """Hidden layers whose speed is measured on the batched graph."""
     batches: tuple[int, ...] = (1, 10, 100, 500)
     """Batch widths whose speed is measured."""
-    learned: int = 20
+    learned: int = 60
     """Images that each way of learning on the chip is timed on."""
     out: Path = Path("runs/bench_lava.json")
     """Where the numbers go."""
@@ -164,7 +164,7 @@ def rebuild(deployment: Deployment, x: np.ndarray) -> tuple[np.ndarray, float]:
 
 def learn_speed(args: Args, mnist: data.Data) -> dict[str, list[float]]:
     """Samples learned per second by one layer of 784 inputs and 10 units, in each way of ``on_chip_learning.py``."""
-    hidden, rule = HiddenWeight(2.0), LocalRule(units_per_class=1)
+    hidden, rule = HiddenWeight(5.0), LocalRule(units_per_class=1)
     ways: list[tuple[str, SynapseModel, type[LavaLearner]]] = [
         ("a  stock LearningDense, staircase", closest_staircase(hidden, 4)[0], StockLavaLearner),
         ("b  integer hidden weight, nearest", IntegerHiddenWeight(hidden, 12), LavaLearner),

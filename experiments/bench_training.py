@@ -61,11 +61,11 @@ def in_turns(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, l
 
 def table(title: str, seconds: dict[str, list[float]], rivals: list[str]) -> None:
     """Median, quartiles in milliseconds, and how often faster than each rival by medians."""
-    print(f"\n{title:44}{'median ms':>10}{'quartiles ms':>18}" + "".join(f"{f'x {r}':>24}" for r in rivals))
+    print(f"\n{title:44}{'median ms':>10}{'quartiles ms':>18}" + "".join(f"{f'x {r}':>26}" for r in rivals))
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     for name, values in seconds.items():
         low, _, high = statistics.quantiles(values, n=4)
-        ratios = "".join(f"{medians[r] / medians[name]:24.2f}" for r in rivals)
+        ratios = "".join(f"{medians[r] / medians[name]:26.2f}" for r in rivals)
         print(f"{name:44}{1e3 * medians[name]:10.1f}{f'{1e3 * low:.1f} .. {1e3 * high:.1f}':>18}{ratios}")
 
 
@@ -85,6 +85,9 @@ def optimiser(args: Args) -> None:
         "Metaplastic, foreach": Metaplastic([weight()], m=args.m, foreach=True).step,
         "Metaplastic, compiled": Metaplastic([weight()], m=args.m, compiled=True).step,
         "Metaplastic, compiled, relative m": Metaplastic([weight()], m=args.m, relative=True, compiled=True).step,
+        "the same with the layer's variance": Metaplastic(
+            [weight()], m=args.m, relative=True, variance="layer", compiled=True
+        ).step,
         "torch.optim.Adam": torch.optim.Adam([weight()], lr=0.005).step,
         "torch.optim.Adam, fused": torch.optim.Adam([weight()], lr=0.005, fused=True).step,
     }

@@ -5,17 +5,10 @@ Importing this package loads numpy and scipy; Brian2 is loaded when ``fusi_model
 
 from fusi_models.chains import BennaFusi
 from fusi_models.frontier import Spectrum, envelope, envelope_lifetime, envelope_share, first_passage, spectrum
+from fusi_models.hidden import BinaryUncertainty, HiddenWeight
+from fusi_models.markov import MarkovSynapse, cascade, coding, multistate, plain, serial
 from fusi_models.simulate import monte_carlo, simulate
-from fusi_models.synapse import (
-    HiddenWeight,
-    MarkovSynapse,
-    SynapseModel,
-    cascade,
-    coding,
-    multistate,
-    plain,
-    serial,
-)
+from fusi_models.synapse import SynapseModel
 from fusi_models.theory import (
     MemoryCurve,
     area,
@@ -29,6 +22,7 @@ from fusi_models.theory import (
 
 __all__ = [
     "BennaFusi",
+    "BinaryUncertainty",
     "HiddenWeight",
     "MarkovSynapse",
     "MemoryCurve",

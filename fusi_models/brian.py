@@ -18,8 +18,9 @@ import brian2 as b2
 import numpy as np
 from tqdm import tqdm
 
+from fusi_models.markov import MarkovSynapse
 from fusi_models.simulate import check_reading, trial_curve, whole_count
-from fusi_models.synapse import MarkovSynapse, SynapseModel, check_fraction
+from fusi_models.synapse import SynapseModel, check_fraction
 from fusi_models.theory import MemoryCurve
 
 Target = Literal["numpy", "cython", "cpp_standalone"]

@@ -5,7 +5,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from fusi_models.synapse import HiddenWeight, SynapseModel, cascade, plain
+from fusi_models.hidden import BinaryUncertainty, HiddenWeight
+from fusi_models.markov import cascade, plain
+from fusi_models.synapse import SynapseModel
 
 
 def _plain(q: float = 0.03) -> SynapseModel:
@@ -16,11 +18,24 @@ def _cascade(depth: int = 5, x: float = 0.5, rate: float = 0.1) -> SynapseModel:
     return replace(cascade(depth, x).slowed(rate), name=f"cascade(n={depth:g}, x={x:g}, rate={rate:g})")
 
 
-def _hidden(m: float = 2.0, step: float = 0.02, bound: float = 1.0, width: float = 0.2) -> SynapseModel:
-    return HiddenWeight(m, step, bound, width)
+def _hidden(
+    m: float = 2.0, step: float = 0.02, bound: float = 1.0, width: float = 0.2, leak: float = 0.0
+) -> SynapseModel:
+    return HiddenWeight(m, step, bound, width, leak)
 
 
-LEARNERS: dict[str, Callable[..., SynapseModel]] = {"plain": _plain, "cascade": _cascade, "hidden": _hidden}
+def _uncertain(
+    window: float = 20.0, lr: float = 0.08, kl: float = 1.0, bound: float = 4.0, width: float = 0.2
+) -> SynapseModel:
+    return BinaryUncertainty(window, lr, kl=kl, bound=bound, width=width)
+
+
+LEARNERS: dict[str, Callable[..., SynapseModel]] = {
+    "plain": _plain,
+    "cascade": _cascade,
+    "hidden": _hidden,
+    "uncertain": _uncertain,
+}
 """Synapses as the local rule uses them: accepting only a part (``q``, ``rate``, ``step``) of the candidate events."""
 
 

@@ -6,7 +6,7 @@ Brian2 reads the same text natively; conditions are written ``int(a < b)`` as Br
 
 import sys
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 Array = Any  # numpy.ndarray or torch.Tensor
@@ -29,11 +29,21 @@ def evaluate(code: str, variables: Mapping[str, Array]) -> dict[str, Array]:
     library = next((t for t in map(_library, variables.values()) if t == "torch"), "numpy")
     xp = sys.modules[library]
     namespace: dict[str, Any] = {name: getattr(xp, name) for name in FUNCTIONS}
-    # A whole-number tensor times 0.1 would be float32, so conditions are float64 there, as all states are.
-    namespace["int"] = (lambda c: c.double()) if library == "torch" else (lambda c: c * 1)
+    namespace["int"] = _torch_condition(variables) if library == "torch" else (lambda c: c * 1)
     namespace |= variables
     exec(_compiled(code), {"__builtins__": {"__import__": __import__}}, namespace)  # torch imports on its way
     return {k: v for k, v in namespace.items() if k not in FUNCTIONS and k != "int"}
+
+
+def _torch_condition(variables: Mapping[str, Array]) -> Any:
+    """``int`` for tensors, in the widest floating type of the variables so that theirs is kept.
+
+    Where all are whole numbers it is float64: a whole-number tensor times 0.1 would be float32.
+    """
+    torch = sys.modules["torch"]
+    kinds = [v.dtype for v in variables.values() if _library(v) == "torch" and v.is_floating_point()]
+    kind = reduce(torch.promote_types, kinds) if kinds else torch.float64
+    return lambda condition: condition.to(kind)
 
 
 def like(constant: Array, array: Array) -> Array:

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fusi_models.synapse import MarkovSynapse, SynapseModel
+from fusi_models.markov import MarkovSynapse
+from fusi_models.synapse import SynapseModel
 from fusi_models.theory import Events, check_times, memory_curve
 
 

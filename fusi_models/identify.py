@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from tqdm import trange
 
-from fusi_models.synapse import MarkovSynapse
+from fusi_models.markov import MarkovSynapse
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,8 @@
 """Synapse models in the integers of a neuromorphic chip.
 
-Hidden weight: the state is a whole number n = -B..B, B = 2^(state_bits-1) - 1, that stands for h = bound * n / B; an
-event reads its new state from a table, n' = round(B/bound * h'), so nothing but look-ups is left on the chip. A step
-smaller than half a level does not move: protection then is complete.
+Hidden variable (``hidden``): the state is a whole number n = -B..B, B = 2^(state_bits-1) - 1, that stands for
+h = bound * n / B; an event reads its new state from a table, n' = round(B/bound * h'), so nothing but look-ups is left
+on the chip. A step smaller than half a level does not move: protection then is complete.
 
 With stochastic rounding h' goes to one of its two neighbouring levels, by chance so that its mean is exact; the chance
 is kept in 16 bits. Small steps then survive short words.
@@ -22,7 +22,9 @@ import numpy as np
 
 from fusi_models.chains import BennaFusi
 from fusi_models.equations import like, where
-from fusi_models.synapse import HiddenWeight, MarkovSynapse, SynapseModel
+from fusi_models.hidden import HiddenVariable, check_bound
+from fusi_models.markov import MarkovSynapse
+from fusi_models.synapse import SynapseModel
 
 RANDOM = 2**16
 
@@ -33,8 +35,8 @@ def fixed_point(synapse: SynapseModel, state_bits: int = 12, random_bits: int = 
     raise TypeError(f"{type(synapse).__name__} has no fixed-point form.")
 
 
-@fixed_point.register(HiddenWeight)
-def _(synapse: HiddenWeight, state_bits: int = 12, random_bits: int = 16) -> "IntegerHiddenWeight":
+@fixed_point.register(HiddenVariable)
+def _(synapse: HiddenVariable, state_bits: int = 12, random_bits: int = 16) -> "IntegerHiddenWeight":
     return IntegerHiddenWeight(synapse, state_bits)
 
 
@@ -69,7 +71,7 @@ def _(synapse: BennaFusi, state_bits: int = 12, random_bits: int = 16) -> BennaF
 class IntegerHiddenWeight(SynapseModel):
     """``model`` with a hidden state of ``state_bits`` bits, stored as int32; ``stochastic``: rounds by chance."""
 
-    model: HiddenWeight
+    model: HiddenVariable
     state_bits: int = 12
     stochastic: bool = False
     declarations: str = field(default="n : integer", init=False)
@@ -78,6 +80,7 @@ class IntegerHiddenWeight(SynapseModel):
     def __post_init__(self):
         if not 2 <= self.state_bits <= 16:
             raise ValueError(f"state_bits must lie between 2 and 16, got {self.state_bits}.")
+        check_bound(self.model)
 
     @property
     def name(self) -> str:  # type: ignore[override]

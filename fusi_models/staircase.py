@@ -16,8 +16,9 @@ from itertools import combinations
 import numpy as np
 
 from fusi_models.equations import evaluate
+from fusi_models.hidden import HiddenWeight
 from fusi_models.integer import fixed_point
-from fusi_models.synapse import HiddenWeight, Response, SynapseModel
+from fusi_models.synapse import Response, SynapseModel
 
 LOWEST, HIGHEST = -256, 255
 
@@ -113,8 +114,11 @@ def closest_staircase(model: HiddenWeight, stairs: int = 3, full: int = 16) -> t
     """The staircase of ``stairs`` thresholds nearest to 1 - tanh^2(m |h|), and its largest distance from it.
 
     The distance is over all odd tags; every choice of even steps below ``full`` is tried, each with thresholds where
-    the curve passes half way between two steps. Raises ``ValueError`` where the curve hardly falls within the tags.
+    the curve passes half way between two steps. Raises ``ValueError`` where the curve hardly falls within the tags,
+    and for a leak.
     """
+    if model.leak:
+        raise ValueError(f"a staircase has no leak, got {model.name}: take leak = 0.")
     tags = np.arange(1, HIGHEST + 1, 2)
     curve = 1 - np.tanh(model.m * model.step_size * tags / full) ** 2
     best: tuple[float, Staircase] | None = None

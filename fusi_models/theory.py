@@ -21,7 +21,8 @@ from typing import Literal
 import numpy as np
 from scipy.linalg import expm
 
-from fusi_models.synapse import MarkovSynapse, Response, SynapseModel, cascade, check_fraction
+from fusi_models.markov import MarkovSynapse, cascade
+from fusi_models.synapse import Response, SynapseModel, check_fraction
 
 Events = Literal["discrete", "poisson"]
 

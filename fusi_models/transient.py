@@ -13,15 +13,17 @@ from functools import singledispatch
 
 import numpy as np
 
+from fusi_models.hidden import HiddenVariable
 from fusi_models.integer import IntegerHiddenWeight
-from fusi_models.synapse import HiddenWeight, MarkovSynapse, SynapseModel
+from fusi_models.markov import MarkovSynapse
+from fusi_models.synapse import SynapseModel
 
 
 @singledispatch
 def fresh_chain(synapse: SynapseModel, levels: int = 801) -> tuple[MarkovSynapse, np.ndarray]:
     """The model as a finite chain, and the distribution [state] of the states that ``init`` draws.
 
-    A hidden weight is put on ``levels`` levels. Raises ``TypeError`` for a model without a finite chain.
+    A hidden variable is put on ``levels`` levels. Raises ``TypeError`` for a model without a finite chain.
     """
     raise TypeError(f"{type(synapse).__name__} has no finite chain.")
 
@@ -31,10 +33,11 @@ def _(synapse: MarkovSynapse, levels: int = 801) -> tuple[MarkovSynapse, np.ndar
     return synapse, synapse.equilibrium()
 
 
-@fresh_chain.register(HiddenWeight)
-def _(synapse: HiddenWeight, levels: int = 801) -> tuple[MarkovSynapse, np.ndarray]:
+@fresh_chain.register(HiddenVariable)
+def _(synapse: HiddenVariable, levels: int = 801) -> tuple[MarkovSynapse, np.ndarray]:
+    chain = synapse.lattice(levels)
     inside = np.abs(np.linspace(-synapse.bound, synapse.bound, levels)) <= synapse.width
-    return synapse.lattice(levels), inside / inside.sum()
+    return chain, inside / inside.sum()
 
 
 @fresh_chain.register(IntegerHiddenWeight)

@@ -19,7 +19,8 @@ import torch
 from numpy.typing import NDArray
 
 from neuromorph.files import replacing
-from neuromorph.lava.spec import LayerSpec, NetworkSpec, bias_words, integer_network
+from neuromorph.lava.limits import bias_words
+from neuromorph.lava.spec import LayerSpec, NetworkSpec, integer_network
 from neuromorph.snn import BinaryLinear, SpikingBNN
 
 try:

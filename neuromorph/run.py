@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +79,15 @@ def learn_stream(
     every: int | None = None,
     progress: bool = True,
     label: str = "",
+    watch: Callable[[int, int, np.ndarray], None] | None = None,
 ) -> AccuracyMatrix:
     """Learn the tasks one after another; after each, test on all.
 
     ``seed``: of the order of samples, one a replica where the stream has replicas. ``checkpoint``: a file written
-    after each task; a run that was killed goes on from it with identical numbers. ``every``: also test after so
-    many batches (the anytime curve). Raises ``ValueError`` for epochs < 1, every < 1, or a checkpoint of another run.
+    after each epoch; a run that was killed goes on from it with identical numbers. ``every``: also test after so
+    many batches (the anytime curve). ``watch``: called after each epoch with the task and the epoch, from 0, and the
+    accuracies on the tasks learned so far, which are tested for it and shown. Raises ``ValueError`` for epochs < 1,
+    every < 1, or a checkpoint of another run.
     """
     if epochs < 1 or (every is not None and every < 1):
         raise ValueError(f"epochs and every must be at least 1, got epochs={epochs}, every={every}.")
@@ -94,14 +97,15 @@ def learn_stream(
         learner.load_state_dict(done["learner"])
     rows = list(done["rows"]) if done else [_test(learner, stream)]
     curve, seen = (list(done["curve"]), list(done["seen"])) if done else ([], [])
-    samples = done["samples"] if done else 0
+    samples, begun = (done["samples"], done.get("epochs", 0)) if done else (0, 0)
+    shown = ""
     stride = learner.batch_size * (every or max(1, learner.call_size // learner.batch_size))
     with tqdm(total=len(stream) * epochs, desc=label or stream.name, disable=not progress, bar_format=BAR) as bar:
-        bar.update((len(rows) - 1) * epochs)
+        bar.update((len(rows) - 1) * epochs + begun)
         for k in range(len(rows) - 1, len(stream)):
             task = stream[k]
-            bar.set_postfix_str(task.name)
-            for epoch in range(epochs):
+            for epoch in range(begun, epochs):
+                bar.set_postfix_str(f"{task.name}, epoch {epoch + 1}/{epochs}{shown}")
                 x, y = _shuffled(task, seed, k, epoch)
                 for start in range(0, len(x), stride):
                     learner.partial_fit(x[start : start + stride], y[start : start + stride])
@@ -110,11 +114,18 @@ def learn_stream(
                     if every:
                         curve.append(_test(learner, stream))
                         seen.append(samples)
-            if isinstance(learner, BoundaryLearner):
-                learner.end_task(task)
-            rows.append(_test(learner, stream))
-            if checkpoint:
-                _save(checkpoint, run, learner, rows, curve, seen, samples)
+                begun = (epoch + 1) % epochs
+                if begun == 0:
+                    if isinstance(learner, BoundaryLearner):
+                        learner.end_task(task)
+                    rows.append(_test(learner, stream))
+                if watch:
+                    row = _test(learner, stream[: k + 1]) if begun else rows[-1][: k + 1]
+                    shown = ", accuracy " + " ".join(f"{v:.2f}" for v in row.reshape(k + 1, -1).mean(1))
+                    bar.set_postfix_str(f"{task.name}, epoch {epoch + 1}/{epochs}{shown}")
+                    watch(k, epoch, row)
+                if checkpoint:
+                    _save(checkpoint, run, learner, rows, curve, seen, samples, begun)
     anytime = (np.array(curve), np.array(seen)) if curve else ()
     return AccuracyMatrix(np.array(rows[1:]), np.array(rows[0]), *anytime)
 
@@ -162,7 +173,7 @@ def _fingerprint(stream: Stream, epochs: int, seed, every, learner: Learner) -> 
     return json.dumps([learner.description, stream.name, len(stream), epochs, seed, every, digest])
 
 
-def _save(path, run, learner, rows, curve, seen, samples) -> None:
+def _save(path, run, learner, rows, curve, seen, samples, epochs) -> None:
     import torch
 
     content = {
@@ -172,6 +183,7 @@ def _save(path, run, learner, rows, curve, seen, samples) -> None:
         "curve": [torch.from_numpy(c) for c in curve],
         "seen": list(seen),
         "samples": samples,
+        "epochs": epochs,
     }
     with replacing(path) as unfinished:
         torch.save(content, unfinished)

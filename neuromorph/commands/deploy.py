@@ -99,17 +99,26 @@ def load_checkpoint(path: Path, samples: int) -> tuple[Any, np.ndarray, np.ndarr
     import torch
 
     from neuromorph.learners.deep import DeepConfig, DeepLearner
+    from neuromorph.snn import Convolution
 
+    if samples < 0:
+        raise ValueError(f"--samples must be 0 (all of them) or more, got {samples}.")
     if not path.exists():
         raise FileNotFoundError(f"{path} does not exist: train a network with 'neuromorph train --out {path}'.")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder: give the file that 'neuromorph train --out FILE' wrote.")
     try:
         content = torch.load(path, weights_only=True)
         arguments, state = content["arguments"], content["learner"]
         settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in state["config"].items()}
+        settings["convolutions"] = tuple(Convolution(*c) for c in settings["convolutions"])
         learner = DeepLearner(DeepConfig(**settings))
         learner.load_state_dict(state)
     except Exception as error:  # torch raises many kinds for a damaged file
-        raise ValueError(f"{path} is no checkpoint of 'neuromorph train' ({type(error).__name__}).") from error
+        reason = "another kind of file, cut off, or written by another version"
+        raise ValueError(
+            f"{path} is no checkpoint of 'neuromorph train': it is {reason} ({type(error).__name__})."
+        ) from error
     stream = streams.by_name(
         arguments["stream"],
         arguments["tasks"],
@@ -189,11 +198,12 @@ def _figures(out: Path, deployment: Any, records: list, messages: np.ndarray) ->
     )
     for k, (spk, mem) in enumerate(records):
         ours, mem = spk[:, 0] == 1, np.where(spk[:, 0] == 1, 0, mem[:, 0])
-        title = f"layer {k + 1}, {ours.shape[1]} neurons"
+        title = f"layer {k + 1}, {'x'.join(map(str, spec.layers[k].shape))} neurons"
         raster(ours, spikes[k][:, 0], title, all_axes[0, k])
-        liveliest = np.argsort(-ours.sum(0), kind="stable")[:5]
-        threshold = float(np.max(spec.layers[k].threshold))
-        membranes(mem[:, liveliest], traces[k][:, liveliest], threshold, title, line_axes[0, k])
+        count = ours.sum(0)  # neurons that spike at every step, or never, show little
+        liveliest = np.argsort(-np.minimum(count, len(ours) - count), kind="stable")[:5]
+        thresholds = spec.layers[k].each(spec.layers[k].threshold)[liveliest]
+        membranes(mem[:, liveliest], traces[k][:, liveliest], thresholds, title, line_axes[0, k])
     rasters.suptitle("spikes of one test sample: training network (rings) and Lava (dots)", fontsize=11)
     lines.suptitle("membranes of five neurons: training network (lines) and Lava (dots)", fontsize=11)
     for figure, name in ((rasters, "raster.svg"), (lines, "membranes.svg")):

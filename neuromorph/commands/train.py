@@ -1,5 +1,7 @@
 """``neuromorph train``: the deep binarized spiking network on a task stream, and a checkpoint to deploy."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -8,12 +10,19 @@ import numpy as np
 
 from neuromorph import streams
 from neuromorph.files import replacing
-from neuromorph.run import learn_stream
+from neuromorph.metrics import AccuracyMatrix
+from neuromorph.run import Learner, learn_stream
+from neuromorph.streams import Stream
+
+Watch = Callable[[int, int, np.ndarray], None]
 
 
 @dataclass(frozen=True)
 class TrainArgs:
-    """Train the deep binarized spiking network on a stream, and save a checkpoint for ``neuromorph deploy``."""
+    """Train the deep binarized spiking network on a stream, and save a checkpoint for ``neuromorph deploy``.
+
+    A run that was stopped or killed goes on from its last finished epoch when the same command is given again.
+    """
 
     stream: str = "permuted-digits"
     """KIND-DATA as in ``compare``; subsets-mnist with --tasks 1 is plain MNIST."""
@@ -33,44 +42,104 @@ class TrainArgs:
     """Membrane decay a step, rounded to the chip's grid of 1/4096."""
     input_bits: int = 4
     """Bits of the graded input spikes; 1 sends binary ones, which Loihi 1 has too."""
-    m: float = 25.0
+    batch: int = 50
+    """Samples of an update."""
+    m: float = 4.0
     """Metaplasticity; 0 protects nothing."""
+    relative: bool = True
+    """Count m in units of 1 / mean|hidden weight| of the layer; otherwise m must match the length of training."""
+    variance: str = "layer"
+    """What Adam divides a step by: the root-mean-square gradient of the layer, or of each weight ("weight")."""
     lr: float = 0.005
     """Learning rate."""
+    weight_decay: float = 0.0
+    """Decay of the hidden weights, added to the gradient."""
+    fast: bool = False
+    """Compile the optimiser's update and the neurons, and multiply in 8 bits where that is exact."""
     seed: int = 0
     """Of the stream, the initial weights and the order of samples."""
     out: Path = Path("runs/network.pt")
-    """The checkpoint."""
+    """The checkpoint to deploy; a run that is not finished keeps NAME.unfinished.pt beside it."""
+    tensorboard: Path | None = None
+    """Folder for TensorBoard: after each epoch the accuracy on every task so far, and their mean."""
     device: str = "cpu"
     """Where torch computes: cpu or cuda."""
 
 
 def train(args: TrainArgs) -> None:
-    """Raises ``ValueError`` or ``OSError`` with one sentence for a mistake."""
+    """Raises ``ValueError``, ``OSError`` or ``ImportError`` with one sentence for a mistake."""
     import torch
 
-    from neuromorph.learners.deep import DeepConfig, DeepLearner
-
     stream = streams.by_name(args.stream, args.tasks, args.seed, args.samples or None, args.test_samples or None)
-    learner = DeepLearner(
-        DeepConfig(
-            sizes=(int(np.prod(stream.shape)), *args.hidden, stream.outputs),
-            m=args.m,
-            lr=args.lr,
-            num_steps=args.num_steps,
-            beta=args.beta,
-            input_bits=args.input_bits,
-            seed=args.seed,
-            device=args.device,
-        )
-    )
-    matrix = learn_stream(learner, stream, args.epochs, args.seed)
+    learner = _learner(args, stream)
+    unfinished = args.out.with_suffix(".unfinished.pt")
+    with ExitStack() as stack:
+        watch = _tensorboard(args, stream, stack) if args.tensorboard else _ignore
+        matrix = learn_stream(learner, stream, args.epochs, args.seed, checkpoint=unfinished, watch=watch)
     content: dict[str, Any] = {
         "arguments": {k: str(v) if isinstance(v, Path) else v for k, v in asdict(args).items()},
         "learner": learner.state_dict(),
         "accuracy": torch.from_numpy(matrix.accuracy),
     }
-    with replacing(args.out) as unfinished:
-        torch.save(content, unfinished)
+    with replacing(args.out) as temporary:
+        torch.save(content, temporary)
+    unfinished.unlink()
+    print(accuracies(matrix, stream))
     print(f"{stream.name}: average accuracy {matrix.average_accuracy:.3f}, forgetting {matrix.forgetting:.3f}")
     print(f"saved {args.out}; deploy it with: neuromorph deploy {args.out}")
+
+
+def accuracies(matrix: AccuracyMatrix, stream: Stream) -> str:
+    """The matrix in percent: a row for each task learned, a column for each task tested."""
+    names = [task.name for task in stream]
+    width = max(len("before learning"), *(len(name) + len("after ") for name in names))
+    rows = zip(["before learning", *(f"after {n}" for n in names)], [matrix.baseline, *matrix.accuracy], strict=True)
+    lines = [f"{label:{width}}" + "".join(f"{100 * value:7.1f}" for value in row) for label, row in rows]
+    return "\n".join(
+        [f"{'percent right on task':{width}}" + "".join(f"{k:7}" for k in range(1, len(names) + 1)), *lines]
+    )
+
+
+def _learner(args: TrainArgs, stream: Stream) -> Learner:
+    from neuromorph.learners.deep import DeepConfig, DeepLearner
+
+    return DeepLearner(
+        DeepConfig(
+            sizes=(int(np.prod(stream.shape)), *args.hidden, stream.outputs),
+            m=args.m,
+            relative=args.relative,
+            variance=args.variance,
+            lr=args.lr,
+            weight_decay=args.weight_decay,
+            batch=args.batch,
+            num_steps=args.num_steps,
+            beta=args.beta,
+            input_bits=args.input_bits,
+            fast=args.fast,
+            seed=args.seed,
+            device=args.device,
+        )
+    )
+
+
+def _ignore(task: int, epoch: int, row: np.ndarray) -> None:
+    """Nobody else is told; the progress bar shows the accuracies."""
+
+
+def _tensorboard(args: TrainArgs, stream: Stream, stack: ExitStack) -> Watch:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise ImportError(
+            "--tensorboard needs the package tensorboard: pip install 'neuromorph[tensorboard]'."
+        ) from error
+    writer = stack.enter_context(SummaryWriter(str(args.tensorboard)))
+
+    def watch(task: int, epoch: int, row: np.ndarray) -> None:
+        step = task * args.epochs + epoch + 1
+        for k, value in enumerate(row):
+            writer.add_scalar(f"accuracy/{k + 1:02d} {stream[k].name}", value, step)
+        writer.add_scalar("accuracy/mean of tasks so far", row.mean(), step)
+        writer.flush()
+
+    return watch

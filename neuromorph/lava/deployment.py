@@ -21,10 +21,10 @@ class Deployment:
     """Run ``spec`` on [0, 1]-valued x [batch, feature], or a binary raster [time, batch, feature]; encoded once.
 
     Spikes are bool [time, batch, class]; ``spikes.sum(0)`` are the counts. ``engine``: "stock" streams all samples
-    through one graph of Lava's own Dense and LIFReset, which a chip has too; "batched" carries many samples side by
-    side, the same spikes sooner. ``arithmetic``: "fixed", the chip's integers, or "float", Lava's floating-point
-    models. ``timeout``: seconds. Raises ValueError for an unknown engine or arithmetic, ImportError when lava-nc is not
-    installed, TimeoutError.
+    through one graph of Lava's own Dense, Conv and LIFReset; "batched" carries many samples side by side, the same
+    spikes sooner. ``arithmetic``: "fixed", the chip's integers, or "float", Lava's floating-point models. ``timeout``:
+    seconds. Raises ValueError for an unknown engine or arithmetic, ImportError when lava-nc is not installed,
+    TimeoutError.
     """
 
     spec: NetworkSpec
@@ -103,5 +103,8 @@ def _choose(name: str, value: str, known: tuple[str, ...]) -> None:
 
 
 def deploy(network: Any) -> Deployment:
-    """Map a ``neuromorph.snn.SpikingBNN`` onto the chip; ValueError names the layer and the limit that do not fit."""
+    """Map a ``neuromorph.snn.SpikingBNN`` onto the chip.
+
+    Raises ValueError for a batch norm that is not folded, and naming the layer and the limit that do not fit.
+    """
     return Deployment(integer_network(network))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from neuromorph.figures import COLOURS
 
@@ -21,16 +21,20 @@ def raster(ours: NDArray[np.bool_], lava: NDArray[np.bool_], title: str, ax: Axe
 
 
 def membranes(
-    ours: NDArray[np.float64], lava: NDArray[np.int64], threshold: float, title: str, ax: Axes | None = None
+    ours: NDArray[np.float64], lava: NDArray[np.int64], thresholds: ArrayLike, title: str, ax: Axes | None = None
 ) -> Axes:
-    """Membranes after reset [time, neuron] in units of weight: training network as lines, Lava as dots."""
+    """Membranes after reset [time, neuron] in units of weight: training network as lines, Lava as dots.
+
+    ``thresholds`` [neuron] are dotted.
+    """
     ax = _axes(ax)
     steps = np.arange(1, len(ours) + 1)
     for k in range(ours.shape[1]):
         colour = COLOURS[k % len(COLOURS)]
         ax.plot(steps, ours[:, k] / 64, "-", color=colour, lw=1)
         ax.plot(steps, lava[:, k] / 64, ".", color=colour, ms=5)
-    ax.axhline(threshold, color="0.6", lw=0.8, ls=":")
+    for threshold in np.unique(thresholds):
+        ax.axhline(threshold, color="0.6", lw=0.8, ls=":")
     ax.set(xlabel="step", ylabel="membrane / weight")
     ax.set_title(title, fontsize=10)
     return ax

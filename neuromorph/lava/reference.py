@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromorph.lava.spec import CURRENT_LIMIT, LayerSpec, NetworkSpec
+from neuromorph.lava.limits import CURRENT_LIMIT
+from neuromorph.lava.spec import LayerSpec, NetworkSpec
 
 if TYPE_CHECKING:
     from fusi_models.integer import IntegerHiddenWeight

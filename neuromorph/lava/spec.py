@@ -3,10 +3,8 @@
 W in {-1, +1}, stored as 2 W with ``weight_exp``:   a = (2 W s) * 2^weight_exp,   u = 64 a   (see ``reference.py``)
 
 A layer is a full matrix (Lava's ``Dense``) or a convolution (Lava's ``Conv``, see ``convolution.py``). Mixed-sign 8-bit
-weights lose their lowest bit on the chip (+1 would become 0 and -1 would become -2), hence the factor 2. Widths: Lava
-0.10.0, ``PyLifModelBitAcc`` and ``PyDenseModelBitAcc`` (thresholds 17 bits, decay 12, bias 13 with sign and an exponent
-of 3, current and membrane 24 with sign); the simulator does not enforce them, this module does. Connections carry no
-delay beyond the chip's own step, so the six bits of a delay are not used.
+weights lose their lowest bit on the chip (+1 would become 0 and -1 would become -2), hence the factor 2. The chip's
+widths, which the simulator does not enforce, are checked here (``limits.py``).
 """
 
 from __future__ import annotations
@@ -20,16 +18,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromorph.lava.convolution import output_shape, unrolled
+from neuromorph.lava.limits import MESSAGE_BITS_LIMIT, THRESHOLD_LIMITS, bias_words, check_layer
 from neuromorph.protocols import spike_steps
 
-CURRENT_LIMIT = 2**23 - 1
-THRESHOLD_LIMITS = (0, 2**17 - 1)
-DECAY_LIMITS = (0, 2**12 - 1)
-BIAS_MANTISSA_LIMITS = (-(2**12), 2**12 - 1)
-BIAS_EXPONENT_LIMITS = (0, 7)
-CONVOLUTION_EXPONENT_LIMIT = 5
-WEIGHT_EXPONENT_LIMITS = (-8, 7)
-MESSAGE_BITS_LIMIT = 24
 ENCODINGS = ("current", "rate", "latency", "raster")
 
 
@@ -122,7 +113,7 @@ class NetworkSpec:
                 f"{self.encoding!r} with {self.input_bits} bits"
             )
         for number, layer in enumerate(self.layers, 1):
-            _check_layer(f"layer {number}", layer, self.largest_message if number == 1 else 1)
+            check_layer(f"layer {number}", layer, self.largest_message if number == 1 else 1)
         for number, (one, two) in enumerate(zip(self.layers, self.layers[1:], strict=False), 2):
             if one.neurons != two.inputs:
                 raise ValueError(
@@ -194,81 +185,6 @@ class NetworkSpec:
             return np.stack(spike_steps(values, self.num_steps, self.encoding), 1).astype(np.int32)
         messages = np.rint(values * np.float32(self.largest_message)).astype(np.int32)
         return np.broadcast_to(messages[:, None], (len(messages), self.num_steps, features))
-
-
-def _check_layer(name: str, layer: LayerSpec, largest_message: int) -> None:
-    weights = layer.weights
-    if weights.ndim != (4 if layer.image else 2) or weights.dtype != np.int8:
-        kind = "array [out, in, rows, columns]" if layer.image else "matrix [out, in]"
-        raise ValueError(f"{name}: weights must be an int8 {kind}, got {weights.dtype} {weights.shape}")
-    flat = weights.reshape(len(weights), -1)
-    _check_each(f"{name}: weights", np.isin(flat, (-1, 1)).all(1), flat, "must be -1 or +1")
-    if layer.image:
-        _check_convolution(name, layer)
-    limits = {
-        "threshold": THRESHOLD_LIMITS,
-        "dv": DECAY_LIMITS,
-        "weight_exp": WEIGHT_EXPONENT_LIMITS,
-        "bias_mant": BIAS_MANTISSA_LIMITS,
-        "bias_exp": BIAS_EXPONENT_LIMITS,
-    }
-    for field, (low, high) in limits.items():
-        values = np.asarray(getattr(layer, field))
-        shapes = [(), (len(weights),)] if field in ("threshold", "bias_mant") else [()]
-        if values.shape not in shapes:
-            raise ValueError(f"{name}: {field} has shape {values.shape}, allowed: {' or '.join(map(str, shapes))}")
-        fits = (values == np.floor(values)) & (low <= values) & (values <= high)
-        _check_each(f"{name}: {field}", fits, values, f"must be an integer from {low} to {high}")
-    largest_current = 64 * layer.fan_in * largest_message * 2.0 ** (layer.weight_exp + 1)
-    if largest_current > CURRENT_LIMIT:
-        raise ValueError(
-            f"{name}: {layer.fan_in} inputs of up to {largest_message} can drive the current u to "
-            f"{largest_current:.0f}, which wraps beyond {CURRENT_LIMIT}; use fewer input bits, a smaller weight_exp or "
-            "a smaller layer"
-        )
-
-
-def _check_convolution(name: str, layer: LayerSpec) -> None:
-    if len(layer.image) != 3 or layer.image[0] != layer.weights.shape[1]:
-        raise ValueError(
-            f"{name}: weights of shape {layer.weights.shape} take an image of ({layer.weights.shape[1]}, rows, "
-            f"columns), got {layer.image}"
-        )
-    kernel = layer.weights.shape[2:]
-    if layer.stride < 1 or not 0 <= layer.padding < min(kernel) or min(layer.shape) < 1:
-        raise ValueError(
-            f"{name}: a kernel of {kernel} does not fit an image of {layer.image} with stride {layer.stride} and "
-            f"padding {layer.padding} (stride at least 1, padding below the kernel)"
-        )
-    if not -1 <= layer.weight_exp <= CONVOLUTION_EXPONENT_LIMIT:
-        raise ValueError(
-            f"{name}: a convolution needs a weight_exp from -1 to {CONVOLUTION_EXPONENT_LIMIT}, got "
-            f"{layer.weight_exp}: Lava's Conv has none, so that it goes into the 8-bit weights"
-        )
-
-
-def _check_each(name: str, fits: Any, values: NDArray[Any], rule: str) -> None:
-    """Raise ValueError for the first neuron (from 1) whose ``fits`` is False, or for the one value of all."""
-    if np.all(fits):
-        return
-    if np.ndim(fits) == 0:
-        raise ValueError(f"{name} {rule}, got {values}")
-    first = int(np.argmin(fits))
-    wrong = values[first] if values.ndim == 1 else values[first][~np.isin(values[first], (-1, 1))][0]
-    raise ValueError(f"{name} {rule}, got {wrong} in neuron {first + 1}")
-
-
-def bias_words(name: str, units: ArrayLike) -> tuple[NDArray[np.int32], int]:
-    """Mantissa and exponent of a bias in 1/64 weight, with the least exponent that is exact; ValueError if none is."""
-    units = np.asarray(units, np.float64)
-    low, high = BIAS_MANTISSA_LIMITS
-    for shift in range(BIAS_EXPONENT_LIMITS[1] + 1):
-        mantissa = units / 2**shift
-        if np.all((mantissa == np.rint(mantissa)) & (low <= mantissa) & (mantissa <= high)):
-            return mantissa.astype(np.int32), shift
-    raise ValueError(
-        f"{name}: the chip holds a bias as 13 bits with an exponent of 3, in 1/64 weight; got {units.flat[:5]}/64"
-    )
 
 
 def integer_network(network: Any) -> NetworkSpec:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neuromorph.snn.consolidation import Consolidated
     from neuromorph.snn.layers import BinaryConv2d, BinaryLinear, binarize
     from neuromorph.snn.network import Convolution, NetworkConfig, SpikingBNN
     from neuromorph.snn.neuron import ChipLeaky
@@ -16,6 +17,7 @@ __all__ = [
     "BinaryConv2d",
     "BinaryLinear",
     "ChipLeaky",
+    "Consolidated",
     "Convolution",
     "Metaplastic",
     "NetworkConfig",
@@ -28,6 +30,7 @@ _HOME = {
     "BinaryLinear": "layers",
     "binarize": "layers",
     "ChipLeaky": "neuron",
+    "Consolidated": "consolidation",
     "Convolution": "network",
     "Metaplastic": "optim",
     "NetworkConfig": "network",

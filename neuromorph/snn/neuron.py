@@ -76,7 +76,7 @@ def _backward_steps(
 
 @cache
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    return torch.compile(function, dynamic=False)
+    return torch.compile(function, dynamic=True)  # else each shape of a batch would be compiled anew
 
 
 class _Sequence(torch.autograd.Function):

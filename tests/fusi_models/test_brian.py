@@ -2,7 +2,17 @@ import brian2 as b2
 import numpy as np
 import pytest
 
-from fusi_models import BennaFusi, HiddenWeight, MarkovSynapse, cascade, memory_curve, monte_carlo, multistate, plain
+from fusi_models import (
+    BennaFusi,
+    BinaryUncertainty,
+    HiddenWeight,
+    MarkovSynapse,
+    cascade,
+    memory_curve,
+    monte_carlo,
+    multistate,
+    plain,
+)
 from fusi_models.brian import simulate_brian, sweep_brian
 
 TIMES = np.array([0, 1, 2, 5, 20, 50])
@@ -36,7 +46,13 @@ def test_sparse_abstract_events():
 
 @pytest.mark.parametrize(
     ("syn", "burn_in"),
-    [(HiddenWeight(0.8, 0.23), 300), (BennaFusi(3), 0), (BennaFusi(2, values=(40, 20)), 50)],
+    [
+        (HiddenWeight(0.8, 0.23), 300),
+        (HiddenWeight(0.8, 0.23, leak=0.1), 100),
+        (BinaryUncertainty(3, 0.3), 100),
+        (BennaFusi(3), 0),
+        (BennaFusi(2, values=(40, 20)), 50),
+    ],
     ids=str,
 )
 def test_models_without_a_finite_chain_agree_with_monte_carlo(syn, burn_in):

@@ -1,12 +1,14 @@
 import numpy as np
 import pytest
 
-from fusi_models import HiddenWeight, cascade, plain
+from fusi_models import BinaryUncertainty, HiddenWeight, cascade, plain
 from fusi_models.catalogue import LEARNERS, learning_synapse
 
 
 def test_names_and_parameters():
     assert learning_synapse("hidden:m=3,step=0.1,bound=2,width=0.5") == HiddenWeight(3, 0.1, 2, 0.5)
+    assert learning_synapse("hidden:m=3,leak=0.01") == HiddenWeight(3, leak=0.01)
+    assert learning_synapse("uncertain:window=50,lr=0.2") == BinaryUncertainty(50, 0.2)
     np.testing.assert_array_equal(learning_synapse("plain:q=0.2").depression, plain(0.2).depression)
     built = learning_synapse("cascade:depth=3,x=0.4,rate=0.5")
     np.testing.assert_array_equal(built.potentiation, cascade(3, 0.4).slowed(0.5).potentiation)
@@ -20,11 +22,11 @@ def test_defaults(name):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("benna", "no synapse 'benna': choose one of plain, cascade, hidden"),
+        ("benna", "no synapse 'benna': choose one of plain, cascade, hidden, uncertain"),
         ("", "no synapse ''"),
         ("Plain", "no synapse 'Plain'"),
         ("plain:p=1", "'plain' has no parameter 'p': it has q"),
-        ("hidden:n=1", "it has m, step, bound, width"),
+        ("hidden:n=1", "it has m, step, bound, width, leak"),
         ("plain:q", "q of 'plain' must be a number, got ''"),
         ("plain:q=much", "q of 'plain' must be a number, got 'much'"),
         ("cascade:depth=nan", "depth of 'cascade' must be a number, got 'nan'"),

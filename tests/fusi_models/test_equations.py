@@ -25,6 +25,17 @@ def test_numpy_and_torch_compute_the_same():
     np.testing.assert_allclose(tensors["h"].numpy(), expected, rtol=1e-14)
 
 
+def test_conditions_take_the_type_of_the_tensors():
+    for given, expected in (
+        (torch.float32, torch.float32),
+        (torch.float64, torch.float64),
+        (torch.int64, torch.float64),
+    ):
+        found = evaluate("h = h + 0.1*int(h > 0)", {"h": torch.ones(2, dtype=given)})
+        assert found["h"].dtype == expected
+        assert found["h"].tolist() == pytest.approx([1.1, 1.1], rel=1e-6)
+
+
 def test_given_arrays_stay_as_they_are():
     h = np.zeros(3)
     evaluate("h = h + 1", {"h": h})

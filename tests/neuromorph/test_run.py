@@ -163,6 +163,38 @@ def test_an_interrupted_run_goes_on_with_identical_numbers(kind, synapse, every,
     assert [p.name for p in tmp_path.iterdir()] == ["run.pt"]
 
 
+@pytest.mark.parametrize("every", [None, 3])
+def test_goes_on_in_the_middle_of_a_task_after_its_last_finished_epoch(every, tmp_path):
+    """40 samples a task, 3 epochs: stopped in the third epoch of the second task."""
+
+    def run(kind, checkpoint=None):
+        learner = kind(SYNAPSE, 64, 10, RULE, seeds=1)
+        found = learn_stream(learner, stream(), 3, seed=1, checkpoint=checkpoint, every=every, progress=False)
+        return found, learner.states()
+
+    whole, states = run(TorchLearner)
+    with pytest.raises(KeyboardInterrupt):
+        run(interrupted(TorchLearner, after=120 + 80 + 15), tmp_path / "run.pt")
+    saved = torch.load(tmp_path / "run.pt", weights_only=True)
+    assert (len(saved["rows"]), saved["epochs"], saved["samples"]) == (2, 2, 200)
+    resumed, states_resumed = run(TorchLearner, tmp_path / "run.pt")
+    same(resumed, whole)
+    np.testing.assert_array_equal(states_resumed, states)
+
+
+def test_a_watcher_sees_the_tasks_so_far_after_every_epoch_and_changes_nothing(capfd):
+    calls = []
+    found = learn_stream(Told(), itself(stream()), 2, watch=lambda *call: calls.append(call))
+    assert [(task, epoch, len(row)) for task, epoch, row in calls] == [
+        (task, epoch, task + 1) for task in range(3) for epoch in range(2)
+    ]
+    for task, epoch, row in calls:
+        np.testing.assert_array_equal(row, np.ones(task + 1) if epoch else row)
+        np.testing.assert_array_equal(calls[2 * task + 1][2], found.accuracy[task, : task + 1])
+    assert "permutation 3, epoch 2/2, accuracy 1.00 1.00 1.00" in capfd.readouterr().err
+    same(found, learn_stream(Told(), itself(stream()), 2, progress=False))
+
+
 KILLED = """
 import sys, time
 import numpy as np

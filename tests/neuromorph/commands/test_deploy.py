@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from neuromorph.lava.reference import simulate
 
 needs_lava = pytest.mark.skipif(importlib.util.find_spec("lava") is None, reason="lava-nc is not installed")
 TRAIN = ["--tasks", "2", "--samples", "400", "--test-samples", "60", "--epochs", "2", "--hidden", "40"]
-TRAIN += ["--num-steps", "4", "--input-bits", "1"]
+TRAIN += ["--num-steps", "4", "--input-bits", "1", "--m", "0"]
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +91,60 @@ def test_a_wrong_checkpoint_is_one_sentence(tmp_path, capsys, content, sentence)
         main(["deploy", str(path)])
     errors = capsys.readouterr().err
     assert stopped.value.code == 2 and sentence in errors and errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda path: path.write_bytes(path.read_bytes()[:5000]), "is no checkpoint of 'neuromorph train': .* cut off"),
+        (lambda path: (path.unlink(), path.mkdir()), "is a folder: give the file"),
+    ],
+    ids=["truncated", "folder"],
+)
+def test_a_damaged_checkpoint_is_one_sentence(checkpoint, tmp_path, capsys, change, sentence):
+    path = tmp_path / "network.pt"
+    shutil.copy(checkpoint, path)
+    change(path)
+    with pytest.raises(SystemExit) as stopped:
+        main(["deploy", str(path)])
+    errors = capsys.readouterr().err
+    assert stopped.value.code == 2 and re.search(sentence, errors) and errors.count("\n") == 1
+
+
+def test_a_negative_number_of_samples_is_refused(checkpoint, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["deploy", str(checkpoint), "--samples", "-3"])
+    assert stopped.value.code == 2 and "--samples must be 0" in capsys.readouterr().err
+
+
+def save_learner(learner, path):
+    import torch
+
+    arguments = {"stream": "permuted-digits", "tasks": 1, "seed": 0, "samples": 300, "test_samples": 60}
+    torch.save({"arguments": arguments, "learner": learner.state_dict()}, path)
+
+
+@needs_lava
+@pytest.mark.parametrize("norm", ["none", "batch-running"])
+def test_a_convolutional_network_is_deployed_and_a_batch_norm_folded(norm, tmp_path, capsys):
+    from neuromorph import streams
+    from neuromorph.learners.deep import DeepConfig, DeepLearner
+    from neuromorph.snn import Convolution
+
+    config = DeepConfig(
+        sizes=(64, 10), image=(1, 8, 8), convolutions=(Convolution(4, 3, 2, 1),), num_steps=4, norm=norm, input_bits=1
+    )
+    learner = DeepLearner(config)
+    learner.partial_fit(*streams.by_name("permuted-digits", 1, 0, 300, 60)[0].train)
+    save_learner(learner, tmp_path / "conv.pt")
+    main(["deploy", str(tmp_path / "conv.pt"), "--samples", "20"])
+    printed = capsys.readouterr().out
+    assert "1x8x8-4x4x4-10, 4 steps, 20 test samples" in printed
+    assert ("before its batch norm was folded" in printed) == (norm != "none")
+    lines = [line.split()[-2:] for line in printed.splitlines() if line.startswith("Lava,") and "counts" in line]
+    assert lines == [["0", "0"]] * 2
+    line = next(line for line in printed.splitlines() if "outputs only integrate" in line)
+    assert "0 of 200 numbers differ; stock graph, 20 samples: 0" in line
 
 
 def test_a_checkpoint_holds_what_made_it(checkpoint):

@@ -169,7 +169,7 @@ def test_drive_is_the_sum_of_what_the_outputs_receive(trained, convolved, biased
     drive = deployment.drive(x, engine)
     np.testing.assert_array_equal(drive, 64 * spikes @ deployment.spec.layers[-1].weights.T.astype(np.int64))
     np.testing.assert_array_equal(drive, deployment.reference_drive(x))
-    assert (drive[:60].argmax(1) == y).mean() >= (deployment.reference(x)[:, :60].sum(0).argmax(1) == y).mean()
+    assert (drive[:60].argmax(1) == y).mean() > 0.7
     for other, some in ((deploy(convolved[0].network), x[:7]), (Deployment(biased[0]), biased[1])):
         np.testing.assert_array_equal(other.drive(some, engine), other.reference_drive(some))
     assert deployment.drive(x[:0], engine).shape == (0, 10)

@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from neuromorph.lava import LayerSpec, NetworkSpec, integer_network
-from neuromorph.lava.spec import bias_words
 from neuromorph.snn import SpikingBNN
 
 
@@ -26,15 +25,6 @@ def test_images_of_two_convolutions_must_fit():
         NetworkSpec((first, second), num_steps=1, input_bits=0)
     spec = NetworkSpec((first, dataclasses.replace(second, image=(2, 2, 3))), num_steps=1, input_bits=0)
     assert (spec.sizes, spec.title) == ((12, 12, 6), "1x3x4-2x2x3-1x2x3")
-
-
-def test_a_bias_has_the_least_exponent_that_is_exact():
-    mantissa, shift = bias_words("layer 1", [4096 * 3, -8])
-    assert (mantissa << shift).tolist() == [12288, -8] and shift == 2
-    assert bias_words("layer 1", 5) == (5, 0)
-    for units in ([4097, 1], [2.5], [1 << 20]):
-        with pytest.raises(ValueError, match="layer 1: the chip holds a bias as 13 bits"):
-            bias_words("layer 1", [*units, 2**13 + 1])
 
 
 def test_integer_network_holds_the_signs_and_integers_of_training():
