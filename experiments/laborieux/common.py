@@ -60,17 +60,23 @@ class Page:
         rule = Metaplasticity(m, self.lr, weight_decay=self.weight_decay)
         return TrainingConfig(ControlConfig(self.sizes(), **network), rule, self.batch, seed, self.device)
 
-    def spiking_training(self, m: float, seed: int) -> TrainingConfig:
-        """The spiking network in a learner of the controls."""
+    def spiking_training(self, m: float, seed: int, **network) -> TrainingConfig:
+        """The spiking network in a learner of the controls; ``network``: fields of ``SpikingConfig``."""
         rule = Metaplasticity(m, self.lr, weight_decay=self.weight_decay)
-        return TrainingConfig(SpikingConfig(self.sizes(), self.num_steps), rule, self.batch, seed, self.device)
+        return TrainingConfig(
+            SpikingConfig(self.sizes(), self.num_steps, **network), rule, self.batch, seed, self.device
+        )
 
     def learner(self, network: str, m: float, seed: int) -> Learner:
-        """The boundary-free learner of a network named above."""
+        """The boundary-free learner of a network named above, with the published rule."""
         if network == SPIKING:
-            options = {"num_steps": self.num_steps, "weight_decay": self.weight_decay, "device": self.device}
-            return DeepLearner(DeepConfig(self.sizes(), m, self.lr, self.batch, seed=seed, **options))
+            return ControlLearner(self.spiking_training(m, seed))
         return ControlLearner(self.training(m, seed, binary=network == BINARY))
+
+    def default(self, m: float, seed: int) -> DeepLearner:
+        """The spiking network with this project's own rule: m relative to the layer's weights, the layer's variance."""
+        options = {"num_steps": self.num_steps, "weight_decay": self.weight_decay, "device": self.device}
+        return DeepLearner(DeepConfig(self.sizes(), m, self.lr, self.batch, seed=seed, **options))
 
 
 @dataclass(frozen=True)

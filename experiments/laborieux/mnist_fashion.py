@@ -15,6 +15,7 @@ from neuromorph import streams
 from neuromorph.data import load
 from neuromorph.figures import task_accuracy
 from neuromorph.learners import TaskControlLearner
+from neuromorph.learners.deep import DeepConfig
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,9 @@ def table(args: Args, sets) -> list[Row]:
             return TaskControlLearner(args.training(m, seed, norm="batch-statistics"))
 
         rows.append(Row(f"{name}, m = {m:g}", BINARY, published, both, RESET, "task", "batch-statistics"))
+    for m in (0.0, DeepConfig.m):
+        ours = f"{name}, this project's rule, m = {m:g}"
+        rows.append(Row(ours, SPIKING, lambda s, m=m: args.default(m, s), both, norm="none"))
     return rows
 
 

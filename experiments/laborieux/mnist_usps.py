@@ -15,8 +15,7 @@ from matplotlib.figure import Figure
 
 from neuromorph import streams
 from neuromorph.data import load
-from neuromorph.learners import ControlLearner, DeepLearner, TaskControlLearner
-from neuromorph.learners.deep import DeepConfig
+from neuromorph.learners import ControlLearner, TaskControlLearner
 from neuromorph.snn import Convolution
 
 
@@ -59,8 +58,7 @@ def table(args: Args, stream: streams.Stream) -> list[Row]:
 
     def spiking(m, seed, channels=args.channels):
         shape = {"image": (1, 28, 28), "convolutions": tuple(Convolution(c, 4, 2, 1) for c in channels)}
-        options = {"num_steps": args.num_steps, "weight_decay": args.weight_decay, "device": args.device, **shape}
-        return DeepLearner(DeepConfig(args.sizes(), m, args.lr, args.batch, seed=seed, **options))
+        return ControlLearner(args.spiking_training(m, seed, **shape))
 
     rows = []
     for m in args.ms:

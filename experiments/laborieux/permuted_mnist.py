@@ -16,6 +16,7 @@ from neuromorph import streams
 from neuromorph.data import load
 from neuromorph.files import write_json
 from neuromorph.learners import EWCLearner, TaskControlLearner
+from neuromorph.learners.deep import DeepConfig
 from neuromorph.learners.ewc import Consolidation
 from neuromorph.run import learn_stream
 
@@ -71,6 +72,9 @@ def table(args: Args, stream) -> list[Row]:
                 norm = options.get("norm", "batch-running")
                 rows.append(Row(name, network, published, stream, RESET, "task", norm))
             rows.append(Row(name, FULL, lambda s, m=m: args.learner(FULL, m, s), stream))
+    for m in (0.0, DeepConfig.m):
+        name = f"this project's rule, m = {m:g}"
+        rows.append(Row(name, SPIKING, lambda s, m=m: args.default(m, s), stream, norm="none"))
     for shuffled, name in ((False, "EWC"), (True, "random consolidation")):
         rule = Consolidation(args.strength, args.fisher_samples, shuffled)
         for network, build, norm in ours:

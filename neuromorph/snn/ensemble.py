@@ -33,7 +33,9 @@ class Ensemble(nn.Module):
         first = cast(SpikingBNN, self.networks[0])
         if x.dim() != 3 or x.shape[1] != len(self.networks):
             raise ValueError(f"x must have shape [batch, {len(self.networks)} replicas, feature], got {tuple(x.shape)}")
-        spikes = first.encode(x.flatten(0, 1)).unflatten(1, x.shape[:2]).movedim(2, 0)  # [replica, time, batch, feature]
+        spikes = (
+            first.encode(x.flatten(0, 1)).unflatten(1, x.shape[:2]).movedim(2, 0)
+        )  # [replica, time, batch, feature]
         for k, neuron in enumerate(first.neurons):
             hidden = torch.stack([cast(SpikingBNN, network).layers[k].weight for network in self.networks])
             activation = torch.bmm(spikes.flatten(1, 2), binarize(hidden).mT).unflatten(1, spikes.shape[1:3])
