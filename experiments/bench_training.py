@@ -1,18 +1,28 @@
 """Speed of training, as ratios within one run on one machine. Each part is a function that prints its own table.
 
-Part "optimiser": one metaplastic step of a 4096 x 4096 weight (16.8 million). The rival is the update as the authors'
-``Adam_meta`` computes it, operation by operation; the yardstick is torch's own fused Adam, which protects nothing.
+Part "training": forward and backward pass of one mini-batch through a spiking binarized network, against the same
+network written as snnTorch's tutorials write it (a loop over time, ``Leaky``, one layer call a step), against the
+matrix products alone, and against SpikingJelly's multi-step mode where that is installed. "kept" is what autograd saves
+for the backward pass. Part "inference": the forward pass; the spikes are compared. Part "seeds": networks side by side
+(``snn.Ensemble``) against one after another. Part "optimiser": one metaplastic step of a 4096 x 4096 weight (16.8
+million). The rival is the update as the authors' ``Adam_meta`` computes it, operation by operation; the yardstick is
+torch's own fused Adam, which protects nothing.
 """
 
+import importlib.util
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
+import snntorch
 import torch
 import tyro
+from torch import nn
+from torch.nn import functional
 
-from neuromorph.snn import Metaplastic
+from neuromorph.snn import BinaryLinear, Ensemble, Metaplastic, SpikingBNN
 
 
 @dataclass(frozen=True)
@@ -21,6 +31,16 @@ class Args:
     """The weight is a square matrix of this side."""
     m: float = 1.35
     """Metaplasticity."""
+    sizes: tuple[int, ...] = (784, 1024, 1024, 10)
+    """The spiking network of the parts training and inference."""
+    batch: int = 200
+    """Samples of its mini-batch."""
+    steps: int = 10
+    """Steps of a sample."""
+    seeds: int = 5
+    """Networks of the part seeds (784-256-256-10, 6 steps, batch 100)."""
+    parts: tuple[str, ...] = ("training", "inference", "seeds", "optimiser")
+    """What to time."""
     repeats: int = 15
     """Timed calls of each way, taken in turns."""
     threads: int = 0
@@ -95,15 +115,163 @@ def optimiser(args: Args) -> None:
     table(title, in_turns(ways, args.repeats), ["published formula", "torch.optim.Adam, fused"])
 
 
-PARTS = {"optimiser": optimiser}
+class Tutorial(nn.Module):
+    """The network as snnTorch's tutorials write one."""
+
+    def __init__(self, sizes: tuple[int, ...], steps: int, linear: type[nn.Linear]):
+        super().__init__()
+        self.steps = steps
+        self.layers = nn.ModuleList(linear(a, b, bias=False) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.neurons = nn.ModuleList(snntorch.Leaky(beta=0.9, reset_mechanism="zero") for _ in self.layers)
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        mems = [neuron.init_leaky() for neuron in self.neurons]  # type: ignore[operator]
+        spk_rec, mem_rec = [], []
+        for _ in range(self.steps):
+            spk = x
+            for k, (layer, neuron) in enumerate(zip(self.layers, self.neurons, strict=True)):
+                spk, mems[k] = neuron(layer(spk), mems[k])
+            spk_rec.append(spk)
+            mem_rec.append(mems[-1])
+        return torch.stack(spk_rec), torch.stack(mem_rec)
+
+
+class MultiStep(nn.Module):
+    """The network in SpikingJelly's multi-step mode."""
+
+    def __init__(self, sizes: tuple[int, ...], steps: int):
+        super().__init__()
+        from spikingjelly.activation_based import layer, neuron
+
+        self.steps = steps
+        pairs = zip(sizes, sizes[1:], strict=False)
+        self.net = nn.Sequential(
+            *(
+                part
+                for a, b in pairs
+                for part in (
+                    layer.Linear(a, b, bias=False, step_mode="m"),
+                    neuron.LIFNode(tau=10.0, decay_input=False, v_reset=0.0, step_mode="m", store_v_seq=True),
+                )
+            )
+        )
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        from spikingjelly.activation_based import functional
+
+        functional.reset_net(self.net)
+        spk = self.net(x.expand(self.steps, *x.shape))
+        return spk, self.net[-1].v_seq
+
+
+def networks(args: Args) -> tuple[dict[str, nn.Module], torch.Tensor, torch.Tensor]:
+    """The same network in several hands, a mini-batch and its labels."""
+    torch.manual_seed(0)
+    ways: dict[str, nn.Module] = {
+        "tutorial, BinaryLinear": Tutorial(args.sizes, args.steps, BinaryLinear),
+        "tutorial, nn.Linear": Tutorial(args.sizes, args.steps, nn.Linear),
+    }
+    if importlib.util.find_spec("spikingjelly"):
+        ways["SpikingJelly, multi-step, nn.Linear"] = MultiStep(args.sizes, args.steps)
+    for name, fast in (("SpikingBNN", False), ("SpikingBNN, fast", True)):
+        generator = torch.Generator().manual_seed(0)
+        ways[name] = SpikingBNN(args.sizes, num_steps=args.steps, fast=fast, generator=generator)
+    return ways, torch.rand(args.batch, args.sizes[0]), torch.randint(args.sizes[-1], (args.batch,))
+
+
+def training(args: Args) -> None:
+    nets, x, y = networks(args)
+
+    def step(net: nn.Module) -> None:
+        spk_rec, mem_rec = net(x)
+        net.zero_grad()
+        functional.cross_entropy(spk_rec.sum(0) + mem_rec.mean(0), y).backward()
+
+    ways: dict[str, Callable[[], object]] = {name: partial(step, net) for name, net in nets.items()}
+    ways["matrix products alone, float32"] = products(args)
+    title = f"training step, {'-'.join(map(str, args.sizes))}, batch {args.batch}, {args.steps} steps"
+    table(title, in_turns(ways, args.repeats), ["tutorial, BinaryLinear", "matrix products alone, float32"])
+    print("kept for the backward pass: " + ", ".join(f"{n} {kept(net, x):.0f} MB" for n, net in nets.items()))
+
+
+def products(args: Args) -> Callable[[], None]:
+    """The products that a step cannot do without: the first layer's once a sample, since its input is constant."""
+    rows = [args.batch] + [args.batch * args.steps] * (len(args.sizes) - 2)
+    pairs = list(zip(rows, args.sizes, args.sizes[1:], strict=False))
+    operands = [(torch.randn(n, a), torch.randn(b, a), torch.randn(n, b)) for n, a, b in pairs]
+
+    def run() -> None:
+        for k, (spikes, weight, grad) in enumerate(operands):
+            spikes @ weight.T
+            grad.T @ spikes
+            if k:
+                grad @ weight
+
+    return run
+
+
+def kept(net: nn.Module, x: torch.Tensor) -> float:
+    """Megabytes of the tensors that autograd saves in one forward pass, each storage counted once."""
+    sizes: dict[int, int] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        sizes[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        output = net(x)
+    del output
+    return sum(sizes.values()) / 1e6
+
+
+@torch.no_grad()
+def inference(args: Args) -> None:
+    nets, x, _ = networks(args)
+    ours = {name: net for name, net in nets.items() if name.startswith(("SpikingBNN", "tutorial, B"))}
+    title = f"inference, {'-'.join(map(str, args.sizes))}, batch {args.batch}, {args.steps} steps"
+    ways: dict[str, Callable[[], object]] = {name: partial(net, x) for name, net in ours.items()}
+    table(title, in_turns(ways, args.repeats), ["tutorial, BinaryLinear", "SpikingBNN"])
+    slow, fast = (ours[name](x)[0] for name in ("SpikingBNN", "SpikingBNN, fast"))
+    print(f"output spikes that differ between float32 and 8 bits: {int((slow != fast).sum())} of {slow.numel()}")
+
+
+def seeds(args: Args) -> None:
+    sizes, batch = (784, 256, 256, 10), 100
+    generators = [torch.Generator().manual_seed(k) for k in range(args.seeds)]
+    nets = [SpikingBNN(sizes, num_steps=6, fast=True, generator=generator) for generator in generators]
+    together, x = Ensemble(nets), torch.rand(batch, args.seeds, 784)
+    y = torch.randint(10, (batch, args.seeds))
+    optimisers = [Metaplastic(net.parameters(), m=3.0, compiled=True) for net in nets]
+
+    def update(net: nn.Module, some: torch.Tensor, wanted: torch.Tensor, optimiser: Metaplastic) -> None:
+        optimiser.zero_grad()
+        scores = net.readout(*net(some))  # type: ignore[operator]
+        functional.cross_entropy(scores.reshape(-1, 10), wanted.reshape(-1)).backward()
+        optimiser.step()
+
+    def alone() -> None:
+        for k, net in enumerate(nets):
+            update(net, x[:, k], y[:, k], optimisers[k])
+
+    one = Metaplastic(together.parameters(), m=3.0, compiled=True)
+    ways: dict[str, Callable[[], object]] = {
+        "one after another": alone,
+        "side by side": partial(update, together, x, y, one),
+    }
+    title = f"an update of {args.seeds} seeds, {'-'.join(map(str, sizes))}"
+    table(title, in_turns(ways, args.repeats), ["one after another"])
+
+
+PARTS = {"training": training, "inference": inference, "seeds": seeds, "optimiser": optimiser}
 
 
 def main(args: Args) -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, float32")
-    for part in PARTS.values():
-        part(args)
+    for name in args.parts:
+        PARTS[name](args)
 
 
 if __name__ == "__main__":

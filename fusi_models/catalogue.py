@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from fusi_models.chains import BennaFusi
 from fusi_models.hidden import BinaryUncertainty, HiddenWeight
 from fusi_models.markov import cascade, plain
 from fusi_models.synapse import SynapseModel
@@ -37,6 +38,22 @@ LEARNERS: dict[str, Callable[..., SynapseModel]] = {
     "uncertain": _uncertain,
 }
 """Synapses as the local rule uses them: accepting only a part (``q``, ``rate``, ``step``) of the candidate events."""
+
+
+def _deep_hidden(m: float = 4.0, bound: float = math.inf, leak: float = 0.0, step: float = 1.0) -> SynapseModel:
+    return HiddenWeight(m, step, bound, min(bound, 0.05), leak)
+
+
+def _deep_chain(levels: int = 4, base: float = 2.0, alpha: float = 0.25) -> SynapseModel:
+    return BennaFusi(levels, base, alpha, binary=True)
+
+
+DEEP: dict[str, Callable[..., SynapseModel]] = {
+    "hidden": _deep_hidden,
+    "uncertain": BinaryUncertainty,
+    "benna-fusi": _deep_chain,
+}
+"""Synapses that an optimiser's step may drive (``snn.Consolidated``)."""
 
 
 def learning_synapse(text: str) -> SynapseModel:

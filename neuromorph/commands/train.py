@@ -55,7 +55,7 @@ class TrainArgs:
     weight_decay: float = 0.0
     """Decay of the hidden weights, added to the gradient."""
     fast: bool = False
-    """Compile the optimiser's update and the neurons, and multiply in 8 bits where that is exact."""
+    """Compiled update and neurons, 8-bit products forward (exact), bfloat16 products for gradients (rounded)."""
     seed: int = 0
     """Of the stream, the initial weights and the order of samples."""
     out: Path = Path("runs/network.pt")

@@ -17,8 +17,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from fusi_models.catalogue import DEEP, parse
 from neuromorph.run import Learner
-from neuromorph.snn import Convolution, Metaplastic, NetworkConfig, SpikingBNN
+from neuromorph.snn import Consolidated, Convolution, Metaplastic, NetworkConfig, SpikingBNN
 from neuromorph.snn.device import checked_device
 
 PREDICT_BATCH = 1000  # samples at a time, which bounds the memory of the recorded membranes
@@ -31,7 +32,9 @@ class DeepConfig:
     sizes: features, hidden layers, classes; for event frames (encoding "raster") the features of one step, and samples
     are [n, num_steps, ...]. m: 0 protects nothing; by default it is ``relative`` to the layer's mean hidden weight, and
     the optimiser's ``variance`` is the layer's, so that one m serves short and long training. logit_scale: inverse
-    temperature of the softmax. batch: mini-batch of an update. seed: draws the weights.
+    temperature of the softmax. synapse: a model of ``fusi_models.catalogue.DEEP`` in words, "hidden:m=25,leak=0.001" or
+    "benna-fusi:levels=6", that the optimiser's step drives (``snn.Consolidated``) in place of ``Metaplastic``; m,
+    relative and weight_decay then say nothing. batch: mini-batch of an update. seed: draws the weights.
     """
 
     sizes: tuple[int, ...] = (64, 200, 200, 10)
@@ -55,6 +58,7 @@ class DeepConfig:
     relative: bool = True
     variance: str = "layer"
     logit_scale: float = 1.0
+    synapse: str = ""
     seed: int = 0
     device: str = "cpu"
 
@@ -74,17 +78,7 @@ class DeepLearner(Learner):
         options = {field.name: getattr(config, field.name) for field in fields(NetworkConfig)}
         generator = torch.Generator().manual_seed(config.seed)
         self.network = SpikingBNN(**options, generator=generator).to(checked_device(config.device))
-        self.optimiser = Metaplastic(
-            self.network.parameters(),
-            lr=config.lr,
-            m=config.m,
-            betas=config.betas,
-            eps=config.eps,
-            weight_decay=config.weight_decay,
-            relative=config.relative,
-            variance=config.variance,
-            compiled=config.fast,
-        )
+        self.optimiser = _optimiser(self.network, config)
 
     @property
     def description(self) -> str:
@@ -139,7 +133,7 @@ class DeepLearner(Learner):
     def _settings(self) -> dict[str, Any]:
         """The configuration as numbers and lists, without the device: a state may go on elsewhere."""
         settings = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self.config).items()}
-        settings["convolutions"] = [list(astuple(c)) for c in self.config.convolutions]
+        settings["convolutions"] = [list(astuple(c)) for c in self.network.config.convolutions]
         return {name: value for name, value in settings.items() if name != "device"}
 
     def _images(self, x: NDArray[np.float32]) -> torch.Tensor:
@@ -154,3 +148,21 @@ class DeepLearner(Learner):
         if not ((values >= 0) & (values <= 1)).all():
             raise ValueError("x must lie in [0, 1] without NaN; scale the pixels by their largest value")
         return torch.from_numpy(np.ascontiguousarray(values)).reshape(len(values), *shape).to(self.config.device)
+
+
+def _optimiser(network: SpikingBNN, config: DeepConfig) -> torch.optim.Optimizer:
+    parameters = network.parameters()
+    if config.synapse:
+        synapse = parse(config.synapse, DEEP)
+        return Consolidated(parameters, synapse, config.lr, config.betas, config.eps, variance=config.variance)
+    return Metaplastic(
+        parameters,
+        lr=config.lr,
+        m=config.m,
+        betas=config.betas,
+        eps=config.eps,
+        weight_decay=config.weight_decay,
+        relative=config.relative,
+        variance=config.variance,
+        compiled=config.fast,
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neuromorph.snn.consolidation import Consolidated
+    from neuromorph.snn.ensemble import Ensemble
     from neuromorph.snn.layers import BinaryConv2d, BinaryLinear, binarize
     from neuromorph.snn.network import Convolution, NetworkConfig, SpikingBNN
     from neuromorph.snn.neuron import ChipLeaky
@@ -19,6 +20,7 @@ __all__ = [
     "ChipLeaky",
     "Consolidated",
     "Convolution",
+    "Ensemble",
     "Metaplastic",
     "NetworkConfig",
     "SpikingBNN",
@@ -32,6 +34,7 @@ _HOME = {
     "ChipLeaky": "neuron",
     "Consolidated": "consolidation",
     "Convolution": "network",
+    "Ensemble": "ensemble",
     "Metaplastic": "optim",
     "NetworkConfig": "network",
     "SpikingBNN": "network",

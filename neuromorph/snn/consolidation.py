@@ -32,7 +32,8 @@ class Consolidated(torch.optim.Optimizer):
     A hidden weight wants ``step_size`` 1 and a bound far above its drift; it is then ``Metaplastic``. All variables
     start at the parameter's value (a chain in balance, but for its leak). The model makes one step at each update of a
     parameter that has a gradient. One-dimensional parameters take plain Adam steps.
-    ``drive``: "adam", or "gradient" for lr times the negative gradient as it is.
+    ``drive``: "adam", or "gradient" for lr times the negative gradient as it is. ``variance``: Adam's, of each "weight"
+    or the mean over the "layer", as in ``Metaplastic``.
 
     Raises ValueError for a synapse that draws random numbers or holds whole numbers, NaN or negative numbers, complex
     parameters, and, at a step, sparse gradients.
@@ -47,6 +48,7 @@ class Consolidated(torch.optim.Optimizer):
         eps: float = 1e-8,
         *,
         drive: str = "adam",
+        variance: str = "weight",
     ):
         variables = [line.partition(" : ") for line in synapse.declarations.splitlines()]
         if synapse.stochastic or any(kind != "1" for _, _, kind in variables):
@@ -56,7 +58,9 @@ class Consolidated(torch.optim.Optimizer):
             )
         if drive not in ("adam", "gradient"):
             raise ValueError(f"drive must be 'adam' or 'gradient', got {drive!r}")
-        self.synapse, self.drive = synapse, drive
+        if variance not in ("weight", "layer"):
+            raise ValueError(f"variance must be 'weight' or 'layer', got {variance!r}")
+        self.synapse, self.drive, self.variance = synapse, drive, variance
         self.visible, *self.deeper = (name for name, _, _ in variables)
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
 
@@ -100,11 +104,12 @@ class Consolidated(torch.optim.Optimizer):
             return grad * -group["lr"]
         if "step" not in state:
             state["step"] = torch.tensor(0.0)
-            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(param), torch.zeros_like(param)
+            state["exp_avg"] = torch.zeros_like(param)
+            state["exp_avg_sq"] = param.new_zeros(()) if self.variance == "layer" else torch.zeros_like(param)
         state["step"] += 1
         t = state["step"].item()
         mean = state["exp_avg"].lerp_(grad, 1 - b1)
-        square = state["exp_avg_sq"].mul_(b2).addcmul_(grad, grad, value=1 - b2)
+        square = state["exp_avg_sq"].lerp_(grad.square().mean() if self.variance == "layer" else grad.square(), 1 - b2)
         return (mean * (-group["lr"] / (1 - b1**t))).div_((square.sqrt() / (1 - b2**t) ** 0.5).add_(group["eps"]))
 
     def _consolidate(self, param: Tensor, drive: Tensor) -> None:

@@ -37,7 +37,7 @@ class Ensemble(nn.Module):
             first.encode(x.flatten(0, 1)).unflatten(1, x.shape[:2]).movedim(2, 0)
         )  # [replica, time, batch, feature]
         for k, neuron in enumerate(first.neurons):
-            hidden = torch.stack([cast(SpikingBNN, network).layers[k].weight for network in self.networks])
+            hidden = torch.stack([cast(Tensor, cast(SpikingBNN, n).layers[k].weight) for n in self.networks])
             activation = torch.bmm(spikes.flatten(1, 2), binarize(hidden).mT).unflatten(1, spikes.shape[1:3])
             by_time = activation.movedim(1, 0)
             spk, mem = cast(ChipLeaky, neuron).sequence(by_time, self.config.num_steps, self.config.fast)

@@ -9,7 +9,6 @@ from sklearn.datasets import load_digits
 from neuromorph import data, streams
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.run import learn_stream
-from neuromorph.snn import Convolution
 
 torch.set_num_threads(1)  # on matrices this small, threads only wait for each other
 
@@ -136,8 +135,10 @@ def test_no_samples_change_nothing():
         {"norm": "batch-running"},
         {"encoding": "rate"},
         {"encoding": "latency", "readout": "membrane"},
-        {"sizes": (64, 10), "image": (1, 8, 8), "convolutions": (Convolution(4, 3, 2, 1),)},
+        {"sizes": (64, 10), "image": (1, 8, 8), "convolutions": ((4, 3, 2, 1),)},
         {"fast": True},
+        {"synapse": "hidden:m=25,leak=0.01", "variance": "weight"},
+        {"synapse": "benna-fusi:levels=3"},
     ],
 )
 def test_every_kind_of_network_is_boundary_free_and_resumes(digits, options):

@@ -25,13 +25,14 @@ def walk(make, start=START, grads=GRADS):
     return param.detach(), optimiser
 
 
+@pytest.mark.parametrize("variance", ["weight", "layer"])
 @pytest.mark.parametrize("m", [0.0, 4.0])
 @pytest.mark.parametrize("kind", [torch.float32, torch.float64])
-def test_with_a_hidden_weight_it_is_the_metaplastic_optimiser(m, kind):
+def test_with_a_hidden_weight_it_is_the_metaplastic_optimiser(m, kind, variance):
     start, grads = START.to(kind), GRADS.to(kind)
     synapse = HiddenWeight(m, 1.0, math.inf)
-    found, _ = walk(lambda p: Consolidated(p, synapse, 0.05, (0.8, 0.95)), start, grads)
-    expected, _ = walk(lambda p: Metaplastic(p, lr=0.05, m=m, betas=(0.8, 0.95)), start, grads)
+    found, _ = walk(lambda p: Consolidated(p, synapse, 0.05, (0.8, 0.95), variance=variance), start, grads)
+    expected, _ = walk(lambda p: Metaplastic(p, lr=0.05, m=m, betas=(0.8, 0.95), variance=variance), start, grads)
     assert found.dtype == kind
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-6 if kind == torch.float32 else 1e-12)
     assert (found - start).abs().max() > 0.1
