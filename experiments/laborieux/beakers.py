@@ -39,7 +39,7 @@ def main(args: Args) -> None:
     rows = table(args, lambda seed: streams.permuted(data, args.tasks, seed))
     matrices = report(rows, args, "beakers")
     page = Figure(figsize=(7, 3.6), layout="constrained")
-    bars(rows, matrices, page.subplots()).set_title(f"{args.tasks} permutations of MNIST", fontsize=10)
+    bars(rows, matrices, page.subplots()).set_title(f"{args.tasks} permutations of MNIST", fontsize=10, loc="left")
     save(page, args.out / "beakers.png")
 
 

@@ -60,17 +60,23 @@ class Page:
         rule = Metaplasticity(m, self.lr, weight_decay=self.weight_decay)
         return TrainingConfig(ControlConfig(self.sizes(), **network), rule, self.batch, seed, self.device)
 
-    def spiking_training(self, m: float, seed: int) -> TrainingConfig:
-        """The spiking network in a learner of the controls."""
+    def spiking_training(self, m: float, seed: int, **network) -> TrainingConfig:
+        """The spiking network in a learner of the controls; ``network``: fields of ``SpikingConfig``."""
         rule = Metaplasticity(m, self.lr, weight_decay=self.weight_decay)
-        return TrainingConfig(SpikingConfig(self.sizes(), self.num_steps), rule, self.batch, seed, self.device)
+        return TrainingConfig(
+            SpikingConfig(self.sizes(), self.num_steps, **network), rule, self.batch, seed, self.device
+        )
 
     def learner(self, network: str, m: float, seed: int) -> Learner:
-        """The boundary-free learner of a network named above."""
+        """The boundary-free learner of a network named above, with the published rule."""
         if network == SPIKING:
-            options = {"num_steps": self.num_steps, "weight_decay": self.weight_decay, "device": self.device}
-            return DeepLearner(DeepConfig(self.sizes(), m, self.lr, self.batch, seed=seed, **options))
+            return ControlLearner(self.spiking_training(m, seed))
         return ControlLearner(self.training(m, seed, binary=network == BINARY))
+
+    def default(self, m: float, seed: int) -> DeepLearner:
+        """The spiking network with this project's own rule: m relative to the layer's weights, the layer's variance."""
+        options = {"num_steps": self.num_steps, "weight_decay": self.weight_decay, "device": self.device}
+        return DeepLearner(DeepConfig(self.sizes(), m, self.lr, self.batch, seed=seed, **options))
 
 
 @dataclass(frozen=True)
@@ -120,10 +126,10 @@ def report(rows: Sequence[Row], page: Page, name: str, chance: float = 0.1) -> l
     print("norm: " + "; ".join(f"{n}: {norm}" for n, norm in norms.items()))
     head = ("method", "scenario", "told or reset at a boundary", "published")
     widths = [max(len(text) for text in column) + 2 for column in zip(head, *lines, strict=True)]
-    print("".join(f"{t:{w}}" for t, w in zip(head, widths, strict=True)) + "".join(f"{n:28}" for n in networks))
+    print("".join(f"{t:{w}}" for t, w in zip(head, widths, strict=True)) + "".join(f"{n:32}" for n in networks))
     for line in lines:
         values = [_cell(cells.get((line, n))) for n in networks]
-        print("".join(f"{t:{w}}" for t, w in zip(line, widths, strict=True)) + "".join(f"{v:28}" for v in values))
+        print("".join(f"{t:{w}}" for t, w in zip(line, widths, strict=True)) + "".join(f"{v:32}" for v in values))
     names = ("method", "scenario", "boundary", "published")
     content = [
         dict(zip(names, row.line, strict=True))
@@ -159,7 +165,7 @@ def bars(rows: Sequence[Row], matrices: Sequence[AccuracyMatrix], ax: Axes, chan
     ax.set_yticks(range(len(labels)), text, fontsize=7)
     ax.invert_yaxis()
     ax.set(xlim=(0, 1), xlabel="average accuracy")
-    ax.legend(fontsize=7, frameon=False, loc="lower right")
+    ax.legend(fontsize=7, frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncol=len(networks))
     return ax
 
 

@@ -4,7 +4,7 @@ Laborieux et al. 2021, Nat Commun 12:2549, figure 4 c-d: convolutions of 12, 20,
 one linear layer, 2000 images of MNIST and 1800 of USPS (padded to 28x28), batches of 20, 240 epochs, m = 1.2, one
 optimiser, batch statistics at test time; beside it a network of half the channels, m = 0, on one of the two tasks
 alone. Their numbers could not be found. The spiking network has strides of 2 in the place of the pooling.
-``--quick``: 10 epochs.
+``--quick``: 5 epochs.
 """
 
 from dataclasses import dataclass, replace
@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 
 from neuromorph import streams
 from neuromorph.data import load
-from neuromorph.learners import ControlLearner, DeepLearner, TaskControlLearner
-from neuromorph.learners.deep import DeepConfig
+from neuromorph.learners import ControlLearner, TaskControlLearner
+from neuromorph.snn import Convolution
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Args(Page):
     """Added to the gradient."""
 
 
-QUICK = {"epochs": 10, "ms": (0.0, 5.0), "seeds": 3, "test_samples": 1000}
+QUICK = {"epochs": 5, "ms": (0.0, 10.0), "seeds": 2, "test_samples": 1000}
 
 
 def main(args: Args) -> None:
@@ -48,7 +48,7 @@ def main(args: Args) -> None:
     rows = table(args, streams.sequence(sets))
     matrices = report(rows, args, "mnist_usps")
     page = Figure(figsize=(7, 3.6), layout="constrained")
-    bars(rows, matrices, page.subplots()).set_title("2000 images of MNIST, then 1800 of USPS", fontsize=10)
+    bars(rows, matrices, page.subplots()).set_title("2000 images of MNIST, then 1800 of USPS", fontsize=10, loc="left")
     save(page, args.out / "mnist_usps.png")
 
 
@@ -57,9 +57,8 @@ def table(args: Args, stream: streams.Stream) -> list[Row]:
         return args.training(m, seed, channels=(1, *channels), affine=False, norm=norm, threshold=0.0)
 
     def spiking(m, seed, channels=args.channels):
-        shape = {"image": (1, 28, 28), "convolutions": tuple((c, 4, 2, 1) for c in channels)}
-        options = {"num_steps": args.num_steps, "weight_decay": args.weight_decay, "device": args.device, **shape}
-        return DeepLearner(DeepConfig(args.sizes(), m, args.lr, args.batch, seed=seed, **options))
+        shape = {"image": (1, 28, 28), "convolutions": tuple(Convolution(c, 4, 2, 1) for c in channels)}
+        return ControlLearner(args.spiking_training(m, seed, **shape))
 
     rows = []
     for m in args.ms:

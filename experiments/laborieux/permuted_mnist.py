@@ -16,6 +16,7 @@ from neuromorph import streams
 from neuromorph.data import load
 from neuromorph.files import write_json
 from neuromorph.learners import EWCLearner, TaskControlLearner
+from neuromorph.learners.deep import DeepConfig
 from neuromorph.learners.ewc import Consolidation
 from neuromorph.run import learn_stream
 
@@ -44,7 +45,7 @@ def main(args: Args) -> None:
     rows = table(args, lambda seed: streams.permuted(data, args.tasks, seed))
     matrices = report(rows, args, "permuted_mnist")
     page = Figure(figsize=(7, 5.5), layout="constrained")
-    bars(rows, matrices, page.subplots()).set_title(f"{args.tasks} permutations of MNIST", fontsize=10)
+    bars(rows, matrices, page.subplots()).set_title(f"{args.tasks} permutations of MNIST", fontsize=10, loc="left")
     save(page, args.out / "permuted_mnist.png")
     histograms(args, streams.permuted(data, args.tasks, 0))
 
@@ -71,6 +72,9 @@ def table(args: Args, stream) -> list[Row]:
                 norm = options.get("norm", "batch-running")
                 rows.append(Row(name, network, published, stream, RESET, "task", norm))
             rows.append(Row(name, FULL, lambda s, m=m: args.learner(FULL, m, s), stream))
+    for m in (0.0, DeepConfig.m):
+        name = f"this project's rule, m = {m:g}"
+        rows.append(Row(name, SPIKING, lambda s, m=m: args.default(m, s), stream, norm="none"))
     for shuffled, name in ((False, "EWC"), (True, "random consolidation")):
         rule = Consolidation(args.strength, args.fisher_samples, shuffled)
         for network, build, norm in ours:
@@ -102,9 +106,9 @@ def histograms(args: Args, stream: streams.Stream) -> None:
             for k in range(len(stream)):
                 learn_stream(learner, stream[k : k + 1], args.epochs, k, progress=False)
                 hidden = learner.network.layers[1].weight.detach().cpu().numpy().ravel()
-                found, edges = np.histogram(hidden, 100, (-1.0, 1.0) if args.quick else (-5.0, 5.0))
+                found, edges = np.histogram(hidden, 100, (-2.0, 2.0) if args.quick else (-5.0, 5.0))
                 ax.stairs(
-                    found / found.sum(), edges, label=f"task {k + 1}", color=f"{0.85 - 0.85 * k / len(stream):.2f}"
+                    found / hidden.size, edges, label=f"task {k + 1}", color=f"{0.85 - 0.85 * k / len(stream):.2f}"
                 )
                 counts[f"{network} m={m:g} task {k + 1}"] = found.tolist()
             ax.set(yscale="log", title=f"{network}, m = {m:g}", xlabel="hidden weight, second layer")

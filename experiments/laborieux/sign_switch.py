@@ -91,17 +91,14 @@ def draw(found: dict, ax, colour: str, label: str) -> None:
 
 
 def show(results: list[dict]) -> None:
-    print("loss increase a flip (nats) in the lowest and the highest bin with enough weights; one task, nothing told")
-    print(
-        f"{'network':14}{'m':>6}{'layer':>7}{'accuracy':>10}{'lowest':>12}{'highest':>12}{'ratio':>8}{'correlation':>13}"
-    )
+    print("loss increase a flip (1e-6 nats) in the lowest and the highest bin with enough weights, +- sd over draws,")
+    print("and correlation of the bins' means with |hidden weight|; one task, nothing told")
+    print(f"{'network':14}{'m':>6}{'layer':>7}{'accuracy':>10}{'lowest':>16}{'highest':>16}{'correlation':>13}")
     for r in results:
-        low, high = (r["increase"][k] for k in (0, -1))
-        several = len(r["magnitude"]) > 2
-        rank = np.corrcoef(r["magnitude"], r["increase"])[0, 1] if several else float("nan")
+        ends = [f"{1e6 * r['increase'][k]:.1f} +- {1e6 * r['sd'][k]:.1f}" for k in (0, -1)]
+        correlation = np.corrcoef(r["magnitude"], r["increase"])[0, 1] if len(r["magnitude"]) > 2 else float("nan")
         print(
-            f"{r['network']:14}{r['m']:6g}{r['layer']:7}{r['accuracy']:10.3f}{low:12.2e}{high:12.2e}{high / low:8.1f}"
-            f"{rank:13.2f}"
+            f"{r['network']:14}{r['m']:6g}{r['layer']:7}{r['accuracy']:10.3f}{ends[0]:>16}{ends[1]:>16}{correlation:13.2f}"
         )
 
 

@@ -6,6 +6,7 @@ epochs). Their numbers could not be found. ``--quick``: 64 to 256 units, 1000 im
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import tyro
 from common import BINARY, SPIKING, Page, Row, curves, report, save
 from matplotlib.figure import Figure
@@ -49,7 +50,9 @@ def main(args: Args) -> None:
         lines: dict[str, list] = {}
         for row, matrix in ours:
             lines.setdefault(row.method.split(": ")[1], []).append(matrix.average_accuracy)
-        curves(args.widths, lines, ax).set(title=network, xlabel="width", xscale="log", ylim=(0, 1))
+        curves(args.widths, {name: np.array(values) for name, values in lines.items()}, ax).set(
+            title=network, xlabel="width", xscale="log", ylim=(0, 1)
+        )
         ax.axhline(0.1, color="0.5", lw=0.8, ls=":")
         ax.set_xticks(args.widths, args.widths, minor=False)
         ax.minorticks_off()

@@ -31,13 +31,16 @@ PREDICT_BATCH = 1000
 
 @dataclass(frozen=True)
 class Metaplasticity:
-    """The arguments of ``snn.Metaplastic``; m = 0 protects nothing."""
+    """The arguments of ``snn.Metaplastic``, by default the published rule; m = 0 protects nothing."""
 
     m: float = 0.0
     lr: float = 0.005
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
     weight_decay: float = 1e-7
+    relative: bool = False
+    variance: str = "weight"
+    published_eps: bool = True
 
     def build(self, params: Iterable[Tensor]) -> torch.optim.Optimizer:
         """The optimiser of these parameters."""

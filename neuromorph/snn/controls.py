@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, cast
 
 import torch
@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from neuromorph.snn.layers import BinaryConv2d, BinaryLinear, binarize
-from neuromorph.snn.network import SpikingBNN
+from neuromorph.snn.network import Convolution, SpikingBNN
 
 NORMS = ("batch-running", "batch-statistics", "instance", "none")
 
@@ -147,6 +147,8 @@ class SpikingConfig:
     beta: float = 0.9
     input_bits: int = 4
     init: float = 0.05
+    image: tuple[int, ...] = ()
+    convolutions: tuple[Convolution, ...] = ()
 
     @property
     def norm(self) -> str:
@@ -163,8 +165,8 @@ class SpikingClassifier(Classifier):
 
     def __init__(self, config: SpikingConfig, generator: torch.Generator | None = None):
         super().__init__()
-        options: dict[str, Any] = {k: getattr(config, k) for k in ("num_steps", "beta", "input_bits", "init")}
-        self.network = SpikingBNN(config.sizes, generator=generator, **options)
+        options: dict[str, Any] = {field.name: getattr(config, field.name) for field in fields(config)}
+        self.network = SpikingBNN(**options, generator=generator)
         self.layers, self.norms = self.network.layers, nn.ModuleList()
 
     def used(self, weight: Tensor) -> Tensor:

@@ -69,7 +69,7 @@ def test_no_coupling_is_adam():
     start, grads = rng.uniform(-0.05, 0.05, SHAPE), rng.normal(0, 1, (20, *SHAPE))
     hidden, levels = run(start, grads, couplings=(0.0, 0.0), areas=(1.0, 1.0), feedback=0.0)
     twin = torch.nn.Parameter(torch.from_numpy(start).clone())
-    adam = Metaplastic([twin], lr=0.005)
+    adam = Metaplastic([twin], lr=0.005, published_eps=True)
     for grad in grads:
         twin.grad = torch.from_numpy(grad).clone()
         adam.step()

@@ -1,0 +1,86 @@
+"""Every page runs from end to end in a tiny setting, on stand-ins of the data sets made of real digits."""
+
+import json
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from neuromorph import data
+
+torch.set_num_threads(1)
+PAGES = Path(__file__).parents[2] / "experiments" / "laborieux"
+TINY = {"hidden": (12,), "epochs": 1, "samples": 60, "test_samples": 30, "batch": 20, "seeds": 1, "num_steps": 2}
+RATES = {
+    "permuted_mnist": {"tasks": 2, "ms": (0.0, 3.0), "fisher_samples": 5},
+    "width": {"tasks": 2, "widths": (8, 12), "fisher_samples": 5},
+    "mnist_fashion": {},
+    "mnist_usps": {"channels": (3, 4), "half": (2, 2), "hidden": ()},
+    "stream_fashion": {"parts": 3},
+    "beakers": {"tasks": 2},
+}
+
+
+@pytest.fixture
+def page(monkeypatch, tmp_path):
+    """Run a page's main; data sets of any name are the embedded digits, three pixels a pixel and padded to 28x28."""
+
+    def enlarged(name, folder=None):
+        digits = real("digits")
+        pairs = [
+            (np.pad(np.kron(x, np.ones((3, 3), np.float32)), ((0, 0), (2, 2), (2, 2))), y) for x, y in pairs_of(digits)
+        ]
+        return data.Data(name, *pairs, 10)
+
+    def run(name, **arguments):
+        found = runpy.run_path(str(PAGES / f"{name}.py"))
+        found["main"](found["Args"](**arguments, out=tmp_path))
+
+    real, pairs_of = data.load, lambda d: (d.train, d.test)
+    monkeypatch.setattr(data, "load", enlarged)
+    monkeypatch.syspath_prepend(str(PAGES))
+    return run
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_a_page_makes_its_table_and_figure_and_goes_on(name, page, tmp_path, capsys):
+    page(name, **TINY | RATES[name])
+    table = capsys.readouterr().out
+    assert "chance 10%" in table and "told or reset" in table and "not found" in table and "batch-running" in table
+    rows = json.loads((tmp_path / f"{name}.json").read_text())["rows"]
+    assert {row["network"] for row in rows} >= {"non-spiking", "spiking"}
+    assert any("m = 0" in row["method"] for row in rows)
+    assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    cells = sorted((tmp_path / "cells").iterdir())
+    assert len(cells) == len(rows) and {c.suffix for c in cells} == {".json"}  # one a row, none shared
+    written = [c.stat().st_mtime_ns for c in cells]
+    cells[0].unlink()
+    page(name, **TINY | RATES[name])
+    assert [c.stat().st_mtime_ns for c in cells[1:]] == written[1:] and cells[0].exists()
+    assert capsys.readouterr().out == table
+
+
+def test_sign_switches(page, tmp_path, capsys):
+    page("sign_switch", **TINY | {"bins": 2, "draws": 2, "flips": (3, 3), "probes": 20})
+    assert "non-spiking" in capsys.readouterr().out
+    rows = json.loads((tmp_path / "sign_switch.json").read_text())
+    assert len(rows) == 2 * 2 * 2 and all(np.isfinite(r["increase"]).all() and r["increase"] for r in rows)
+
+
+def test_quadratic_task(page, tmp_path, capsys):
+    page("quadratic", size=60, steps=300)
+    assert capsys.readouterr().out.count("rotated") == 3
+    runs = json.loads((tmp_path / "quadratic.json").read_text())["runs"]
+    assert all(r["error_large"] < 0.15 and r["pearson"] > 0.8 for r in runs)
+    assert all(r["error_large"] < 0.01 for r in runs if r["diagonal"])
+
+
+@pytest.mark.parametrize("name", [*RATES, "sign_switch", "quadratic"])
+def test_the_command_line_explains_itself(name, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(PAGES))
+    monkeypatch.setattr("sys.argv", [name, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(PAGES / f"{name}.py"), run_name="__main__")
+    assert ended.value.code == 0 and "--quick" in capsys.readouterr().out
