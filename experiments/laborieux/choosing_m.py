@@ -8,6 +8,7 @@ mean |W_h| at that moment: it is local to a layer and needs no boundary. All row
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import tyro
 from common import SPIKING, Page, Row, curves, report, save
 from matplotlib.figure import Figure
@@ -45,7 +46,7 @@ def main(args: Args) -> None:
         for line, matrix in zip(rows, report(rows, replace(args, epochs=epochs), f"choosing_m-{epochs}"), strict=True):
             lines.setdefault(line.method, []).append(matrix.average_accuracy)
     figure = Figure(figsize=(6, 3.4), layout="constrained")
-    ax = curves(args.lengths, lines, figure.subplots())
+    ax = curves(args.lengths, {name: np.array(values) for name, values in lines.items()}, figure.subplots())
     ax.set(xscale="log", xlabel="epochs a task", ylabel="average accuracy after the last task")
     ax.set_xticks(args.lengths, [str(n) for n in args.lengths])
     ax.minorticks_off()

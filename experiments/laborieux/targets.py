@@ -31,10 +31,18 @@ class Setting:
     options: dict
 
 
-SLOW = {"batch": 20, "lr": 0.001, "logit_scale": 0.2, "betas": (0.9, 0.9), "m": 4.0}
+SLOW = {"batch": 20, "lr": 0.001, "logit_scale": 0.2, "betas": (0.9, 0.9), "m": 4.0, "gains": (3.0, 2.0)}
 SETTINGS = (
     Setting("split-mnist", 5, (784, 200, 2), 1, "83.7", 5.0, SLOW),
-    Setting("split-fashion-mnist", 5, (784, 200, 2), 1, "93.2", 5.0, SLOW | {"batch": 200, "lr": 0.005, "m": 5.0}),
+    Setting(
+        "split-fashion-mnist",
+        5,
+        (784, 200, 2),
+        1,
+        "93.2",
+        5.0,
+        SLOW | {"batch": 200, "lr": 0.005, "m": 5.0, "gains": ()},
+    ),
     Setting("permuted-mnist", 6, (784, 256, 256, 10), 2, "79 / 86", 2.5, {"batch": 200, "m": 3.0}),
     Setting("sequence-mnist+fashion-mnist", 2, (784, 512, 512, 10), 2, "not found", 2.5, {"batch": 100, "m": 4.0}),
 )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from neuromorph import data
+from neuromorph import data, streams
 
 torch.set_num_threads(1)
 PAGES = Path(__file__).parents[2] / "experiments" / "laborieux"
@@ -40,6 +40,7 @@ def page(monkeypatch, tmp_path):
 
     real, pairs_of = data.load, lambda d: (d.train, d.test)
     monkeypatch.setattr(data, "load", enlarged)
+    monkeypatch.setattr(streams, "load", enlarged)
     monkeypatch.syspath_prepend(str(PAGES))
     return run
 
@@ -60,6 +61,23 @@ def test_a_page_makes_its_table_and_figure_and_goes_on(name, page, tmp_path, cap
     page(name, **TINY | RATES[name])
     assert [c.stat().st_mtime_ns for c in cells[1:]] == written[1:] and cells[0].exists()
     assert capsys.readouterr().out == table
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "tables"),
+    [
+        ("targets", {"streams": ("split-mnist", "permuted-mnist")}, ("targets-split-mnist", "targets-permuted-mnist")),
+        ("choosing_m", {"tasks": 2, "lengths": (1, 2), "fixed": (0.0, 5.0)}, ("choosing_m-1", "choosing_m-2")),
+        ("capacity", {"tasks": 6}, ("capacity",)),
+    ],
+)
+def test_pages_of_the_spiking_network_alone(name, arguments, tables, page, tmp_path, capsys):
+    page(name, **TINY | arguments)
+    assert capsys.readouterr().out.count("chance") == len(tables)
+    for table in tables:
+        rows = json.loads((tmp_path / f"{table}.json").read_text())["rows"]
+        assert len(rows) >= 3 and any("m = 0" in row["method"] or "no prot" in row["method"] for row in rows)
+    assert list(tmp_path.glob("*.png"))
 
 
 def test_sign_switches(page, tmp_path, capsys):
