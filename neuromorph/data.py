@@ -121,9 +121,16 @@ _KMNIST_PART = {
 }
 
 
+_NMNIST = {
+    "nmnist_small_train.npz": "c0e730896adf0a61c25a8231e2180cef06fee45502e77bea8c4fe80904340e47",
+    "nmnist_small_test.npz": "dc9193a47f191f5204dd6633c4cc93ee92f1c9bad5708929dc7f0273808ee6e0",
+}
+NMNIST_FRAMES = 10
+
+
 def names() -> tuple[str, ...]:
     """The data sets that ``load`` knows."""
-    return ("digits", *_IDX, "usps")
+    return ("digits", *_IDX, "usps", "nmnist")
 
 
 def load(name: str, folder: str | os.PathLike | None = None) -> Data:
@@ -138,6 +145,11 @@ def load(name: str, folder: str | os.PathLike | None = None) -> Data:
         return features(name.removeprefix("features:"))
     if name == "usps":
         return _usps(_folders(folder))
+    if name.partition(":")[0] == "nmnist":
+        frames = name.partition(":")[2] or str(NMNIST_FRAMES)
+        if not frames.isdigit() or int(frames) < 1:
+            raise ValueError(f"'{name}': say how many frames an event recording becomes, for example nmnist:10.")
+        return _nmnist(_folders(folder), int(frames))
     if name not in _IDX:
         raise ValueError(f"There is no data set '{name}': choose one of {', '.join(names())}, or features:PATH.npz.")
     place, url, files = _IDX[name]
@@ -209,6 +221,30 @@ def features(path: str | os.PathLike) -> Data:
         scaled = (x - x.mean(1, keepdims=True)) / np.where(spread > 0, spread, 1) / 6 + 0.5
         pairs.append((np.clip(scaled, 0, 1).astype(np.float32)[:, None], y.astype(np.int64)))
     return Data(Path(path).stem, pairs[0], pairs[1], int(max(pairs[0][1].max(), pairs[1][1].max())) + 1)
+
+
+def frames(x: np.ndarray, y: np.ndarray, p: np.ndarray, t: np.ndarray, count: int, side: int) -> np.ndarray:
+    """Event frames [count, 2 * side * side] of 0 and 1, float32: where events of each polarity fell in each part.
+
+    ``x``, ``y``: pixels 0..side - 1, ``p``: polarity 0 or 1, ``t``: time, each [event]; the recording, up to its last
+    event, is cut into ``count`` parts of equal length.
+    """
+    found = np.zeros((count, 2, side, side), np.float32)
+    part = t.astype(np.int64) * count // (int(t.max(initial=0)) + 1)
+    found[part, p, y, x] = 1
+    return found.reshape(count, -1)
+
+
+def _nmnist(folders: list[Path], count: int) -> Data:
+    """The first digits of N-MNIST (Orchard et al. 2015, Front. Neurosci. 9:437) as images [n, frame, feature]."""
+    pairs: list[Pair] = []
+    for file, digest in _NMNIST.items():
+        with np.load(_find(folders, "NMNIST/", file, digest, None)) as stored:
+            x, y, p, t, start, labels = (stored[k] for k in ("x", "y", "p", "t", "start", "label"))
+        cuts = [slice(a, b) for a, b in zip(start, start[1:], strict=False)]
+        samples = np.stack([frames(x[c], y[c], p[c], t[c], count, 34) for c in cuts])
+        pairs.append((samples, labels.astype(np.int64)))
+    return Data("nmnist", pairs[0], pairs[1], 10)
 
 
 def _digits() -> Data:
@@ -296,7 +332,9 @@ def _find(folders: list[Path], place: str, file: str, digest: str, url: str | No
                 )
             return path
     if url is None:
-        raise FileNotFoundError(f"{place}{file} is missing.")
+        raise FileNotFoundError(
+            f"{place}{file} is missing and cannot be downloaded: set NEUROMORPH_DATA to a folder that has it."
+        )
     if url.endswith(".zip"):
         return _fetch(url, digest, folders[-1] / place, file, f"gzip/{file}")
     return _fetch(url + file, digest, folders[-1] / place, file, None)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -36,8 +36,12 @@ class TrainArgs:
     """Passes over each task's samples."""
     hidden: tuple[int, ...] = (200, 200)
     """Hidden layers."""
+    channels: tuple[int, ...] = ()
+    """Channels of binary 3x3 convolutions with stride 2, before the hidden layers."""
+    encoding: Literal["current", "rate", "latency", "raster"] = "current"
+    """How images are shown: as graded currents, as spikes by rate or latency; raster for event frames (nmnist)."""
     num_steps: int = 6
-    """Steps of a sample."""
+    """Steps of a sample; a raster brings its own."""
     beta: float = 0.9
     """Membrane decay a step, rounded to the chip's grid of 1/4096."""
     input_bits: int = 4
@@ -102,17 +106,22 @@ def accuracies(matrix: AccuracyMatrix, stream: Stream) -> str:
 
 def _learner(args: TrainArgs, stream: Stream) -> Learner:
     from neuromorph.learners.deep import DeepConfig, DeepLearner
+    from neuromorph.snn import Convolution
 
+    raster = args.encoding == "raster"
     return DeepLearner(
         DeepConfig(
-            sizes=(int(np.prod(stream.shape)), *args.hidden, stream.outputs),
+            sizes=(int(np.prod(stream.shape[raster:])), *args.hidden, stream.outputs),
+            encoding=args.encoding,
+            image=(1, *stream.shape) if args.channels else (),
+            convolutions=tuple(Convolution(n, 3, 2, 1) for n in args.channels),
             m=args.m,
             relative=args.relative,
             variance=args.variance,
             lr=args.lr,
             weight_decay=args.weight_decay,
             batch=args.batch,
-            num_steps=args.num_steps,
+            num_steps=stream.shape[0] if raster else args.num_steps,
             beta=args.beta,
             input_bits=args.input_bits,
             fast=args.fast,
