@@ -56,7 +56,10 @@ def test_a_killed_run_goes_on_with_identical_numbers(alone, tmp_path):
     """SIGKILL as soon as an epoch of the second task is saved, then the same command again."""
     unfinished = tmp_path / "network.unfinished.pt"
     command = [sys.executable, "-m", "neuromorph.commands.main", *TRAIN, "--out", str(tmp_path / "network.pt")]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}  # the order of a sum depends on them
+    process = subprocess.Popen(
+        command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env={**os.environ, **threads}
+    )
     try:
         for _ in range(6000):
             saved = torch.load(unfinished, weights_only=True) if unfinished.exists() else None
