@@ -41,7 +41,7 @@ SETTINGS = (
         1,
         "93.2",
         5.0,
-        SLOW | {"batch": 200, "lr": 0.005, "m": 5.0, "gains": ()},
+        SLOW | {"batch": 200, "lr": 0.005, "m": 15.0, "gains": ()},
     ),
     Setting("permuted-mnist", 6, (784, 256, 256, 10), 2, "79 / 86", 2.5, {"batch": 200, "m": 3.0}),
     Setting("sequence-mnist+fashion-mnist", 2, (784, 512, 512, 10), 2, "not found", 2.5, {"batch": 100, "m": 4.0}),
