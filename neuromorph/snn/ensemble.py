@@ -1,4 +1,8 @@
-"""Several spiking networks of one configuration, learning side by side: one product a layer for all of them."""
+"""Several spiking networks of one configuration, learning side by side: one product a layer for all of them.
+
+On two CPU cores this gains nothing (``experiments/bench_training.py``, part seeds: 0.79 of the speed of one after
+the other); it is for devices that a single small network does not fill.
+"""
 
 from __future__ import annotations
 
