@@ -99,7 +99,6 @@ def load_checkpoint(path: Path, samples: int) -> tuple[Any, np.ndarray, np.ndarr
     import torch
 
     from neuromorph.learners.deep import DeepConfig, DeepLearner
-    from neuromorph.snn import Convolution
 
     if samples < 0:
         raise ValueError(f"--samples must be 0 (all of them) or more, got {samples}.")
@@ -111,7 +110,6 @@ def load_checkpoint(path: Path, samples: int) -> tuple[Any, np.ndarray, np.ndarr
         content = torch.load(path, weights_only=True)
         arguments, state = content["arguments"], content["learner"]
         settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in state["config"].items()}
-        settings["convolutions"] = tuple(Convolution(*c) for c in settings["convolutions"])
         learner = DeepLearner(DeepConfig(**settings))
         learner.load_state_dict(state)
     except Exception as error:  # torch raises many kinds for a damaged file

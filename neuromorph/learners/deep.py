@@ -7,22 +7,17 @@ norm, if asked for, has one state for the whole stream; ``predict`` runs it in e
 
 from __future__ import annotations
 
-import copy
-import math
 from dataclasses import asdict, astuple, dataclass, fields
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional
 
 from fusi_models.catalogue import DEEP, parse
-from neuromorph.run import Learner
+from neuromorph.learners.network import NetworkLearner
 from neuromorph.snn import Consolidated, Convolution, Metaplastic, NetworkConfig, SpikingBNN
 from neuromorph.snn.device import checked_device
-
-PREDICT_BATCH = 1000  # samples at a time, which bounds the memory of the recorded membranes
 
 
 @dataclass(frozen=True)
@@ -63,18 +58,18 @@ class DeepConfig:
     device: str = "cpu"
 
 
-class DeepLearner(Learner):
+class DeepLearner(NetworkLearner):
     """Learns a stream with one optimiser; ``config.m`` > 0 protects hidden weights, ``config.m`` = 0 does not.
 
     Boundary-free: cutting the same samples into other ``partial_fit`` calls, at multiples of ``config.batch``, leaves
     the same bits. Attributes: ``config``, ``network``, ``optimiser``. Raises ValueError for impossible settings.
     """
 
+    network: SpikingBNN
+
     def __init__(self, config: DeepConfig | None = None):
         self.config = config = config or DeepConfig()
-        self.batch_size = config.batch
-        if config.batch < 1:
-            raise ValueError(f"batch must be at least 1, got {config.batch}")
+        super().__init__(config.batch, config.device)
         options = {field.name: getattr(config, field.name) for field in fields(NetworkConfig)}
         generator = torch.Generator().manual_seed(config.seed)
         self.network = SpikingBNN(**options, generator=generator).to(checked_device(config.device))
@@ -84,70 +79,33 @@ class DeepLearner(Learner):
     def description(self) -> str:
         return f"DeepLearner {self.config}"
 
-    def partial_fit(self, x: NDArray[np.float32], y: NDArray[np.int64]) -> None:
-        """Learn once from x [n, ...] in [0, 1] and y [n] (classes from 0), in this order, one step per mini-batch.
+    @property
+    def shape(self) -> tuple[int, ...]:
+        config = self.network.config
+        return (config.num_steps, config.sizes[0]) if config.encoding == "raster" else config.sizes[:1]
 
-        A rest shorter than a mini-batch is learned as one smaller one. Raises ValueError for wrong shapes, values or
-        labels, before anything is learned.
-        """
-        images, labels = self._images(x), np.asarray(y)
-        classes = self.config.sizes[-1]
-        if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
-            raise ValueError(f"y must hold {len(images)} integer labels, got {labels.dtype} of shape {labels.shape}")
-        if labels.size and not (labels.min() >= 0 and labels.max() < classes):
-            raise ValueError(f"labels must lie in 0..{classes - 1}, got {labels.min()} to {labels.max()}")
-        targets = torch.from_numpy(labels.astype(np.int64)).to(self.config.device)
-        self.network.train()
-        for some, wanted in zip(images.split(self.config.batch), targets.split(self.config.batch), strict=True):
-            if len(some):
-                loss = functional.cross_entropy(self.config.logit_scale * self._scores(some), wanted)
-                self.optimiser.zero_grad()
-                loss.backward()
-                self.optimiser.step()
+    @property
+    def classes(self) -> int:
+        return self.network.config.sizes[-1]
 
-    @torch.no_grad()
-    def predict(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Most likely class of each x [n, ...], int64 [n]; independent of the other samples."""
-        self.network.eval()
-        scores = [self._scores(some) for some in self._images(x).split(PREDICT_BATCH)]
-        return torch.cat(scores).argmax(1).cpu().numpy()
-
-    def state_dict(self) -> dict[str, Any]:
-        """A copy of everything needed to go on bit by bit; loads with ``torch.load(weights_only=True)``."""
-        state = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
-        return {"config": self._settings(), **copy.deepcopy(state)}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state``; raises ValueError when it was saved with another configuration."""
-        ours = self._settings()
-        differing = [name for name in ours if state["config"].get(name) != ours[name]]
-        if differing:
-            raise ValueError(f"the state was saved with another {', '.join(differing)}; use the same configuration")
-        self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))  # torch would share the tensors
-
-    def _scores(self, images: torch.Tensor) -> torch.Tensor:
+    def _scores(self, images: Tensor) -> Tensor:
         shown = images.movedim(1, 0) if images.dim() == 3 else images  # a raster is time first
         return self.network.readout(*self.network(shown))
 
-    def _settings(self) -> dict[str, Any]:
+    def _loss(self, images: Tensor, targets: Tensor) -> Tensor:
+        return functional.cross_entropy(self.config.logit_scale * self._scores(images), targets)
+
+    def _identity(self) -> dict[str, Any]:
         """The configuration as numbers and lists, without the device: a state may go on elsewhere."""
         settings = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self.config).items()}
         settings["convolutions"] = [list(astuple(c)) for c in self.network.config.convolutions]
-        return {name: value for name, value in settings.items() if name != "device"}
+        return {"config": {name: value for name, value in settings.items() if name != "device"}}
 
-    def _images(self, x: NDArray[np.float32]) -> torch.Tensor:
-        values = np.asarray(x, dtype=np.float32)
-        shape: tuple[int, ...] = self.config.sizes[:1]
-        if self.network.config.encoding == "raster":
-            shape = (self.config.num_steps, *shape)
-        if values.ndim < 2 or math.prod(values.shape[1:]) != math.prod(shape):
-            raise ValueError(
-                f"x must hold {' x '.join(map(str, shape))} features a sample, [n, ...], got shape {list(values.shape)}"
-            )
-        if not ((values >= 0) & (values <= 1)).all():
-            raise ValueError("x must lie in [0, 1] without NaN; scale the pixels by their largest value")
-        return torch.from_numpy(np.ascontiguousarray(values)).reshape(len(values), *shape).to(self.config.device)
+    def _check_identity(self, state: dict[str, Any]) -> None:
+        ours = self._identity()["config"]
+        differing = [name for name in ours if state["config"].get(name) != ours[name]]
+        if differing:
+            raise ValueError(f"the state was saved with another {', '.join(differing)}; use the same configuration")
 
 
 def _optimiser(network: SpikingBNN, config: DeepConfig) -> torch.optim.Optimizer:

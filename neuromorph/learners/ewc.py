@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from neuromorph.learners.control import NetworkLearner, TrainingConfig
+from neuromorph.learners.control import ClassifierLearner, TrainingConfig
 from neuromorph.run import BoundaryLearner
 from neuromorph.streams import Task
 
@@ -40,7 +40,7 @@ class Consolidation:
             raise ValueError(f"strength must not be negative and samples at least 1, got {self}")
 
 
-class EWCLearner(NetworkLearner, BoundaryLearner):
+class EWCLearner(ClassifierLearner, BoundaryLearner):
     """EWC on a control network or a spiking one; told where tasks end, not which is tested.
 
     ``reset_per_task``: a new optimiser at each task, as published. The penalties of all past tasks are quadratic in w,
@@ -90,7 +90,11 @@ class EWCLearner(NetworkLearner, BoundaryLearner):
                 part.addcmul_(grad, grad)
         return [t / count for t in total]
 
+    def _loss(self, images: Tensor, targets: Tensor) -> Tensor:
+        return super()._loss(images, targets) + self._penalty()
+
     def _penalty(self) -> Tensor | float:
+        """Added to the loss of every mini-batch."""
         if not self.ended:
             return 0.0
         parts = []

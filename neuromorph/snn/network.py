@@ -204,11 +204,8 @@ class SpikingBNN(nn.Module):
         if x.dim() != len(expected) or any(
             isinstance(n, int) and n != m for n, m in zip(expected, x.shape, strict=True)
         ):
-            raise ValueError(
-                f"x must have shape {expected} for encoding={config.encoding!r}, got {tuple(x.shape)}".replace(
-                    "'b", "b"
-                )
-            )
+            named = ", ".join(map(str, expected))
+            raise ValueError(f"x must have shape ({named}) for encoding={config.encoding!r}, got {tuple(x.shape)}")
         if x.numel() and not (x.min() >= 0 and x.max() <= 1):
             raise ValueError(f"x must lie in [0, 1] without NaN, got {x.min().item():g} to {x.max().item():g}")
         x = x.float()
