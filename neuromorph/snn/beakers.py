@@ -3,7 +3,7 @@
 u_0 <- u_0 - step + (g_0 / A_0) (u_1 - u_0) + fb [u_{n-1} - u_0]
 u_k <- u_k + (g_{k-1} / A_k) (u_{k-1} - u_k) + (g_k / A_k) (u_{k+1} - u_k)          0 < k < n,   u_n = 0
 [x] = x where x sign(u_{n-1}) > 0, else 0; in the last beaker the inflow (k - 1 to k) is multiplied by
-1 - tanh^2(m u_{n-1}) where it would shrink |u_{n-1}|. step: Adam's, as in ``optim.py`` with m = 0 and
+1 - tanh^2(m u_{n-1}) where it would shrink |u_{n-1}|. step: Adam's (``stepping.py``) with
 ``published_eps``. All levels on the right are those before the update. Beakers start at the initial weight.
 
 Source: the authors' code (``Adam_bk``) of Laborieux et al. 2021, Nat Commun 12:2549, after Benna & Fusi 2016, Nat.
@@ -13,21 +13,24 @@ the new one; here it is the old one.) Levels are in units of the hidden weight, 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from neuromorph.snn.stepping import CheckedOptimizer, adam_step
 
-class Beakers(torch.optim.Optimizer):
+
+class Beakers(CheckedOptimizer):
     """Adam on the first of n beakers a weight; one-dimensional parameters take ordinary Adam steps.
 
     ``couplings`` g and ``areas`` A: n numbers each, n >= 2. ``feedback``: from the last beaker to the first. ``m``:
     metaplasticity of the last beaker. State of a weight: ``levels`` [n - 1, ...], the beakers behind the visible one.
     Raises ValueError for fewer than two beakers, unequal counts, negative numbers, or areas that are not positive.
     """
+
+    numbers = ("lr", "feedback", "m", "eps", "weight_decay")
 
     def __init__(
         self,
@@ -43,44 +46,23 @@ class Beakers(torch.optim.Optimizer):
     ):
         if len(couplings) < 2 or len(couplings) != len(areas):
             raise ValueError(f"give one coupling and one area for each of at least 2 beakers, got {couplings}, {areas}")
-        if min(lr, feedback, m, eps, weight_decay, *couplings) < 0 or not min(areas) > 0:
-            raise ValueError("lr, couplings, feedback, m, eps and weight_decay must not be negative, areas positive")
-        if not all(0 <= b < 1 for b in betas):
-            raise ValueError(f"betas must lie in [0, 1), got {betas}")
+        if not (min(couplings) >= 0 and min(areas) > 0):
+            raise ValueError(f"couplings must not be negative and areas positive, got {couplings}, {areas}")
         chain = {"couplings": tuple(couplings), "areas": tuple(areas), "feedback": feedback, "m": m}
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, **chain})
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One update of every parameter that has a gradient; returns the closure's loss, if a closure is given."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for param in group["params"]:
-                if param.grad is not None:
-                    step = self._adam(param, group)
-                    if param.dim() > 1:
-                        self._flow(param, step, group)
-                    else:
-                        param.sub_(step)
-        return loss
-
-    def _adam(self, hidden: Tensor, group: dict[str, Any]) -> Tensor:
-        state = self.state[hidden]
-        if not state:
-            state.update(step=0, momentum=torch.zeros_like(hidden), variance=torch.zeros_like(hidden))
-            if hidden.dim() > 1:
-                state["levels"] = hidden.detach().expand(len(group["areas"]) - 1, *hidden.shape).clone()
-        state["step"] += 1
-        b1, b2 = group["betas"]
-        assert hidden.grad is not None
-        grad = hidden.grad.add(hidden, alpha=group["weight_decay"])
-        state["momentum"].mul_(b1).add_(grad, alpha=1 - b1)
-        state["variance"].mul_(b2).addcmul_(grad, grad, value=1 - b2)
-        size = group["lr"] * math.sqrt(1 - b2 ** state["step"]) / (1 - b1 ** state["step"])
-        return size * state["momentum"] / state["variance"].sqrt().add_(group["eps"])
+    def _update_group(self, params: list[Tensor], group: dict[str, Any]) -> None:
+        for param in params:
+            state = self.state[param]
+            if not state and param.dim() > 1:
+                state["levels"] = param.detach().expand(len(group["areas"]) - 1, *param.shape).clone()
+            assert param.grad is not None
+            grad = param.grad.add(param, alpha=group["weight_decay"])
+            step = adam_step(state, grad, group, published_eps=True)
+            if param.dim() > 1:
+                self._flow(param, step, group)
+            else:
+                param.sub_(step)
 
     def _flow(self, hidden: Tensor, step: Tensor, group: dict[str, Any]) -> None:
         """One Euler step of the chain, from the old levels."""

@@ -1,9 +1,6 @@
 """Deep learning with any continuous synapse model: the optimiser's step is the drive of the model's own equation.
 
-drive = -Adam step;   state <- model(state, drive),   the text of ``model.on_event`` run on tensors, as Brian2 runs it
-
-    mu <- b1 mu + (1 - b1) g;  nu <- b2 nu + (1 - b2) g^2
-    Adam step = lr mu / (1 - b1^t) / (sqrt(nu / (1 - b2^t)) + eps)
+drive = -Adam's step (``stepping.py``);   state <- model(state, drive): ``model.on_event`` run on tensors, as in Brian2
 
 The parameter is the model's first variable (h of a hidden weight, u1 of a Benna-Fusi chain), whose sign a
 ``BinaryLinear`` shows to the network; further variables are state of the optimiser. The equation is linear in the drive
@@ -14,18 +11,17 @@ Consolidating Adam's step follows Laborieux et al. 2021 (Nat Commun 12:2549; hid
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from fusi_models import SynapseModel
 from fusi_models.equations import evaluate
+from neuromorph.snn.stepping import CheckedOptimizer, adam_step, check_variance
 
 
-class Consolidated(torch.optim.Optimizer):
+class Consolidated(CheckedOptimizer):
     """Steps that a synapse model consolidates: ``Consolidated(net.parameters(), HiddenWeight(25, 1, math.inf))``.
 
     ``synapse``: a deterministic model of real variables (``HiddenWeight``, ``BinaryUncertainty``, ``BennaFusi``).
@@ -38,6 +34,8 @@ class Consolidated(torch.optim.Optimizer):
     Raises ValueError for a synapse that draws random numbers or holds whole numbers, NaN or negative numbers, complex
     parameters, and, at a step, sparse gradients.
     """
+
+    numbers = ("lr", "eps")
 
     def __init__(
         self,
@@ -58,59 +56,22 @@ class Consolidated(torch.optim.Optimizer):
             )
         if drive not in ("adam", "gradient"):
             raise ValueError(f"drive must be 'adam' or 'gradient', got {drive!r}")
-        if variance not in ("weight", "layer"):
-            raise ValueError(f"variance must be 'weight' or 'layer', got {variance!r}")
+        check_variance(variance)
         self.synapse, self.drive, self.variance = synapse, drive, variance
         self.visible, *self.deeper = (name for name, _, _ in variables)
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group; raises ValueError as the class does."""
-        super().add_param_group(param_group)
-        group = self.param_groups[-1]
-        for name in ("lr", "eps"):
-            if not 0 <= group[name] < math.inf:
-                raise ValueError(f"{name} must not be negative and must be finite, got {group[name]}")
-        if not all(0 <= b < 1 for b in group["betas"]):
-            raise ValueError(f"betas must lie in [0, 1), got {group['betas']}")
-        if any(p.is_complex() for p in group["params"]):
-            raise ValueError("a complex parameter has no sign: optimise its real and imaginary part as two tensors")
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One update of every parameter that has a gradient; returns the closure's loss, if a closure is given."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            for param in group["params"]:
-                if param.grad is None:
-                    continue
-                if param.grad.is_sparse:
-                    raise ValueError("sparse gradients are not supported: build the layer without sparse=True")
-                drive = self._drive(param, group)
-                if param.dim() > 1:
-                    self._consolidate(param, drive)
-                else:
-                    param.add_(drive)
-        return loss
-
-    def _drive(self, param: Tensor, group: dict[str, Any]) -> Tensor:
-        """Minus the step, for one parameter."""
-        state, (b1, b2), grad = self.state[param], group["betas"], param.grad
-        assert grad is not None
-        if self.drive == "gradient":
-            return grad * -group["lr"]
-        if "step" not in state:
-            state["step"] = torch.tensor(0.0)
-            state["exp_avg"] = torch.zeros_like(param)
-            state["exp_avg_sq"] = param.new_zeros(()) if self.variance == "layer" else torch.zeros_like(param)
-        state["step"] += 1
-        t = state["step"].item()
-        mean = state["exp_avg"].lerp_(grad, 1 - b1)
-        square = state["exp_avg_sq"].lerp_(grad.square().mean() if self.variance == "layer" else grad.square(), 1 - b2)
-        return (mean * (-group["lr"] / (1 - b1**t))).div_((square.sqrt() / (1 - b2**t) ** 0.5).add_(group["eps"]))
+    def _update_group(self, params: list[Tensor], group: dict[str, Any]) -> None:
+        for param in params:
+            assert param.grad is not None
+            if self.drive == "gradient":
+                drive = param.grad * -group["lr"]
+            else:
+                drive = -adam_step(self.state[param], param.grad, group, self.variance)
+            if param.dim() > 1:
+                self._consolidate(param, drive)
+            else:
+                param.add_(drive)
 
     def _consolidate(self, param: Tensor, drive: Tensor) -> None:
         state = self.state[param]

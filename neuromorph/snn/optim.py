@@ -17,7 +17,6 @@ has no unit.
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -26,6 +25,8 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+
+from neuromorph.snn.stepping import CheckedOptimizer, check_variance
 
 PART = 2**18  # numbers of a tensor at a time: 1 MiB of float32
 
@@ -61,7 +62,7 @@ class Job(NamedTuple):
     rule: Rule
 
 
-class Metaplastic(torch.optim.Optimizer):
+class Metaplastic(CheckedOptimizer):
     """Metaplastic steps for hidden weights; biases and other one-dimensional parameters take ordinary steps.
 
     ``params``: tensors or parameter groups; a group may have its own value of every option below.
@@ -79,6 +80,8 @@ class Metaplastic(torch.optim.Optimizer):
     Raises ValueError for a negative or NaN number, betas outside [0, 1), an unknown rule, complex parameters, and, at
     a step, sparse gradients.
     """
+
+    numbers = ("lr", "m", "eps", "weight_decay", "momentum")
 
     def __init__(
         self,
@@ -107,17 +110,9 @@ class Metaplastic(torch.optim.Optimizer):
         """Add a group; raises ValueError as the class does."""
         super().add_param_group(param_group)
         group = self.param_groups[-1]
-        for name in ("lr", "m", "eps", "weight_decay", "momentum"):
-            if not 0 <= group[name] < math.inf:
-                raise ValueError(f"{name} must not be negative and must be finite, got {group[name]}")
-        if not all(0 <= b < 1 for b in group["betas"]):
-            raise ValueError(f"betas must lie in [0, 1), got {group['betas']}")
         if group["rule"] not in ("adam", "sgd"):
             raise ValueError(f"rule must be 'adam' or 'sgd', got {group['rule']!r}")
-        if group["variance"] not in ("weight", "layer"):
-            raise ValueError(f"variance must be 'weight' or 'layer', got {group['variance']!r}")
-        if any(p.is_complex() for p in group["params"]):
-            raise ValueError("a complex parameter has no sign: optimise its real and imaginary part as two tensors")
+        check_variance(group["variance"])
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -125,27 +120,16 @@ class Metaplastic(torch.optim.Optimizer):
             for name in self.defaults.keys() - {"differentiable"}:  # which torch adds by itself
                 group.setdefault(name, self.defaults[name])
 
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One update of every parameter that has a gradient; returns the closure's loss, if a closure is given."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            params = [p for p in group["params"] if p.grad is not None]
-            if any(p.grad.is_sparse for p in params):
-                raise ValueError("sparse gradients are not supported: build the layer without sparse=True")
-            jobs = [self._job(p, group) for p in params]
-            if group["compiled"]:
-                for job in jobs:
-                    _run_compiled(job)
-            elif jobs and (group["foreach"] or (group["foreach"] is None and all(p.is_cuda for p in params))):
-                _update_all(jobs)
-            else:
-                for job in jobs:
-                    _update_in_parts(job)
-        return loss
+    def _update_group(self, params: list[Tensor], group: dict[str, Any]) -> None:
+        jobs = [self._job(p, group) for p in params]
+        if group["compiled"]:
+            for job in jobs:
+                _run_compiled(job)
+        elif jobs and (group["foreach"] or (group["foreach"] is None and all(p.is_cuda for p in params))):
+            _update_all(jobs)
+        else:
+            for job in jobs:
+                _update_in_parts(job)
 
     def _job(self, hidden: Tensor, group: dict[str, Any]) -> Job:
         state, adam, (b1, b2), lr = self.state[hidden], group["rule"] == "adam", group["betas"], float(group["lr"])
@@ -162,19 +146,20 @@ class Metaplastic(torch.optim.Optimizer):
         if adam:
             size, root = lr / (1 - b1**t), (1 - b2**t) ** 0.5
             eps = eps / root if group["published_eps"] else eps
-        decay = float(group["weight_decay"])
+        assert hidden.grad is not None
+        grad, decay = hidden.grad, float(group["weight_decay"])
         scale: float | Tensor = float(group["m"]) if hidden.dim() > 1 else 0.0
-        if group["relative"]:
+        if group["relative"] and group["m"]:
             mean = torch.linalg.vector_norm(hidden, 1) / hidden.numel()
             scale = scale / mean.clamp_min(torch.finfo(mean.dtype).tiny)
         shrinks = bool(decay) and group["decoupled"]
-        if shared:
-            grad = hidden.grad if shrinks or not decay else hidden.grad.add(hidden, alpha=decay)  # type: ignore[union-attr]
-            state["exp_avg_sq"].lerp_(torch.linalg.vector_norm(grad).square() / hidden.numel(), 1 - b2)
-        rule = Rule(adam, (b1, b2), group["momentum"], 0.0 if shrinks else decay, shrinks, bool(group["m"]), shared)
+        coupled = 0.0 if shrinks else decay
         first, second = state.get("exp_avg" if adam else "momentum_buffer"), state.get("exp_avg_sq")
-        assert hidden.grad is not None
-        return Job(hidden, hidden.grad, first, second, (size, root, eps, 1 - lr * decay), scale, rule)
+        if shared:  # nu is needed before the update of the parts; the decayed gradient is then at hand
+            grad, coupled = grad.add(hidden, alpha=coupled) if coupled else grad, 0.0
+            second.lerp_(torch.linalg.vector_norm(grad).square() / hidden.numel(), 1 - b2)
+        rule = Rule(adam, (b1, b2), group["momentum"], coupled, shrinks, bool(group["m"]), shared)
+        return Job(hidden, grad, first, second, (size, root, eps, 1 - lr * decay), scale, rule)
 
 
 def _update(hidden: Tensor, grad: Tensor, first: Any, second: Any, numbers: Any, scale: Any, rule: Rule) -> None:
