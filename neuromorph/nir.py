@@ -18,6 +18,7 @@ import snntorch
 import torch
 from numpy.typing import NDArray
 
+from neuromorph.chip import DECAY_UNITY
 from neuromorph.files import replacing
 from neuromorph.lava.limits import bias_words
 from neuromorph.lava.spec import LayerSpec, NetworkSpec, integer_network
@@ -29,7 +30,6 @@ except ModuleNotFoundError as error:
     raise ImportError("nir is not installed: run `uv pip install nir nirtorch`, or install the extra 'nir'.") from error
 
 DT = 1e-4  # s, what snnTorch and others take
-DECAY_UNITY = 4096
 
 
 @singledispatch

@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 
 CODES = ("rate", "bernoulli")
+ENCODINGS = ("current", "rate", "latency", "raster")
+"""How a deep network is shown its input: the same value at every step, one of ``spike_steps``, or spikes as given."""
 
 
 @dataclass(frozen=True)

@@ -35,3 +35,18 @@ def no_network(monkeypatch):
         raise OSError("no network")
 
     monkeypatch.setattr(pooch, "retrieve", refuse)
+
+
+@pytest.fixture(scope="session")
+def flat():
+    """Every number and tensor of a nested state, in order: a function of the state."""
+    import torch
+
+    def leaves(state):
+        if isinstance(state, dict):
+            return [leaf for key in sorted(state, key=str) for leaf in leaves(state[key])]
+        if isinstance(state, (list, tuple)):
+            return [leaf for value in state for leaf in leaves(value)]
+        return [state.tolist() if isinstance(state, torch.Tensor) else state]
+
+    return leaves

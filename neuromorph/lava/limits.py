@@ -1,8 +1,6 @@
-"""What the chip can hold, which Lava's simulator does not enforce.
+"""What the chip can hold (widths: ``neuromorph/chip.py``), which Lava's simulator does not enforce.
 
-Widths (Lava 0.10.0, ``PyLifModelBitAcc`` and ``PyDenseModelBitAcc``): thresholds 17 bits, decay 12, bias 13 with sign
-and an exponent of 3, current and membrane 24 with sign. Connections carry no delay beyond the chip's own step, so the
-six bits of a delay are not used.
+Connections carry no delay beyond the chip's own step, so the six bits of a delay are not used.
 """
 
 from __future__ import annotations
@@ -12,15 +10,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromorph.chip import (
+    BIAS_EXPONENT_LIMIT,
+    BIAS_MANTISSA_LIMIT,
+    CONVOLUTION_EXPONENT_LIMIT,
+    DECAY_UNITY,
+    MEMBRANE_LIMIT,
+    THRESHOLD_LIMIT,
+    UNITS,
+)
+
 if TYPE_CHECKING:
     from neuromorph.lava.spec import LayerSpec
 
-CURRENT_LIMIT = 2**23 - 1
-THRESHOLD_LIMITS = (0, 2**17 - 1)
-DECAY_LIMITS = (0, 2**12 - 1)
-BIAS_MANTISSA_LIMITS = (-(2**12), 2**12 - 1)
-BIAS_EXPONENT_LIMITS = (0, 7)
-CONVOLUTION_EXPONENT_LIMIT = 5
+THRESHOLD_LIMITS = (0, THRESHOLD_LIMIT)
+DECAY_LIMITS = (0, DECAY_UNITY - 1)
+BIAS_MANTISSA_LIMITS = (-BIAS_MANTISSA_LIMIT - 1, BIAS_MANTISSA_LIMIT)
+BIAS_EXPONENT_LIMITS = (0, BIAS_EXPONENT_LIMIT)
 WEIGHT_EXPONENT_LIMITS = (-8, 7)
 MESSAGE_BITS_LIMIT = 24
 
@@ -49,12 +55,12 @@ def check_layer(name: str, layer: LayerSpec, largest_message: int) -> None:
             raise ValueError(f"{name}: {field} has shape {values.shape}, allowed: {' or '.join(map(str, shapes))}")
         fits = (values == np.floor(values)) & (low <= values) & (values <= high)
         _check_each(f"{name}: {field}", fits, values, f"must be an integer from {low} to {high}")
-    largest_current = 64 * layer.fan_in * largest_message * 2.0 ** (layer.weight_exp + 1)
-    if largest_current > CURRENT_LIMIT:
+    largest_current = UNITS * layer.fan_in * largest_message * 2.0 ** (layer.weight_exp + 1)
+    if largest_current > MEMBRANE_LIMIT:
         raise ValueError(
             f"{name}: {layer.fan_in} inputs of up to {largest_message} can drive the current u to "
-            f"{largest_current:.0f}, which wraps beyond {CURRENT_LIMIT}; use fewer input bits, a smaller weight_exp or "
-            "a smaller layer"
+            f"{largest_current:.0f}, which wraps beyond {MEMBRANE_LIMIT}; use fewer input bits, a smaller weight_exp "
+            "or a smaller layer"
         )
 
 

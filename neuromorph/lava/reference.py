@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromorph.lava.limits import CURRENT_LIMIT
+from neuromorph.chip import MEMBRANE_LIMIT
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def neuron(v: Integers, a: Integers, dv: int, vth: Any, bias: Any = 0) -> tuple[
     u = a << 6
     u = np.where(u > 2**23, u - 2**24, np.where(u <= -(2**23), u + 2**24, u))
     decayed = np.sign(v) * ((np.abs(v) * (4096 - dv)) >> 12)
-    before = np.clip(decayed + u + bias, -CURRENT_LIMIT, CURRENT_LIMIT)
+    before = np.clip(decayed + u + bias, -MEMBRANE_LIMIT, MEMBRANE_LIMIT)
     spikes = before > (np.asarray(vth, np.int64) << 6)
     return spikes, before, np.where(spikes, 0, before)
 

@@ -5,7 +5,7 @@ binarized spiking network. ``control.ControlLearner``, ``control.TaskControlLear
 compare it with, and elastic weight consolidation of any of them.
 """
 
-import importlib
+from neuromorph.lazy import attribute
 
 _HOME = {
     "BrianLearner": "brian",
@@ -21,6 +21,4 @@ __all__ = list(_HOME)
 
 
 def __getattr__(name: str):
-    if name in _HOME:
-        return getattr(importlib.import_module(f"neuromorph.learners.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'neuromorph.learners' has no attribute {name!r}")
+    return attribute(__name__, _HOME, name)

@@ -3,8 +3,9 @@
 Each name is loaded, with torch, when first used.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from neuromorph.lazy import attribute
 
 if TYPE_CHECKING:
     from neuromorph.snn.consolidation import Consolidated
@@ -42,9 +43,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return attribute(__name__, _HOME, name)
 
 
 def __dir__() -> list[str]:

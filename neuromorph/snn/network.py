@@ -21,17 +21,23 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from neuromorph.protocols import spike_steps
+from neuromorph.chip import (
+    BIAS_EXPONENT_LIMIT,
+    BIAS_MANTISSA_LIMIT,
+    CONVOLUTION_EXPONENT_LIMIT,
+    DECAY_UNITY,
+    MEMBRANE_LIMIT,
+    THRESHOLD_LIMIT,
+    UNITS,
+)
+from neuromorph.protocols import ENCODINGS, spike_steps
 from neuromorph.snn.layers import BinaryConv2d, BinaryLinear
-from neuromorph.snn.neuron import DECAY_UNITY, MEMBRANE_LIMIT, THRESHOLD_LIMIT, UNITS, ChipLeaky
+from neuromorph.snn.neuron import ChipLeaky
 from neuromorph.snn.products import LARGEST_MESSAGE, binary_product
 
-ENCODINGS = ("current", "rate", "latency", "raster")
 READOUTS = ("count+membrane", "count", "membrane")
 NORMS = ("none", "batch-running", "batch-statistics")
-BIAS_MANTISSA_LIMIT = 2**12 - 1
-BIAS_EXPONENT_LIMIT = 7
-WEIGHT_EXPONENT_LIMIT = 6
+WEIGHT_EXPONENT_LIMIT = CONVOLUTION_EXPONENT_LIMIT + 1  # the weights are stored doubled, one exponent below
 NORMED_THRESHOLD = 1024
 
 

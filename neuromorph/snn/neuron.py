@@ -23,10 +23,7 @@ from snntorch import surrogate
 from snntorch._neurons.neurons import SpikingNeuron
 from torch import Tensor
 
-UNITS = 64  # membrane units per unit of weight or threshold
-DECAY_UNITY = 4096
-MEMBRANE_LIMIT = 2**23 - 1
-THRESHOLD_LIMIT = 2**17 - 1
+from neuromorph.chip import DECAY_UNITY, MEMBRANE_LIMIT, THRESHOLD_LIMIT, UNITS
 
 
 def _integrate(mem: Tensor, current: Tensor, beta: float) -> Tensor:

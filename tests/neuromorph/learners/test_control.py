@@ -26,15 +26,6 @@ KINDS = {
 DIGITS = data.load("digits")
 
 
-def flat(state):
-    """Every number and tensor of a nested state, in order."""
-    if isinstance(state, dict):
-        return [leaf for key in sorted(state, key=str) for leaf in flat(state[key])]
-    if isinstance(state, (list, tuple)):
-        return [leaf for value in state for leaf in flat(value)]
-    return [state.tolist() if isinstance(state, torch.Tensor) else state]
-
-
 def samples(count):
     return DIGITS.train[0][:count], DIGITS.train[1][:count]
 
@@ -48,14 +39,14 @@ def learn(config, count=110, cuts=()):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_cutting_the_stream_leaves_the_same_bits(kind):
+def test_cutting_the_stream_leaves_the_same_bits(kind, flat):
     whole = flat(learn(KINDS[kind]).state_dict())
     assert flat(learn(KINDS[kind], cuts=(20, 60, 60)).state_dict()) == whole
     assert flat(learn(KINDS[kind], cuts=(50,)).state_dict()) != whole  # not a multiple: other mini-batches
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_resumes_bit_by_bit_from_a_safe_file(kind):
+def test_resumes_bit_by_bit_from_a_safe_file(kind, flat):
     whole, first, file = learn(KINDS[kind], 120), learn(KINDS[kind], 60), io.BytesIO()
     torch.save(first.state_dict(), file)
     file.seek(0)
@@ -91,7 +82,7 @@ def test_the_spiking_learner_is_not_the_binary_one():
         ControlLearner(SPIKING).load_state_dict(ControlLearner(BINARY).state_dict())
 
 
-def test_a_new_optimiser_for_each_task():
+def test_a_new_optimiser_for_each_task(flat):
     kept, fresh = (TaskControlLearner(BINARY, reset, False) for reset in (False, True))
     task = streams.permuted(DIGITS, 1, 0)[0]
     for learner in (kept, fresh):
@@ -107,7 +98,7 @@ def test_a_new_optimiser_for_each_task():
     assert ours[0] == ours[2] != ours[1]
 
 
-def test_the_norm_of_the_tested_task_is_loaded_and_put_back():
+def test_the_norm_of_the_tested_task_is_loaded_and_put_back(flat):
     learner, task = TaskControlLearner(BINARY), streams.permuted(DIGITS, 1, 0)[0]
     x, y = samples(400)
     learner.partial_fit(x, y)
@@ -166,7 +157,7 @@ def test_batch_statistics_need_to_be_told_the_task():
         (np.zeros((21, 64)), np.zeros(21, int), "21 samples in batches of 20 leave one alone"),
     ],
 )
-def test_wrong_samples_are_named(x, y, message):
+def test_wrong_samples_are_named(x, y, message, flat):
     learner = ControlLearner(BINARY)
     before = flat(learner.state_dict())
     with pytest.raises(ValueError, match=message):

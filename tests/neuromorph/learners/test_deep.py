@@ -22,15 +22,6 @@ def digits():
     return (images[order] / 16).astype(np.float32), labels[order].astype(np.int64)
 
 
-def flat(state):
-    """Every number and tensor of a nested state, in order."""
-    if isinstance(state, dict):
-        return [leaf for key in sorted(state, key=str) for leaf in flat(state[key])]
-    if isinstance(state, (list, tuple)):
-        return [leaf for value in state for leaf in flat(value)]
-    return [state.tolist() if isinstance(state, torch.Tensor) else state]
-
-
 def learn(x, y, cuts=()):
     learner = DeepLearner(SMALL)
     for some, wanted in zip(np.split(x, cuts), np.split(y, cuts), strict=True):
@@ -38,14 +29,14 @@ def learn(x, y, cuts=()):
     return learner
 
 
-def test_cutting_the_stream_leaves_the_same_bits(digits):
+def test_cutting_the_stream_leaves_the_same_bits(digits, flat):
     x, y = digits[0][:150], digits[1][:150]  # 7 mini-batches of 20 and a rest of 10
     whole = flat(learn(x, y).state_dict())
     assert flat(learn(x, y, cuts=(20, 80, 80, 140)).state_dict()) == whole
     assert flat(learn(x, y, cuts=(70,)).state_dict()) != whole  # not a multiple: other mini-batches
 
 
-def test_resumes_bit_by_bit_from_a_safe_file(digits):
+def test_resumes_bit_by_bit_from_a_safe_file(digits, flat):
     x, y = digits[0][:120], digits[1][:120]
     whole = learn(x, y)
     first = learn(x[:60], y[:60])
@@ -59,7 +50,7 @@ def test_resumes_bit_by_bit_from_a_safe_file(digits):
     np.testing.assert_array_equal(resumed.predict(x), whole.predict(x))
 
 
-def test_a_saved_state_does_not_change_while_learning_goes_on(digits):
+def test_a_saved_state_does_not_change_while_learning_goes_on(digits, flat):
     x, y = digits[0][:60], digits[1][:60]
     learner = learn(x, y)
     state = learner.state_dict()
@@ -121,7 +112,7 @@ def test_wrong_samples_are_named(x, y, message):
         DeepLearner(SMALL).partial_fit(x, y)
 
 
-def test_no_samples_change_nothing():
+def test_no_samples_change_nothing(flat):
     learner = DeepLearner(SMALL)
     before = flat(learner.state_dict())
     learner.partial_fit(np.zeros((0, 64), np.float32), np.zeros(0, np.int64))
@@ -141,7 +132,7 @@ def test_no_samples_change_nothing():
         {"synapse": "benna-fusi:levels=3"},
     ],
 )
-def test_every_kind_of_network_is_boundary_free_and_resumes(digits, options):
+def test_every_kind_of_network_is_boundary_free_and_resumes(digits, options, flat):
     config = replace(SMALL, **options)
     x, y = digits[0][:120], digits[1][:120]
     whole, cut = DeepLearner(config), DeepLearner(config)
