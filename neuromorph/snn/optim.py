@@ -124,7 +124,7 @@ class Metaplastic(CheckedOptimizer):
         jobs = [self._job(p, group) for p in params]
         if group["compiled"]:
             for job in jobs:
-                _run_compiled(job)
+                _update_compiled(job)
         elif jobs and (group["foreach"] or (group["foreach"] is None and all(p.is_cuda for p in params))):
             _update_all(jobs)
         else:
@@ -150,14 +150,14 @@ class Metaplastic(CheckedOptimizer):
         grad, decay = hidden.grad, float(group["weight_decay"])
         scale: float | Tensor = float(group["m"]) if hidden.dim() > 1 else 0.0
         if group["relative"] and group["m"]:
-            mean = torch.linalg.vector_norm(hidden, 1) / hidden.numel()
+            mean = _mean(hidden, False, group["compiled"])
             scale = scale / mean.clamp_min(torch.finfo(mean.dtype).tiny)
         shrinks = bool(decay) and group["decoupled"]
         coupled = 0.0 if shrinks else decay
         first, second = state.get("exp_avg" if adam else "momentum_buffer"), state.get("exp_avg_sq")
         if shared:  # nu is needed before the update of the parts; the decayed gradient is then at hand
             grad, coupled = grad.add(hidden, alpha=coupled) if coupled else grad, 0.0
-            second.lerp_(torch.linalg.vector_norm(grad).square() / hidden.numel(), 1 - b2)
+            second.lerp_(_mean(grad, True, group["compiled"]), 1 - b2)
         rule = Rule(adam, (b1, b2), group["momentum"], coupled, shrinks, bool(group["m"]), shared)
         return Job(hidden, grad, first, second, (size, root, eps, 1 - lr * decay), scale, rule)
 
@@ -171,15 +171,17 @@ def _update(hidden: Tensor, grad: Tensor, first: Any, second: Any, numbers: Any,
         hidden.mul_(keep)
     if rule.adam:
         first.lerp_(grad, 1 - rule.betas[0])
-        if not rule.shared:
+        if rule.shared:
+            move = first * (size / (second.sqrt() / root + eps))
+        else:
             second.mul_(rule.betas[1]).addcmul_(grad, grad, value=1 - rule.betas[1])
-        move = (first * size).div_((second.sqrt() / root).add_(eps))
+            move = (first * size).div_((second.sqrt() / root).add_(eps))
     else:
         move = (first.mul_(rule.momentum).add_(grad) if rule.momentum else grad) * size
     if rule.damped:
-        e = (hidden.abs() * scale).mul_(-2).exp_()
-        damping = e / (1 + e).square_() * 4
-        move = torch.where(hidden.sign() * move > 0, move * damping, move)
+        e = (hidden.abs() * (-2 * scale)).exp_()
+        damping = e * 4 / (1 + e).square_()
+        move = torch.where((hidden > 0) == (move > 0), move * damping, move)  # at 0 it makes no difference
     hidden.sub_(move)
 
 
@@ -226,32 +228,58 @@ def _update_all(jobs: list[Job]) -> None:
             torch._foreach_add_(first, grads)
         moves = each(first if rule.momentum else grads, sizes)
     if rule.damped:
-        e = each(torch._foreach_abs(hidden), scales)
-        torch._foreach_mul_(e, -2.0)
+        e = each(torch._foreach_abs(hidden), [-2 * scale for scale in scales])
         torch._foreach_exp_(e)
         square = torch._foreach_add(e, 1.0)
         torch._foreach_mul_(square, square)
         damping = torch._foreach_div(each(e, 4.0), square)
-        towards = each(torch._foreach_sign(hidden), moves)
-        damped = each(moves, damping)
-        moves = tuple(torch.where(t > 0, d, s) for t, d, s in zip(towards, damped, moves, strict=True))
+        damped = zip(hidden, moves, each(moves, damping), strict=True)
+        moves = tuple(torch.where((h > 0) == (move > 0), less, move) for h, move, less in damped)
     torch._foreach_sub_(hidden, moves)
 
 
+def _row_sums(rows: Tensor, squared: bool) -> Tensor:
+    return (rows.square() if squared else rows.abs()).sum(1)
+
+
+def _mean(tensor: Tensor, squared: bool, compiled: bool) -> Tensor:
+    """Mean of |x| or of x^2. A row is summed by one thread, so that the bits do not depend on their number."""
+    rows = tensor.flatten(1).contiguous() if tensor.dim() > 1 else tensor.view(1, -1)
+
+    def in_parts() -> Tensor:
+        return torch.cat([_row_sums(part, squared) for part in rows.split(max(1, PART // rows.shape[1]))])
+
+    compiled = compiled and tensor.numel() > PART  # smaller ones are quick as they are
+    sums = _run_compiled(_row_sums, (squared,), in_parts, rows) if compiled else in_parts()
+    return sums.sum() / tensor.numel()
+
+
 @lru_cache(maxsize=64)
-def _kernel(rule: Rule) -> Callable[..., None]:
-    # Torch counts compilations by code object and gives up after eight: each rule gets a code object of its own.
-    code = _update.__code__.replace(co_name=f"update_{hash(rule)}")
-    return torch.compile(FunctionType(code, globals(), argdefs=(rule,)), dynamic=True)
+def _kernel(function: FunctionType, case: tuple[Any, ...]) -> Callable[..., Any]:
+    # Torch counts compilations by code object and gives up after eight: each case gets a code object of its own.
+    code = function.__code__.replace(co_name=f"{function.__name__}_{hash(case)}")
+    return torch.compile(FunctionType(code, globals(), argdefs=case), dynamic=True)
 
 
 _compilers_fail: list[str] = []  # devices where compiling has failed: it is tried once
 
 
-def _run_compiled(job: Job) -> None:
-    """``_update`` as one kernel for any size, or as it is where compiling fails."""
-    if job.hidden.numel() <= 1 or job.hidden.device.type in _compilers_fail:  # torch makes a kernel of its own for one
-        return _update_in_parts(job)
+def _run_compiled(function: Any, case: tuple[Any, ...], otherwise: Callable[[], Any], first: Tensor, *more: Any) -> Any:
+    """``function(first, *more, *case)`` as one kernel; where compiling fails, a warning, and ``otherwise()``."""
+    device = first.device.type
+    if first.numel() <= 1 or device in _compilers_fail:  # torch makes a kernel of its own for one number
+        return otherwise()
+    try:
+        return _kernel(function, case)(first, *more)
+    except (RuntimeError, ImportError, OSError) as error:  # raised before the kernel touches a tensor
+        _compilers_fail.append(device)
+        kind = type(error).__name__
+        warnings.warn(f"torch.compile does not work here ({kind}): the optimiser runs uncompiled.", stacklevel=5)
+        return otherwise()
+
+
+def _update_compiled(job: Job) -> None:
+    """``_update`` as one kernel for tensors of any size."""
     # Numbers as tensors: a kernel would be specialised to a float and compiled anew at every step.
     like: dict[str, Any] = {
         "device": job.hidden.device,
@@ -259,10 +287,4 @@ def _run_compiled(job: Job) -> None:
     }
     numbers = [torch.full((), number, **like) for number in job.numbers]
     scale = job.scale if isinstance(job.scale, Tensor) else torch.full((), job.scale, **like)
-    try:
-        _kernel(job.rule)(*_flat(job), numbers, scale)  # flat: one kernel for many shapes
-    except (RuntimeError, ImportError, OSError) as error:  # raised before the kernel touches a tensor
-        _compilers_fail.append(job.hidden.device.type)
-        kind = type(error).__name__
-        warnings.warn(f"torch.compile does not work here ({kind}): the optimiser runs uncompiled.", stacklevel=4)
-        _update_in_parts(job)
+    _run_compiled(_update, (job.rule,), lambda: _update_in_parts(job), *_flat(job), numbers, scale)
