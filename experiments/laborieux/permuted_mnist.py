@@ -64,10 +64,15 @@ def table(args: Args, stream) -> list[Row]:
 
                 rows.append(Row(name, network, reset, stream, "optimiser reset", norm=norm))
         if m in (0.0, args.ms[-1]):
-            for network, options in ((BINARY, {"norm": "batch-statistics"}), (FULL, {"binary": False})):
+            statistics = {"norm": "batch-statistics"}
+            for network, build, options in (
+                (BINARY, args.training, statistics),
+                (SPIKING, args.spiking_training, statistics),
+                (FULL, args.training, {"binary": False}),
+            ):
 
-                def published(seed, m=m, options=options):
-                    return TaskControlLearner(args.training(m, seed, **options))
+                def published(seed, m=m, build=build, options=options):
+                    return TaskControlLearner(build(m, seed, **options))
 
                 norm = options.get("norm", "batch-running")
                 rows.append(Row(name, network, published, stream, RESET, "task", norm))

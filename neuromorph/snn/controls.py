@@ -140,7 +140,7 @@ class ControlNetwork(Classifier):
 
 @dataclass(frozen=True)
 class SpikingConfig:
-    """A ``SpikingBNN`` in the place of a control: the same learners, no norm. Fields as in ``snn.NetworkConfig``."""
+    """A ``SpikingBNN`` in the place of a control, for the same learners. Fields as in ``snn.NetworkConfig``."""
 
     sizes: tuple[int, ...]
     num_steps: int = 6
@@ -149,11 +149,7 @@ class SpikingConfig:
     init: float = 0.05
     image: tuple[int, ...] = ()
     convolutions: tuple[Convolution, ...] = ()
-
-    @property
-    def norm(self) -> str:
-        """The kind of norm, as in ``ControlConfig``."""
-        return "none"
+    norm: str = "none"
 
     def build(self, generator: torch.Generator) -> SpikingClassifier:
         """The network, its weights drawn by ``generator``."""
@@ -167,7 +163,7 @@ class SpikingClassifier(Classifier):
         super().__init__()
         options: dict[str, Any] = {field.name: getattr(config, field.name) for field in fields(config)}
         self.network = SpikingBNN(**options, generator=generator)
-        self.layers, self.norms = self.network.layers, nn.ModuleList()
+        self.layers, self.norms = self.network.layers, self.network.norms
 
     def used(self, weight: Tensor) -> Tensor:
         return binarize(weight)

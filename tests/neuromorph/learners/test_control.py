@@ -21,6 +21,7 @@ KINDS = {
     "convolution": replace(BINARY, network=ControlConfig((64, 10), channels=(1, 4), norm="none")),
     "full precision": replace(BINARY, network=ControlConfig((64, 20, 10), binary=False)),
     "spiking": SPIKING,
+    "spiking, normed": replace(SPIKING, network=SpikingConfig((64, 20, 10), num_steps=3, norm="batch-running")),
     "beakers": replace(BINARY, rule=BeakerChain(couplings=(0.1, 0.01), areas=(1.0, 2.0), m=3.0)),
 }
 DIGITS = data.load("digits")
@@ -98,8 +99,9 @@ def test_a_new_optimiser_for_each_task(flat):
     assert ours[0] == ours[2] != ours[1]
 
 
-def test_the_norm_of_the_tested_task_is_loaded_and_put_back(flat):
-    learner, task = TaskControlLearner(BINARY), streams.permuted(DIGITS, 1, 0)[0]
+@pytest.mark.parametrize("config", [BINARY, KINDS["spiking, normed"]], ids=["binary", "spiking"])
+def test_the_norm_of_the_tested_task_is_loaded_and_put_back(config, flat):
+    learner, task = TaskControlLearner(config), streams.permuted(DIGITS, 1, 0)[0]
     x, y = samples(400)
     learner.partial_fit(x, y)
     learner.end_task(task)
