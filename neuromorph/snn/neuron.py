@@ -57,16 +57,28 @@ def _forward_steps(
 
 
 def _backward_steps(
-    mem_rec: Tensor, grad_spk: Tensor, grad_mem: Tensor, theta: Tensor, beta: float, units: float, constant: bool
+    mem_rec: Tensor,
+    grad_spk: Tensor | None,
+    grad_mem: Tensor | None,
+    theta: Tensor,
+    beta: float,
+    units: float,
+    constant: bool,
 ) -> Tensor:
-    """Gradient of the activation [time, ...], or its sum over time [1, ...] where the activation was constant."""
+    """Gradient of the activation [time, ...], or its sum over time [1, ...] where the activation was constant.
+
+    ``grad_spk`` or ``grad_mem`` is None where the loss does not look at spikes, or at membranes.
+    """
     slope = math.pi / theta
     grad = torch.zeros_like(mem_rec[0])
     grads = []
     for t in range(len(mem_rec) - 1, -1, -1):
         mem = mem_rec[t]
-        surrogate_grad = 1 / (((mem - theta) * slope).square() * theta + theta)
-        grad = torch.where(mem > theta, 0.0, grad * beta) + grad_mem[t] + grad_spk[t] * surrogate_grad
+        grad = torch.where(mem > theta, 0.0, grad * beta)
+        if grad_mem is not None:
+            grad = grad + grad_mem[t]
+        if grad_spk is not None:
+            grad = grad + grad_spk[t] / (((mem - theta) * slope).square() * theta + theta)
         grads.append(grad)
     total = torch.stack(grads).sum(0, keepdim=True) if constant else torch.stack(grads[::-1])
     return total * units
@@ -86,6 +98,7 @@ class _Sequence(torch.autograd.Function):
     def forward(
         ctx: Any, activation: Tensor, bias: Tensor, theta: Tensor, beta: float, units: float, steps: int, fast: bool
     ) -> tuple[Tensor, Tensor]:
+        ctx.set_materialize_grads(False)  # of hidden layers nobody looks at the membranes
         ctx.case = (activation.dim(), len(activation), steps)
         run = _compiled(_forward_steps, *ctx.case) if fast else _forward_steps
         spk_rec, mem_rec = run(activation, bias, theta, beta, units, steps)
@@ -94,18 +107,12 @@ class _Sequence(torch.autograd.Function):
         return spk_rec, mem_rec
 
     @staticmethod
-    def backward(ctx: Any, grad_spk: Tensor, grad_mem: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
         mem_rec, theta = ctx.saved_tensors
-        run = _compiled(_backward_steps, *ctx.case) if ctx.fast else _backward_steps
-        return (
-            run(mem_rec, grad_spk.contiguous(), grad_mem.contiguous(), theta, *ctx.settings),
-            None,
-            None,
-            None,
-            None,
-            None,
-            None,
-        )
+        case = *ctx.case, *(g is None for g in grads)
+        run = _compiled(_backward_steps, *case) if ctx.fast else _backward_steps
+        whole = (None if g is None else g.contiguous() for g in grads)
+        return run(mem_rec, *whole, theta, *ctx.settings), *(None,) * 6
 
 
 class ChipLeaky(snntorch.Leaky):
@@ -145,10 +152,13 @@ class ChipLeaky(snntorch.Leaky):
         """Spikes and membranes before reset, each [time, batch, neuron], from rest.
 
         ``activation`` in weights (64 * 2^weight_exp membrane units): [time, batch, neuron], or [1, batch, neuron] for
-        the same at each of ``num_steps`` steps. ``fast`` compiles the loop over time (torch.compile): the same spikes.
+        the same at each of ``num_steps`` steps; [time or 1, batch, channel, height, width] after a convolution. ``fast`` compiles the loop over time (torch.compile): the same spikes.
         """
-        theta, units = cast(Tensor, self.threshold), float(UNITS * 2**self.weight_exp)
-        return _Sequence.apply(activation, self.bias, theta, 1 - self.dv / DECAY_UNITY, units, num_steps, fast)
+        theta, bias, units = cast(Tensor, self.threshold), self.bias, float(UNITS * 2**self.weight_exp)
+        if activation.dim() == 5:  # convolutions keep channels last: so does everything here, to walk memory in order
+            activation, theta, bias = (t.movedim(-3, -1) if t.dim() > 2 else t for t in (activation, theta, bias))
+        records = _Sequence.apply(activation, bias, theta, 1 - self.dv / DECAY_UNITY, units, num_steps, fast)
+        return records if activation.dim() != 5 else tuple(r.movedim(-1, -3) for r in records)
 
     def _base_state_function(self, input_: Tensor) -> Tensor:
         return _Integrate.apply(self.mem, input_, 1 - self.dv / DECAY_UNITY)

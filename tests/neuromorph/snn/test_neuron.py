@@ -54,6 +54,18 @@ def test_rounding_differs_from_stock_leaky():
     assert ChipLeaky(1, 5).sequence(current / 64, 2)[1].flatten().tolist() == [-65.0, -64.0]
 
 
+def test_a_sequence_of_images_is_that_of_its_pixels_whatever_their_order_in_memory():
+    generator = torch.Generator().manual_seed(0)
+    current = torch.randint(-10, 15, (4, 3, 2, 5, 6), generator=generator).float()
+    neuron = ChipLeaky(410, torch.tensor([3, 9]).view(2, 1, 1), torch.tensor([-64, 70]).view(2, 1, 1))
+    last = current.flatten(0, 1).contiguous(memory_format=torch.channels_last).unflatten(0, (4, 3))
+    for whole in (current, last):
+        records = neuron.sequence(whole, 4)
+        for k, (vth, bias) in enumerate(((3, -64), (9, 70))):
+            alone = ChipLeaky(410, vth, bias).sequence(current[:, :, k].flatten(2), 4)
+            assert all(torch.equal(r[:, :, k].flatten(2), a) for r, a in zip(records, alone, strict=True))
+
+
 def test_sequence_has_the_gradient_of_single_steps():
     torch.manual_seed(0)
     current = (64 * torch.randint(-10, 15, (8, 4, 6)).float()).requires_grad_()
