@@ -2,27 +2,34 @@
 
 Part "training": forward and backward pass of one mini-batch through a spiking binarized network, against the same
 network written as snnTorch's tutorials write it (a loop over time, ``Leaky``, one layer call a step), against the
-matrix products alone, and against SpikingJelly's multi-step mode where that is installed. "kept" is what autograd saves
-for the backward pass. Part "inference": the forward pass; the spikes are compared. Part "seeds": networks side by side
-(``snn.Ensemble``) against one after another. Part "optimiser": one metaplastic step of a 4096 x 4096 weight (16.8
+matrix products alone, and against SpikingJelly's multi-step mode where that is installed. Memory: what autograd saves
+for the backward pass, and the most that torch has allocated at a time in a step, without the weights, the mini-batch
+and what a library allocates inside a product. Part "convolution": a small convolutional network, the same way. Part
+"inference": the forward pass; the spikes are compared. Part "seeds": networks side by side (``snn.Ensemble``) against
+one after another. Part "optimiser": one metaplastic step of a 4096 x 4096 weight (16.8
 million). The rival is the update as the authors' ``Adam_meta`` computes it, operation by operation; the yardstick is
 torch's own fused Adam, which protects nothing.
 """
 
 import importlib.util
+import json
 import statistics
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import snntorch
 import torch
 import tyro
 from torch import nn
 from torch.nn import functional
+from torch.profiler import ProfilerActivity, profile
 
-from neuromorph.snn import BinaryLinear, Ensemble, Metaplastic, SpikingBNN
+from neuromorph.snn import BinaryConv2d, BinaryLinear, Ensemble, Metaplastic, SpikingBNN
 
 
 @dataclass(frozen=True)
@@ -32,14 +39,14 @@ class Args:
     m: float = 1.35
     """Metaplasticity."""
     sizes: tuple[int, ...] = (784, 1024, 1024, 10)
-    """The spiking network of the parts training and inference."""
+    """The spiking network of the parts training and inference; convolution has 28x28-16c5s2-32c3s2-100-10."""
     batch: int = 200
     """Samples of its mini-batch."""
     steps: int = 10
     """Steps of a sample."""
     seeds: int = 5
     """Networks of the part seeds (784-256-256-10, 6 steps, batch 100)."""
-    parts: tuple[str, ...] = ("training", "inference", "seeds", "optimiser")
+    parts: tuple[str, ...] = ("training", "convolution", "inference", "seeds", "optimiser")
     """What to time."""
     repeats: int = 15
     """Timed calls of each way, taken in turns."""
@@ -116,12 +123,12 @@ def optimiser(args: Args) -> None:
 
 
 class Tutorial(nn.Module):
-    """The network as snnTorch's tutorials write one."""
+    """The network of these layers as snnTorch's tutorials write one."""
 
-    def __init__(self, sizes: tuple[int, ...], steps: int, linear: type[nn.Linear]):
+    def __init__(self, layers: Iterable[nn.Module], steps: int):
         super().__init__()
         self.steps = steps
-        self.layers = nn.ModuleList(linear(a, b, bias=False) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.layers = nn.ModuleList(layers)
         self.neurons = nn.ModuleList(snntorch.Leaky(beta=0.9, reset_mechanism="zero") for _ in self.layers)
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -167,10 +174,11 @@ class MultiStep(nn.Module):
 def networks(args: Args) -> tuple[dict[str, nn.Module], torch.Tensor, torch.Tensor]:
     """The same network in several hands, a mini-batch and its labels."""
     torch.manual_seed(0)
-    ways: dict[str, nn.Module] = {
-        "tutorial, BinaryLinear": Tutorial(args.sizes, args.steps, BinaryLinear),
-        "tutorial, nn.Linear": Tutorial(args.sizes, args.steps, nn.Linear),
-    }
+    ways: dict[str, nn.Module] = {}
+    linears: dict[str, type[nn.Linear]] = {"BinaryLinear": BinaryLinear, "nn.Linear": nn.Linear}
+    for name, linear in linears.items():
+        layers = [linear(a, b, bias=False) for a, b in zip(args.sizes, args.sizes[1:], strict=False)]
+        ways[f"tutorial, {name}"] = Tutorial(layers, args.steps)
     if importlib.util.find_spec("spikingjelly"):
         ways["SpikingJelly, multi-step, nn.Linear"] = MultiStep(args.sizes, args.steps)
     for name, fast in (("SpikingBNN", False), ("SpikingBNN, fast", True)):
@@ -179,19 +187,35 @@ def networks(args: Args) -> tuple[dict[str, nn.Module], torch.Tensor, torch.Tens
     return ways, torch.rand(args.batch, args.sizes[0]), torch.randint(args.sizes[-1], (args.batch,))
 
 
+def step(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> None:
+    net.zero_grad()
+    spk_rec, mem_rec = net(x)
+    functional.cross_entropy(spk_rec.sum(0) + mem_rec.mean(0), y).backward()
+
+
 def training(args: Args) -> None:
     nets, x, y = networks(args)
-
-    def step(net: nn.Module) -> None:
-        spk_rec, mem_rec = net(x)
-        net.zero_grad()
-        functional.cross_entropy(spk_rec.sum(0) + mem_rec.mean(0), y).backward()
-
-    ways: dict[str, Callable[[], object]] = {name: partial(step, net) for name, net in nets.items()}
+    ways: dict[str, Callable[[], object]] = {name: partial(step, net, x, y) for name, net in nets.items()}
     ways["matrix products alone, float32"] = products(args)
     title = f"training step, {'-'.join(map(str, args.sizes))}, batch {args.batch}, {args.steps} steps"
     table(title, in_turns(ways, args.repeats), ["tutorial, BinaryLinear", "matrix products alone, float32"])
-    print("kept for the backward pass: " + ", ".join(f"{n} {kept(net, x):.0f} MB" for n, net in nets.items()))
+    memory(nets, x, y)
+
+
+def convolution(args: Args) -> None:
+    torch.manual_seed(0)
+    kernels = (16, 5, 2, 2), (32, 3, 2, 1)  # channels, kernel, stride, padding
+    layers = [BinaryConv2d(n, *kernel) for n, kernel in zip((1, 16), kernels, strict=True)]
+    dense = [nn.Sequential(nn.Flatten(), BinaryLinear(32 * 49, 100)), BinaryLinear(100, 10)]
+    nets: dict[str, nn.Module] = {"tutorial, BinaryConv2d": Tutorial([*layers, *dense], args.steps)}
+    shape: dict[str, Any] = {"num_steps": args.steps, "image": (1, 28, 28), "convolutions": kernels}
+    for fast in (False, True):
+        nets["SpikingBNN, fast" if fast else "SpikingBNN"] = SpikingBNN((784, 100, 10), fast=fast, **shape)
+    x, y = torch.rand(args.batch, 784), torch.randint(10, (args.batch,))
+    images = {name: x.unflatten(1, (1, 28, 28)) if name.startswith("t") else x for name in nets}
+    ways: dict[str, Callable[[], object]] = {name: partial(step, net, images[name], y) for name, net in nets.items()}
+    title = f"training step, convolutions, batch {args.batch}, {args.steps} steps"
+    table(title, in_turns(ways, args.repeats), ["tutorial, BinaryConv2d"])
 
 
 def products(args: Args) -> Callable[[], None]:
@@ -223,6 +247,24 @@ def kept(net: nn.Module, x: torch.Tensor) -> float:
         output = net(x)
     del output
     return sum(sizes.values()) / 1e6
+
+
+def peak(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
+    """Megabytes that torch has allocated at most at a time during a training step, beyond what there was before it."""
+    net.zero_grad()
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as events:
+        step(net, x, y)
+    with tempfile.TemporaryDirectory() as folder:
+        events.export_chrome_trace(f"{folder}/trace.json")
+        trace = json.loads(Path(f"{folder}/trace.json").read_text())["traceEvents"]
+    memory = [event["args"] for event in trace if event.get("name") == "[memory]"]
+    before = memory[0]["Total Allocated"] - memory[0]["Bytes"]
+    return (max(m["Total Allocated"] for m in memory) - before) / 1e6
+
+
+def memory(nets: dict[str, nn.Module], x: torch.Tensor, y: torch.Tensor) -> None:
+    lines = [f"{name:44}{kept(net, x):20.0f}{peak(net, x, y):20.0f}" for name, net in nets.items()]
+    print(f"\n{'megabytes':44}{'kept for backward':>20}{'peak of a step':>20}", *lines, sep="\n")
 
 
 @torch.no_grad()
@@ -263,7 +305,13 @@ def seeds(args: Args) -> None:
     table(title, in_turns(ways, args.repeats), ["one after another"])
 
 
-PARTS = {"training": training, "inference": inference, "seeds": seeds, "optimiser": optimiser}
+PARTS = {
+    "training": training,
+    "convolution": convolution,
+    "inference": inference,
+    "seeds": seeds,
+    "optimiser": optimiser,
+}
 
 
 def main(args: Args) -> None:

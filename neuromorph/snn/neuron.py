@@ -107,12 +107,12 @@ class _Sequence(torch.autograd.Function):
         return spk_rec, mem_rec
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, grad_spk: Tensor | None, grad_mem: Tensor | None) -> tuple[Tensor | None, ...]:
         mem_rec, theta = ctx.saved_tensors
-        case = *ctx.case, *(g is None for g in grads)
+        case = *ctx.case, grad_spk is None, grad_mem is None
         run = _compiled(_backward_steps, *case) if ctx.fast else _backward_steps
-        whole = (None if g is None else g.contiguous() for g in grads)
-        return run(mem_rec, *whole, theta, *ctx.settings), *(None,) * 6
+        grad_spk, grad_mem = (None if g is None else g.contiguous() for g in (grad_spk, grad_mem))
+        return run(mem_rec, grad_spk, grad_mem, theta, *ctx.settings), *(None,) * 6
 
 
 class ChipLeaky(snntorch.Leaky):
