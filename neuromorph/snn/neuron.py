@@ -152,7 +152,8 @@ class ChipLeaky(snntorch.Leaky):
         """Spikes and membranes before reset, each [time, batch, neuron], from rest.
 
         ``activation`` in weights (64 * 2^weight_exp membrane units): [time, batch, neuron], or [1, batch, neuron] for
-        the same at each of ``num_steps`` steps; [time or 1, batch, channel, height, width] after a convolution. ``fast`` compiles the loop over time (torch.compile): the same spikes.
+        the same at each of ``num_steps`` steps; [time or 1, batch, channel, height, width] after a convolution.
+        ``fast`` compiles the loop over time (torch.compile): the same spikes.
         """
         theta, bias, units = cast(Tensor, self.threshold), self.bias, float(UNITS * 2**self.weight_exp)
         if activation.dim() == 5:  # convolutions keep channels last: so does everything here, to walk memory in order
