@@ -311,3 +311,17 @@ def test_complex_parameters_and_sparse_gradients_are_refused():
     table(torch.tensor([1, 2])).sum().backward()
     with pytest.raises(ValueError, match="sparse gradients are not supported"):
         Metaplastic(table.parameters()).step()
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_relative_m_and_the_layer_s_variance_do_not_depend_on_the_number_of_threads(compiled):
+    generator = torch.Generator().manual_seed(0)
+    start, grads = torch.randn(700, 800, generator=generator), torch.randn(3, 700, 800, generator=generator)
+    before, found = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            found.append(after(start, grads, m=3.0, relative=True, variance="layer", compiled=compiled))
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_array_equal(*found)
