@@ -35,7 +35,13 @@ class Args(Page):
     """Compiled loops, 8-bit forward products and bfloat16 gradients."""
 
 
-QUICK = {"samples": 5000, "test_samples": 1000, "seeds": 2, "tasks": 5, "fixed": (0.0, 2.0, 5.0, 10.0, 20.0)}
+QUICK = {
+    "samples": 5000,
+    "test_samples": 1000,
+    "seeds": 2,
+    "tasks": 5,
+    "fixed": (0.0, 2.0, 5.0, 10.0, 20.0, 40.0, 80.0),
+}
 
 
 def main(args: Args) -> None:

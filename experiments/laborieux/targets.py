@@ -86,7 +86,8 @@ def ways(setting: Setting) -> list[tuple[str, dict]]:
         ("no protection", {"m": 0.0}),
         (
             f"m = {setting.published_m:g}, published rule",
-            {"m": setting.published_m, "relative": False, "variance": "weight"},
+            {"m": setting.published_m, "relative": False, "variance": "weight"}
+            | {"betas": setting.options.get("betas", (0.9, 0.999))},
         ),
     ]
 

@@ -70,7 +70,7 @@ def test_learns_and_predicts_each_sample_by_itself(kind):
 
 def test_the_spiking_network_learns_here_as_in_its_own_learner():
     ours = learn(replace(SPIKING, rule=Metaplasticity(15.0, weight_decay=1e-6, published_eps=False)))
-    rule = {"relative": False, "variance": "weight", "weight_decay": 1e-6}
+    rule = {"relative": False, "variance": "weight", "weight_decay": 1e-6, "betas": (0.9, 0.999)}
     deep = DeepLearner(DeepConfig((64, 20, 10), m=15.0, batch=20, num_steps=3, **rule))
     deep.partial_fit(*samples(110))
     for a, b in zip(ours.network.weights(), deep.network.layers, strict=True):
