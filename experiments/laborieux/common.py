@@ -172,9 +172,9 @@ def bars(rows: Sequence[Row], matrices: Sequence[AccuracyMatrix], ax: Axes, chan
 def curves(x: Sequence[float], lines: Mapping[str, np.ndarray], ax: Axes) -> Axes:
     """Lines [point, seed] against ``x``, with one standard deviation."""
     for k, (label, values) in enumerate(lines.items()):
-        mean, sd = values.mean(-1), values.std(-1)
-        ax.plot(x, mean, "o-", ms=3, lw=1.2, color=COLOURS[k % len(COLOURS)], label=label)
-        ax.fill_between(x, mean - sd, mean + sd, color=COLOURS[k % len(COLOURS)], alpha=0.15, lw=0)
+        mean, sd, (again, colour) = values.mean(-1), values.std(-1), divmod(k, len(COLOURS))
+        ax.plot(x, mean, "s--" if again else "o-", ms=3, lw=1.2, color=COLOURS[colour], label=label)
+        ax.fill_between(x, mean - sd, mean + sd, color=COLOURS[colour], alpha=0.15, lw=0)
     ax.legend(fontsize=7, frameon=False)
     return ax
 
