@@ -247,7 +247,8 @@ def _mean(tensor: Tensor, squared: bool, compiled: bool) -> Tensor:
     rows = tensor.flatten(1).contiguous() if tensor.dim() > 1 else tensor.view(1, -1)
 
     def in_parts() -> Tensor:
-        return torch.cat([_row_sums(part, squared) for part in rows.split(max(1, PART // rows.shape[1]))])
+        count = len(rows) if rows.is_cuda else PART // max(1, rows.shape[1])
+        return torch.cat([_row_sums(part, squared) for part in rows.split(max(1, count))])
 
     compiled = compiled and tensor.numel() > PART  # smaller ones are quick as they are
     sums = _run_compiled(_row_sums, (squared,), in_parts, rows) if compiled else in_parts()

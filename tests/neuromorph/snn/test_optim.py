@@ -325,3 +325,10 @@ def test_relative_m_and_the_layer_s_variance_do_not_depend_on_the_number_of_thre
     finally:
         torch.set_num_threads(before)
     np.testing.assert_array_equal(*found)
+
+
+def test_a_parameter_without_elements_is_let_alone():
+    empty = torch.nn.Parameter(torch.zeros(3, 0))
+    empty.grad = torch.zeros(3, 0)
+    Metaplastic([empty], m=3.0, relative=True, variance="layer").step()
+    assert empty.shape == (3, 0)
