@@ -38,6 +38,7 @@ from lava.proc.lif.process import LIFReset  # noqa: E402
 
 
 def main(folder: Path) -> int:
+    """Run the samples of ``folder`` on Lava's own processes; 1 where a spike count differs from the stored ones."""
     about = json.loads((folder / "network.json").read_text())
     arrays, samples = np.load(folder / "network.npz"), np.load(folder / "samples.npz")
     steps, lag = about["num_steps"], len(about["layers"])
@@ -49,9 +50,8 @@ def main(folder: Path) -> int:
     for number, layer in enumerate(about["layers"], 1):
         weights = arrays[f"weights_{number}"].astype(np.int32)
         bits = about["input_bits"] if number == 1 and about["input_bits"] > 1 else 0
-        if layer[
-            "image"
-        ]:  # Lava numbers images (column, row, channel) and turns the kernel round; Conv has no exponent
+        if layer["image"]:
+            # Lava numbers images (column, row, channel) and turns the kernel round; Conv has no exponent
             image = tuple(layer["image"])
             synapse = Conv(
                 weight=weights[:, :, ::-1, ::-1].transpose(0, 3, 2, 1) << (layer["weight_exp"] + 1),
