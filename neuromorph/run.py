@@ -73,7 +73,7 @@ class ToldLearner(BoundaryLearner):
 def learn_stream(
     learner: Learner,
     stream: Stream,
-    epochs: int = 1,
+    epochs: int | Sequence[int] = 1,
     seed: int | Sequence[int] = 0,
     checkpoint: str | os.PathLike | None = None,
     every: int | None = None,
@@ -83,14 +83,17 @@ def learn_stream(
 ) -> AccuracyMatrix:
     """Learn the tasks one after another; after each, test on all.
 
-    ``seed``: of the order of samples, one a replica where the stream has replicas. ``checkpoint``: a file written
-    after each epoch; a run that was killed goes on from it with identical numbers. ``every``: also test after so
-    many batches (the anytime curve). ``watch``: called after each epoch with the task and the epoch, from 0, and the
-    accuracies on the tasks learned so far, which are tested for it and shown. Raises ``ValueError`` for epochs < 1,
-    every < 1, or a checkpoint of another run.
+    ``epochs``: passes over a task, or one number a task. ``seed``: of the order of samples, one a replica where the
+    stream has replicas. ``checkpoint``: a file written after each epoch; a run that was killed goes on from it with
+    identical numbers. ``every``: also test after so many batches (the anytime curve). ``watch``: called after each
+    epoch with the task and the epoch, from 0, and the accuracies on the tasks learned so far, which are tested for it
+    and shown. Raises ``ValueError`` for epochs < 1, a wrong number of them, every < 1, or a checkpoint of another run.
     """
-    if epochs < 1 or (every is not None and every < 1):
+    passes = [epochs] * len(stream) if isinstance(epochs, int) else list(epochs)
+    if min(passes, default=1) < 1 or (every is not None and every < 1):
         raise ValueError(f"epochs and every must be at least 1, got epochs={epochs}, every={every}.")
+    if len(passes) != len(stream):
+        raise ValueError(f"got {len(passes)} numbers of epochs for {len(stream)} tasks; give one, or one a task.")
     run = _fingerprint(stream, epochs, seed, every, learner)
     done = _load(checkpoint, run) if checkpoint and Path(checkpoint).exists() else None
     if done:
@@ -100,12 +103,12 @@ def learn_stream(
     samples, begun = (done["samples"], done.get("epochs", 0)) if done else (0, 0)
     shown = ""
     stride = learner.batch_size * (every or max(1, learner.call_size // learner.batch_size))
-    with tqdm(total=len(stream) * epochs, desc=label or stream.name, disable=not progress, bar_format=BAR) as bar:
-        bar.update((len(rows) - 1) * epochs + begun)
+    with tqdm(total=sum(passes), desc=label or stream.name, disable=not progress, bar_format=BAR) as bar:
+        bar.update(sum(passes[: len(rows) - 1]) + begun)
         for k in range(len(rows) - 1, len(stream)):
             task = stream[k]
-            for epoch in range(begun, epochs):
-                bar.set_postfix_str(f"{task.name}, epoch {epoch + 1}/{epochs}{shown}")
+            for epoch in range(begun, passes[k]):
+                bar.set_postfix_str(f"{task.name}, epoch {epoch + 1}/{passes[k]}{shown}")
                 x, y = _shuffled(task, seed, k, epoch)
                 for start in range(0, len(x), stride):
                     learner.partial_fit(x[start : start + stride], y[start : start + stride])
@@ -114,7 +117,7 @@ def learn_stream(
                     if every:
                         curve.append(_test(learner, stream))
                         seen.append(samples)
-                begun = (epoch + 1) % epochs
+                begun = (epoch + 1) % passes[k]
                 if begun == 0:
                     if isinstance(learner, BoundaryLearner):
                         learner.end_task(task)
@@ -122,7 +125,7 @@ def learn_stream(
                 if watch:
                     row = _test(learner, stream[: k + 1]) if begun else rows[-1][: k + 1]
                     shown = ", accuracy " + " ".join(f"{v:.2f}" for v in row.reshape(k + 1, -1).mean(1))
-                    bar.set_postfix_str(f"{task.name}, epoch {epoch + 1}/{epochs}{shown}")
+                    bar.set_postfix_str(f"{task.name}, epoch {epoch + 1}/{passes[k]}{shown}")
                     watch(k, epoch, row)
                 if checkpoint:
                     _save(checkpoint, run, learner, rows, curve, seen, samples, begun)
@@ -166,7 +169,7 @@ def _test(learner: Learner, stream: Stream) -> np.ndarray:
     return np.array(accuracies)[which]
 
 
-def _fingerprint(stream: Stream, epochs: int, seed, every, learner: Learner) -> str:
+def _fingerprint(stream: Stream, epochs: int | Sequence[int], seed, every, learner: Learner) -> str:
     """What a checkpoint must agree in: the run, and the stream's first samples."""
     first = stream[0]
     digest = hashlib.sha256(first.train[0].tobytes() + first.train[1].tobytes()).hexdigest()[:16]

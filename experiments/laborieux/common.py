@@ -81,7 +81,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Row:
-    """A method on a network. boundary: what is told or reset; norm: of the network; published: number or not found."""
+    """A method on a network. boundary: what is told or reset; norm: of the network; published: number or not found.
+
+    epochs: passes over every task, or over each, in place of the page's.
+    """
 
     method: str
     network: str
@@ -91,6 +94,7 @@ class Row:
     scenario: str = "domain"
     norm: str = "batch-running"
     published: str = "not found"
+    epochs: int | tuple[int, ...] | None = None
 
     @property
     def line(self) -> tuple[str, ...]:
@@ -102,13 +106,14 @@ def measure(row: Row, page: Page, name: str) -> AccuracyMatrix:
     found = []
     for seed in range(page.seeds):
         learner, stream = row.learner(seed), row.stream(seed)
+        epochs = row.epochs or page.epochs
         sizes = [len(stream), len(stream[0].train[1]), len(stream[0].test[1])]
-        asked = [learner.description, stream.name, *sizes, page.epochs, row.line, row.norm]
+        asked = [learner.description, stream.name, *sizes, epochs, row.line, row.norm]
         digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:12]
         done = page.out / "cells" / f"{name}-{digest}-{seed}.json"
         if not done.exists():
             unfinished, label = done.with_suffix(".pt"), f"{row.network} {row.method} seed {seed}"
-            matrix = learn_stream(learner, stream, page.epochs, seed, unfinished, label=label)
+            matrix = learn_stream(learner, stream, epochs, seed, unfinished, label=label)
             write_json(done, {"accuracy": matrix.accuracy.tolist(), "baseline": matrix.baseline.tolist()})
             unfinished.unlink()
         found.append(json.loads(done.read_text()))

@@ -66,7 +66,7 @@ def test_a_page_makes_its_table_and_figure_and_goes_on(name, page, tmp_path, cap
 @pytest.mark.parametrize(
     ("name", "arguments", "tables"),
     [
-        ("targets", {"streams": ("split-mnist", "permuted-mnist")}, ("targets-split-mnist", "targets-permuted-mnist")),
+        ("targets", {"settings": ("split-mnist", "permuted-mnist")}, ("targets-split-mnist", "targets-permuted-mnist")),
         ("choosing_m", {"tasks": 2, "lengths": (1, 2), "fixed": (0.0, 5.0)}, ("choosing_m-1", "choosing_m-2")),
         ("capacity", {"tasks": 6}, ("capacity",)),
     ],

@@ -102,6 +102,20 @@ def test_every_epoch_has_every_sample_once_in_an_order_of_its_own():
     assert (np.concatenate([y for _, y in other.calls])[:40] != y[0]).any()
 
 
+def test_each_task_can_have_its_own_number_of_epochs():
+    learner, whole = Remembers(), stream(2)
+    learn_stream(learner, whole, epochs=(1, 2), seed=1, progress=False)
+    samples = np.concatenate([x for x, _ in learner.calls])
+    same = Remembers()
+    learn_stream(same, whole, epochs=2, seed=1, progress=False)
+    x = np.concatenate([x for x, _ in same.calls])
+    np.testing.assert_array_equal(samples, np.concatenate([x[:40], x[80:]]))
+    with pytest.raises(ValueError, match="got 3 numbers of epochs for 2 tasks"):
+        learn_stream(learner, whole, epochs=(1, 2, 3), progress=False)
+    with pytest.raises(ValueError, match=r"at least 1, got epochs=\(1, 0\)"):
+        learn_stream(learner, whole, epochs=(1, 0), progress=False)
+
+
 def test_boundaries_are_told_only_to_those_that_ask():
     learner = Told()
     learn_stream(learner, stream(2), epochs=2, progress=False)
@@ -163,13 +177,13 @@ def test_an_interrupted_run_goes_on_with_identical_numbers(kind, synapse, every,
     assert [p.name for p in tmp_path.iterdir()] == ["run.pt"]
 
 
-@pytest.mark.parametrize("every", [None, 3])
-def test_goes_on_in_the_middle_of_a_task_after_its_last_finished_epoch(every, tmp_path):
+@pytest.mark.parametrize(("every", "epochs"), [(None, 3), (3, 3), (None, (3, 4, 1))])
+def test_goes_on_in_the_middle_of_a_task_after_its_last_finished_epoch(every, epochs, tmp_path):
     """40 samples a task, 3 epochs: stopped in the third epoch of the second task."""
 
     def run(kind, checkpoint=None):
         learner = kind(SYNAPSE, 64, 10, RULE, seeds=1)
-        found = learn_stream(learner, stream(), 3, seed=1, checkpoint=checkpoint, every=every, progress=False)
+        found = learn_stream(learner, stream(), epochs, seed=1, checkpoint=checkpoint, every=every, progress=False)
         return found, learner.states()
 
     whole, states = run(TorchLearner)
