@@ -42,8 +42,6 @@ class Args(Page):
     """Passes over each task."""
     rules: tuple[str, ...] = tuple(RULES)
     """Which rules."""
-    fast: bool = False
-    """Compiled loops, 8-bit forward products and bfloat16 gradients."""
 
 
 QUICK = {"samples": 5000, "test_samples": 300, "seeds": 3, "batch": 100}

@@ -31,8 +31,6 @@ class Args(Page):
     """Relative m."""
     fixed: tuple[float, ...] = (0.0, 1.0, 2.5, 5.0, 10.0, 20.0)
     """m in units of 1/|W_h|."""
-    fast: bool = False
-    """Compiled loops, 8-bit forward products and bfloat16 gradients."""
 
 
 QUICK = {

@@ -47,6 +47,8 @@ class Page:
     """Runs."""
     device: str = "cpu"
     """Where torch computes: cpu or cuda."""
+    fast: bool = False
+    """Compiled loops and updates, forward products of few bits (the same scores) and bfloat16 gradients."""
     quick: bool = False
     """Sizes for two slow cores; they replace what is said above."""
     out: Path = Path("runs/laborieux")
@@ -57,15 +59,16 @@ class Page:
 
     def training(self, m: float, seed: int, **network) -> TrainingConfig:
         """The binarized control (or ``binary=False``) with batch norm; ``network``: fields of ``ControlConfig``."""
-        rule = Metaplasticity(m, self.lr, weight_decay=self.weight_decay)
-        return TrainingConfig(ControlConfig(self.sizes(), **network), rule, self.batch, seed, self.device)
+        network = {"fast": self.fast and network.get("binary", True), **network}
+        return self._training(ControlConfig(self.sizes(), **network), m, seed)
 
     def spiking_training(self, m: float, seed: int, **network) -> TrainingConfig:
         """The spiking network in a learner of the controls; ``network``: fields of ``SpikingConfig``."""
-        rule = Metaplasticity(m, self.lr, weight_decay=self.weight_decay)
-        return TrainingConfig(
-            SpikingConfig(self.sizes(), self.num_steps, **network), rule, self.batch, seed, self.device
-        )
+        return self._training(SpikingConfig(self.sizes(), self.num_steps, fast=self.fast, **network), m, seed)
+
+    def _training(self, network: ControlConfig | SpikingConfig, m: float, seed: int) -> TrainingConfig:
+        rule = Metaplasticity(m, self.lr, weight_decay=self.weight_decay, compiled=self.fast)
+        return TrainingConfig(network, rule, self.batch, seed, self.device)
 
     def learner(self, network: str, m: float, seed: int) -> Learner:
         """The boundary-free learner of a network named above, with the published rule."""
@@ -75,7 +78,8 @@ class Page:
 
     def default(self, m: float, seed: int) -> DeepLearner:
         """The spiking network with this project's own rule: m relative to the layer's weights, the layer's variance."""
-        options = {"num_steps": self.num_steps, "weight_decay": self.weight_decay, "device": self.device}
+        options = {"num_steps": self.num_steps, "weight_decay": self.weight_decay}
+        options |= {"device": self.device, "fast": self.fast}
         return DeepLearner(DeepConfig(self.sizes(), m, self.lr, self.batch, seed=seed, **options))
 
 

@@ -9,7 +9,6 @@ a step means the same here as in snnTorch and Lava.
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import brian2 as b2
 import numpy as np
@@ -64,7 +63,6 @@ class BrianLearner(LocalLearner):
             self.call_size = 10**9  # a call is a compilation
         self.network: _Network | None = None
         super().__init__(synapse, inputs, classes, rule, seeds)
-        self.random: Any = None
 
     def states(self):
         return self._states
@@ -78,13 +76,6 @@ class BrianLearner(LocalLearner):
     def spikes(self, raster):
         return self._run(raster, np.zeros((len(raster), len(self.seeds))), plastic=False)
 
-    def state_dict(self):
-        return super().state_dict() | {"random": _plain(self.random)}
-
-    def load_state_dict(self, state):
-        super().load_state_dict(state)
-        self.random = _native(state["random"])
-
     def _run(self, raster: np.ndarray, labels: np.ndarray, plastic: bool) -> np.ndarray:
         """Present the raster, in runs of at most ``RASTER`` numbers; the spikes of the output units."""
         run = self._run_standalone if self.target == "cpp_standalone" else self._run_here
@@ -96,13 +87,10 @@ class BrianLearner(LocalLearner):
         with _runtime(self.target):
             if self.network is None:
                 self.network = _Network(self)
-            if self.random is None:
-                b2.seed(self.transition_seed())
-            else:
-                b2.get_device().set_random_state(self.random)
+                self.network.seed_presentations(self)
+            self.network.presented = presented
             spikes = self.network.run(self, raster, labels, plastic)
             if plastic:
-                self.random = b2.get_device().get_random_state()
                 self._states = self.network.states(self)
         return spikes
 
@@ -156,6 +144,19 @@ class _Network:
         self.synapses.connect(i=replica * learner.inputs + source, j=replica * learner.units + unit)
         self.network = b2.Network(self.inputs, self.neurons, self.synapses)
         self.network.schedule = SCHEDULE
+        self.presented = 0
+
+    def seed_presentations(self, learner: BrianLearner) -> None:
+        """Seed every presentation by its number, so that a state needs no random generator.
+
+        What Brian2 gives as the state of its generator is, for cython, a pointer into the memory of this process.
+        """
+
+        def seed() -> None:
+            b2.seed(learner.transition_seed(self.presented))
+            self.presented += 1
+
+        self.network.add(b2.NetworkOperation(seed, dt=learner.rule.num_steps * DT, when="start"))
 
     def run(self, learner: BrianLearner, raster: np.ndarray, labels: np.ndarray, plastic: bool) -> np.ndarray:
         """Present a raster from the learner's states; bool [n, time, replica, unit]."""
@@ -211,22 +212,6 @@ def _standalone() -> Iterator[None]:
         finally:
             b2.device.reinit()
             b2.set_device("runtime")
-
-
-def _plain(random: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Brian2's random state in arrays that torch stores."""
-    if random is None:
-        return None
-    name, key, *rest = random["numpy_state"]
-    return random | {"numpy_state": [name, key.astype(np.int64), *rest]}
-
-
-def _native(random: dict[str, Any] | None) -> dict[str, Any] | None:
-    if random is None:
-        return None
-    name, key, *rest = random["numpy_state"]
-    arrays = {k: np.asarray(v) for k, v in random.items() if k != "numpy_state"}
-    return arrays | {"numpy_state": (name, np.asarray(key).astype(np.uint32), *rest)}
 
 
 def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, target: str = "numpy") -> np.ndarray:

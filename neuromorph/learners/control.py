@@ -38,6 +38,7 @@ class Metaplasticity:
     relative: bool = False
     variance: str = "weight"
     published_eps: bool = True
+    compiled: bool = False
 
     def build(self, params: Iterable[Tensor]) -> torch.optim.Optimizer:
         """The optimiser of these parameters."""

@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from neuromorph.snn.layers import BinaryConv2d, BinaryLinear, binarize
 from neuromorph.snn.network import Convolution, SpikingBNN
+from neuromorph.snn.products import binary_convolution, binary_product
 
 NORMS = ("batch-running", "batch-statistics", "instance", "none")
 
@@ -50,7 +51,8 @@ class ControlConfig:
     ``none`` (binary sums divided by sqrt(fan-in)). affine: the norm learns a scale and a shift. init: half width of the
     initial weights. channels: of square images, then of convolutions (padding 1, ``kernel`` wide) before the first of
     ``sizes``' layers, (1, 12, 20, 30) for the paper's MNIST-USPS network. threshold: inputs above it count 1, others 0;
-    None leaves them real. Raises ValueError for impossible choices.
+    None leaves them real. fast: binary products of few bits, forward the same sums, bfloat16 for gradients (rounded).
+    Raises ValueError for impossible choices.
     """
 
     sizes: tuple[int, ...]
@@ -61,6 +63,7 @@ class ControlConfig:
     channels: tuple[int, ...] = ()
     kernel: int = 4
     threshold: float | None = None
+    fast: bool = False
 
     def __post_init__(self) -> None:
         if len(self.sizes) < 2 or min(self.sizes + self.channels) < 1:
@@ -70,6 +73,8 @@ class ControlConfig:
             )
         if self.norm not in NORMS:
             raise ValueError(f"There is no norm '{self.norm}': choose one of {', '.join(NORMS)}.")
+        if self.fast and not self.binary:
+            raise ValueError("fast multiplies bits: it needs binary=True")
         if not self.init > 0:
             raise ValueError(f"init is the half width of the initial weights and must be positive, got {self.init}")
         if self.channels and (self.side**2 * self.channels[0] != self.sizes[0] or self.pooled < 1):
@@ -130,9 +135,14 @@ class ControlNetwork(Classifier):
             x = (x > self.config.threshold).to(x.dtype)
         if self.config.channels:
             x = x.reshape(len(x), self.config.channels[0], self.config.side, self.config.side)
-        for k, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
-            linear = k >= len(self.config.channels) - 1
-            x = norm(layer(x.flatten(1)) if linear else functional.avg_pool2d(layer(x), 2))
+        for k, (layer, weight, norm) in enumerate(zip(self.layers, self.weights(), self.norms, strict=True)):
+            few_bits = self.config.fast and (k > 0 or self.config.threshold is not None)
+            if k >= len(self.config.channels) - 1:
+                x = x.flatten(1)
+                z = binary_product(x, weight) if few_bits else layer(x)
+            else:
+                z = functional.avg_pool2d(binary_convolution(x, weight, 1, 1, 1) if few_bits else layer(x), 2)
+            x = norm(z)
             if k < len(self.layers) - 1:
                 x = sign(x) if self.config.binary else functional.relu(x)
         return x
@@ -150,6 +160,7 @@ class SpikingConfig:
     image: tuple[int, ...] = ()
     convolutions: tuple[Convolution, ...] = ()
     norm: str = "none"
+    fast: bool = False
 
     def build(self, generator: torch.Generator) -> SpikingClassifier:
         """The network, its weights drawn by ``generator``."""

@@ -59,13 +59,14 @@ def test_cutting_the_samples_leaves_the_same_bits(name, synapse, samples):
     np.testing.assert_array_equal(cut.states(), whole.states())
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", [*EVERY, "brian2-cython"])
 def test_a_learner_goes_on_from_its_saved_state(name, samples):
     x, y = (a[:20] for a in samples)
     whole, first, resumed = (MAKERS[name](SYNAPSES["cascade"], 64, 10, RULE, seeds=3) for _ in range(3))
     whole.partial_fit(x, y)
     first.partial_fit(x[:8], y[:8])
     saved = first.state_dict()
+    MAKERS[name](SYNAPSES["cascade"], 64, 10, RULE, seeds=4).partial_fit(x[:3], y[:3])  # draws other numbers meanwhile
     resumed.load_state_dict(saved)
     first.partial_fit(x[8:], y[8:])  # a saved state does not change while learning goes on
     resumed.partial_fit(x[8:], y[8:])

@@ -117,3 +117,21 @@ def test_the_spiking_classifier_is_the_spiking_network():
 def test_impossible_networks_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         ControlConfig(**options)
+
+
+@pytest.mark.parametrize(("channels", "threshold"), [((), None), ((), 0.5), ((1, 3), None), ((1, 3), 0.5)])
+def test_fast_products_give_the_same_scores_and_nearly_the_same_gradients(channels, threshold):
+    x, found = samples(30, 36), []
+    for fast in (False, True):
+        net = network(channels=channels, features=36, threshold=threshold, fast=fast)
+        scores = net(x)
+        found.append((scores, torch.autograd.grad((scores * samples(30, 5, 1)).sum(), net.weights())))
+    (exact, gradients), (scores, rounded) = found
+    assert torch.equal(scores, exact)
+    for a, b in zip(rounded, gradients, strict=True):
+        assert 0 <= (a - b).norm() < 0.03 * b.norm()
+
+
+def test_fast_products_need_bits():
+    with pytest.raises(ValueError, match="binary=True"):
+        network(binary=False, fast=True)
