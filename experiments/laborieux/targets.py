@@ -35,13 +35,13 @@ class Setting:
 SEQUENCE = "sequence-mnist+fashion-mnist"
 SLOW = {"batch": 20, "lr": 0.001, "logit_scale": 0.2, "betas": (0.9, 0.9), "m": 4.0, "gains": (3.0, 2.0)}
 FASHION = SLOW | {"batch": 200, "lr": 0.005, "m": 15.0, "gains": ()}
-WIDE = {"batch": 100, "m": 5.0, "logit_scale": 0.3}
+WIDE = {"batch": 100, "m": 4.5, "logit_scale": 0.3}
 SETTINGS = (
     Setting("split-mnist", "split-mnist", 5, (784, 200, 2), 1, "83.7", 5.0, SLOW),
     Setting("split-fashion-mnist", "split-fashion-mnist", 5, (784, 200, 2), 1, "93.2", 5.0, FASHION),
     Setting("permuted-mnist", "permuted-mnist", 6, (784, 256, 256, 10), 2, "79 / 86", 2.5, {"batch": 200, "m": 3.0}),
     Setting("mnist-fashion", SEQUENCE, 2, (784, 512, 512, 10), 2, "not found", 2.5, {"batch": 100, "m": 4.0}),
-    Setting("mnist-fashion-wide", SEQUENCE, 2, (784, 2048, 2048, 10), (12, 3), "not found", 2.5, WIDE),
+    Setting("mnist-fashion-wide", SEQUENCE, 2, (784, 4096, 1024, 10), (10, 3), "not found", 2.5, WIDE),
 )
 
 

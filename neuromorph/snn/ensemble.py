@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from neuromorph.snn.layers import binarize
 from neuromorph.snn.network import SpikingBNN
 from neuromorph.snn.neuron import ChipLeaky
+from neuromorph.snn.products import binary_product
 
 
 class Ensemble(nn.Module):
@@ -41,8 +42,13 @@ class Ensemble(nn.Module):
             first.encode(x.flatten(0, 1)).unflatten(1, x.shape[:2]).movedim(2, 0)
         )  # [replica, time, batch, feature]
         for k, neuron in enumerate(first.neurons):
-            hidden = torch.stack([cast(Tensor, cast(SpikingBNN, n).layers[k].weight) for n in self.networks])
-            activation = torch.bmm(spikes.flatten(1, 2), binarize(hidden).mT).unflatten(1, spikes.shape[1:3])
+            hidden = [cast(Tensor, cast(SpikingBNN, n).layers[k].weight) for n in self.networks]
+            if self.config.fast:
+                pairs = zip(spikes, hidden, strict=True)
+                activation = torch.stack([binary_product(shown, weight) for shown, weight in pairs])
+            else:
+                products = torch.bmm(spikes.flatten(1, 2), binarize(torch.stack(hidden)).mT)
+                activation = products.unflatten(1, spikes.shape[1:3])
             by_time = activation.movedim(1, 0)
             spk, mem = cast(ChipLeaky, neuron).sequence(by_time, self.config.num_steps, self.config.fast)
             spikes = spk.movedim(0, 1)

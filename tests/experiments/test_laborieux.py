@@ -63,6 +63,16 @@ def test_a_page_makes_its_table_and_figure_and_goes_on(name, page, tmp_path, cap
     assert capsys.readouterr().out == table
 
 
+def test_two_runs_at_a_time_give_the_same_numbers(page, tmp_path, capsys):
+    tables = []
+    for jobs in (1, 2):
+        page("stream_fashion", **TINY | {"parts": 2, "jobs": jobs, "seeds": 2, "ms": (0.0,)})
+        tables.append((tmp_path / "stream_fashion.json").read_text())
+        for cell in (tmp_path / "cells").iterdir():
+            cell.unlink()
+    assert tables[0] == tables[1]
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "tables"),
     [

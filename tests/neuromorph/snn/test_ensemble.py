@@ -10,9 +10,9 @@ def networks(count=3, **options):
     return [SpikingBNN((20, 16, 5), num_steps=6, generator=seed, **options) for seed in seeds]
 
 
-@pytest.mark.parametrize("encoding", ["current", "rate"])
-def test_each_replica_spikes_and_learns_as_alone(encoding):
-    nets = networks(encoding=encoding)
+@pytest.mark.parametrize(("encoding", "fast"), [("current", False), ("rate", False), ("current", True)])
+def test_each_replica_spikes_and_learns_as_alone(encoding, fast):
+    nets = networks(encoding=encoding, fast=fast)
     x = torch.rand(7, 3, 20, generator=torch.Generator().manual_seed(0))
     y = torch.arange(21).view(7, 3) % 5
     together = Ensemble(nets)
@@ -26,7 +26,8 @@ def test_each_replica_spikes_and_learns_as_alone(encoding):
         assert torch.equal(alone[0], spk[:, :, k]) and torch.equal(alone[1], mem[:, :, k])
         functional.cross_entropy(net.readout(*alone), y[:, k]).backward()
     for found, p in zip(gradients, together.parameters(), strict=True):
-        torch.testing.assert_close(found, p.grad, rtol=1e-4, atol=1e-7)
+        error = 0.01 if fast else 1e-4  # gradients of 8 bits
+        torch.testing.assert_close(found, p.grad, rtol=error, atol=error * p.grad.abs().max().item())
 
 
 def test_wrong_use_is_named():
