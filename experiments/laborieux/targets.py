@@ -53,8 +53,8 @@ class Args(Page):
     """Which of the settings."""
     first_seed: int = 1
     """The settings were chosen on seed 0."""
-    rivals: bool = True
-    """Also no protection and the published rule."""
+    rows: int = 3
+    """1: this rule; 2: also no protection; 3: also the published rule."""
 
 
 QUICK = {"samples": 2000, "test_samples": 500, "seeds": 2}
@@ -64,7 +64,7 @@ def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
     for setting in SETTINGS:
         if setting.name in args.settings:
-            rows = [row(args, setting, *way) for way in ways(setting)[: None if args.rivals else 1]]
+            rows = [row(args, setting, *way) for way in ways(setting)[: args.rows]]
             chance = 1 / setting.sizes[-1]
             matrices = report(rows, args, f"targets-{setting.name}", chance)
             for line, matrix in zip(rows, matrices, strict=True):
