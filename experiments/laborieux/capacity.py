@@ -23,6 +23,7 @@ RULES = {
     "m = 5": {"m": 5.0, "relative": False},
     "m = 10": {"m": 10.0, "relative": False},
     "m = 3, relative": {"m": 3.0},
+    "m = 2, relative, logit scale .3": {"m": 2.0, "logit_scale": 0.3},
     "m = 10, bound .3": {"synapse": "hidden:m=10,bound=0.3"},
     "m = 7, leak .0003": {"synapse": "hidden:m=7,leak=0.0003"},
     "Benna-Fusi chain": {"synapse": "benna-fusi:levels=6,alpha=0.001"},
@@ -58,7 +59,7 @@ def main(args: Args) -> None:
         recent[line.method] = np.array([r[k, max(0, k - 4) : k + 1].mean(0) for k in last])
         fresh[line.method] = matrix.diagonal
         print(
-            f"{line.method:28} last five {100 * recent[line.method][-1].mean():.1f}, last task when new "
+            f"{line.method:32} last five {100 * recent[line.method][-1].mean():.1f}, last task when new "
             f"{100 * fresh[line.method][-1].mean():.1f}, first task {100 * r[-1, 0].mean():.1f}"
         )
     page = Figure(figsize=(11, 3.4), layout="constrained")
