@@ -3,8 +3,9 @@
 Permuted MNIST, one permutation after another, no boundary told. With the published rule hidden weights only grow, and
 after many tasks nothing new is learned (catastrophic remembering). Remedies, each a synapse model (``fusi_models``)
 that the optimiser's step drives: a bound and a leak of the hidden weight, a Benna-Fusi chain, BiMU's binary
-uncertainty; and relative m. Their settings are the best of a few tried on seed 10 (docs/continual.md names them all);
-reported are other seeds: accuracy over all tasks seen, over the last five, and of the last task when new.
+uncertainty; and relative m, also with a flatter softmax. Their settings are the best of a few tried on seed 10
+(docs/continual.md names them all); reported are other seeds: accuracy over all tasks seen, over the last five, and of
+the last task when new.
 """
 
 from dataclasses import dataclass, replace
