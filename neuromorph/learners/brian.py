@@ -144,13 +144,14 @@ class _Network:
         self.synapses.connect(i=replica * learner.inputs + source, j=replica * learner.units + unit)
         self.network = b2.Network(self.inputs, self.neurons, self.synapses)
         self.network.schedule = SCHEDULE
-        self.presented = 0
 
     def seed_presentations(self, learner: BrianLearner) -> None:
-        """Seed every presentation by its number, so that a state needs no random generator.
+        """Seed every presentation by its number, from ``presented`` on, so that a state needs no random generator.
 
         What Brian2 gives as the state of its generator is, for cython, a pointer into the memory of this process.
         """
+
+        self.presented = 0
 
         def seed() -> None:
             b2.seed(learner.transition_seed(self.presented))
