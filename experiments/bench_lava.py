@@ -18,17 +18,17 @@ import torch
 import tyro
 
 from fusi_models import BennaFusi, HiddenWeight, SynapseModel, cascade
-from fusi_models.integer import IntegerHiddenWeight
-from fusi_models.staircase import closest_staircase
+from fusi_models.models.integer import IntegerHiddenWeight
+from fusi_models.models.staircase import closest_staircase
 from neuromorph import data
-from neuromorph.files import write_json
+from neuromorph.atomic import write_json
 from neuromorph.lava import Deployment, LayerSpec, NetworkSpec, deploy
-from neuromorph.lava.build import run_batched, stock_graph
 from neuromorph.lava.compat import running
+from neuromorph.lava.graphs.inference import run_batched, stock_graph
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.learners.lava import LavaLearner
 from neuromorph.learners.lava_stock import StockLavaLearner
-from neuromorph.protocols import LocalRule
+from neuromorph.local_rule.rule import LocalRule
 
 from lava.magma.core.run_configs import Loihi2SimCfg  # isort: skip
 from lava.proc.dense.process import Dense  # isort: skip

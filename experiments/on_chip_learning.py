@@ -14,15 +14,15 @@ import numpy as np
 import tyro
 
 from fusi_models import BennaFusi, HiddenWeight, SynapseModel, cascade
-from fusi_models.integer import IntegerHiddenWeight, fixed_point
-from fusi_models.staircase import closest_staircase
+from fusi_models.models.integer import IntegerHiddenWeight, fixed_point
+from fusi_models.models.staircase import closest_staircase
 from neuromorph import streams
-from neuromorph.files import write_json
+from neuromorph.atomic import write_json
 from neuromorph.learners.lava import LavaLearner
 from neuromorph.learners.lava_stock import StockLavaLearner
 from neuromorph.learners.local import LocalLearner
-from neuromorph.learners.snn import TorchLearner
-from neuromorph.protocols import LocalRule
+from neuromorph.learners.torch import TorchLearner
+from neuromorph.local_rule.rule import LocalRule
 from neuromorph.run import learn_stream
 
 

@@ -12,7 +12,7 @@ import torch
 import tyro
 
 from neuromorph import data
-from neuromorph.files import write_json
+from neuromorph.atomic import write_json
 from neuromorph.lava import deploy
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.snn.network import READOUTS

@@ -12,11 +12,11 @@ import numpy as np
 import tyro
 
 from fusi_models import HiddenWeight, SynapseModel
-from fusi_models.integer import IntegerHiddenWeight
+from fusi_models.models.integer import IntegerHiddenWeight
 from neuromorph import streams
+from neuromorph.atomic import replacing, write_json
 from neuromorph.figures import COLOURS
-from neuromorph.files import replacing, write_json
-from neuromorph.learners.snn import TorchLearner
+from neuromorph.learners.torch import TorchLearner
 from neuromorph.run import learn_stream
 
 matplotlib.use("Agg")

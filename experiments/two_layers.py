@@ -12,10 +12,10 @@ import tyro
 
 from fusi_models import HiddenWeight
 from neuromorph import streams
-from neuromorph.feedback import Feedback
-from neuromorph.files import write_json
+from neuromorph.atomic import write_json
 from neuromorph.learners.feedback import FeedbackLearner, LavaFeedbackLearner
-from neuromorph.protocols import LocalRule
+from neuromorph.local_rule.random_feedback import Feedback
+from neuromorph.local_rule.rule import LocalRule
 from neuromorph.run import learn_stream
 
 FROZEN = 10_000  # a margin that no fed-back error exceeds

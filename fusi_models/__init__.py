@@ -1,15 +1,15 @@
 """Models of synapses that protect their memories, and how long they remember.
 
-Importing this package loads numpy and scipy; Brian2 is loaded when ``fusi_models.brian`` is.
+Importing this package loads numpy and scipy; Brian2 is loaded when ``fusi_models.engines.brian`` is.
 """
 
-from fusi_models.chains import BennaFusi
-from fusi_models.frontier import Spectrum, envelope, envelope_lifetime, envelope_share, first_passage, spectrum
-from fusi_models.hidden import BinaryUncertainty, HiddenWeight
-from fusi_models.markov import MarkovSynapse, cascade, coding, multistate, plain, serial
-from fusi_models.simulate import monte_carlo, simulate
+from fusi_models.engines.populations import monte_carlo, simulate
+from fusi_models.models.benna_fusi import BennaFusi
+from fusi_models.models.hidden import BinaryUncertainty, HiddenWeight
+from fusi_models.models.markov import MarkovSynapse, cascade, coding, multistate, plain, serial
+from fusi_models.moved import answer_to
 from fusi_models.synapse import SynapseModel
-from fusi_models.theory import (
+from fusi_models.theory.curve import (
     MemoryCurve,
     area,
     equilibrium,
@@ -19,6 +19,21 @@ from fusi_models.theory import (
     memory_curve,
     optimal_depth,
 )
+from fusi_models.theory.frontier import Spectrum, envelope, envelope_lifetime, envelope_share, first_passage, spectrum
+
+_MOVED = {
+    "fusi_models.brian": "fusi_models.engines.brian",
+    "fusi_models.chains": "fusi_models.models.benna_fusi",
+    "fusi_models.frontier": "fusi_models.theory.frontier",
+    "fusi_models.hidden": "fusi_models.models.hidden",
+    "fusi_models.identify": "fusi_models.theory.identify",
+    "fusi_models.integer": "fusi_models.models.integer",
+    "fusi_models.markov": "fusi_models.models.markov",
+    "fusi_models.simulate": "fusi_models.engines.populations",
+    "fusi_models.staircase": "fusi_models.models.staircase",
+    "fusi_models.transient": "fusi_models.theory.transient",
+}
+answer_to(_MOVED)
 
 __all__ = [
     "BennaFusi",

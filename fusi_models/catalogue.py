@@ -5,9 +5,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from fusi_models.chains import BennaFusi
-from fusi_models.hidden import BinaryUncertainty, HiddenWeight
-from fusi_models.markov import cascade, plain
+from fusi_models.models.benna_fusi import BennaFusi
+from fusi_models.models.hidden import BinaryUncertainty, HiddenWeight
+from fusi_models.models.markov import cascade, plain
 from fusi_models.synapse import SynapseModel
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fusi_models.frontier import envelope
-from fusi_models.theory import Events, MemoryCurve
+from fusi_models.theory.curve import Events, MemoryCurve
+from fusi_models.theory.frontier import envelope
 
 
 def plot_curve(curve: MemoryCurve, ax, label: str | None = None, **style):

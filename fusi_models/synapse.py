@@ -15,7 +15,7 @@ import numpy as np
 from fusi_models.equations import Array
 
 if TYPE_CHECKING:
-    from fusi_models.markov import MarkovSynapse
+    from fusi_models.models.markov import MarkovSynapse
 
 
 @dataclass(frozen=True, eq=False)

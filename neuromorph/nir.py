@@ -18,8 +18,8 @@ import snntorch
 import torch
 from numpy.typing import NDArray
 
+from neuromorph.atomic import replacing
 from neuromorph.chip import DECAY_UNITY
-from neuromorph.files import replacing
 from neuromorph.lava.limits import bias_words
 from neuromorph.lava.spec import LayerSpec, NetworkSpec, integer_network
 from neuromorph.snn import BinaryLinear, SpikingBNN

@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 
 import fusi_models as fm
 from fusi_models.plot import plot_curve, plot_guides
-from fusi_models.theory import decay_exponent, lifetime_exponent
+from fusi_models.theory.curve import decay_exponent, lifetime_exponent
 
 
 @dataclass(frozen=True)

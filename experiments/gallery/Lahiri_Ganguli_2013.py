@@ -17,8 +17,8 @@ import tyro
 from matplotlib.figure import Figure
 
 import fusi_models as fm
-from fusi_models.frontier import passage_order
 from fusi_models.plot import plot_curve, plot_envelope
+from fusi_models.theory.frontier import passage_order
 
 
 @dataclass(frozen=True)

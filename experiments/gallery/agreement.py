@@ -10,7 +10,7 @@ import numpy as np
 import tyro
 
 import fusi_models as fm
-from fusi_models.brian import simulate_brian
+from fusi_models.engines.brian import simulate_brian
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
+from neuromorph.atomic import replacing, write_json
 from neuromorph.figures import COLOURS
-from neuromorph.files import replacing, write_json
+from neuromorph.learner import Learner
 from neuromorph.learners.control import ControlLearner, Metaplasticity, TrainingConfig
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.metrics import AccuracyMatrix
-from neuromorph.run import Learner, learn_stream
-from neuromorph.snn.controls import ControlConfig, SpikingConfig
+from neuromorph.run import learn_stream
+from neuromorph.snn.baselines import ControlConfig, SpikingConfig
 from neuromorph.streams import Stream
 
 BINARY, SPIKING, FULL = "non-spiking", "spiking", "full precision"

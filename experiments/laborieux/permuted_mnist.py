@@ -13,8 +13,8 @@ from common import BINARY, FULL, RESET, SPIKING, Page, Row, bars, report, save
 from matplotlib.figure import Figure
 
 from neuromorph import streams
+from neuromorph.atomic import write_json
 from neuromorph.data import load
-from neuromorph.files import write_json
 from neuromorph.learners import EWCLearner, TaskControlLearner
 from neuromorph.learners.deep import DeepConfig
 from neuromorph.learners.ewc import Consolidation

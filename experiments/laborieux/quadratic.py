@@ -12,8 +12,8 @@ import tyro
 from common import save
 from matplotlib.figure import Figure
 
-from neuromorph.files import write_json
-from neuromorph.quadratic import QuadraticTask, random_task
+from fusi_models.theory.quadratic import QuadraticTask, random_task
+from neuromorph.atomic import write_json
 
 
 @dataclass(frozen=True)

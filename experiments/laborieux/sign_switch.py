@@ -14,9 +14,9 @@ from common import BINARY, SPIKING, Page, save
 from matplotlib.figure import Figure
 
 from neuromorph import streams
+from neuromorph.atomic import write_json
 from neuromorph.data import load
 from neuromorph.figures import COLOURS
-from neuromorph.files import write_json
 from neuromorph.learners import ControlLearner
 from neuromorph.run import learn_stream
 from neuromorph.snn.importance import switch_increase

@@ -14,12 +14,13 @@ import numpy as np
 
 from fusi_models import HiddenWeight, SynapseModel
 from fusi_models.catalogue import learning_synapse
-from fusi_models.transient import transient_curve
+from fusi_models.theory.transient import transient_curve
 from neuromorph import streams
+from neuromorph.atomic import replacing, write_json
 from neuromorph.commands.report import table, write_report
-from neuromorph.files import replacing, write_json
+from neuromorph.learner import Learner
 from neuromorph.metrics import AccuracyMatrix, memory_signal
-from neuromorph.run import Learner, learn_stream
+from neuromorph.run import learn_stream
 from neuromorph.streams import Stream
 
 SCHEMA = 1
@@ -96,14 +97,14 @@ def _learner_arguments(args: CompareArgs, inputs: int) -> dict[str, tuple[str, d
     target = {True: "cython", False: "numpy"}[large] if args.brian_target == "auto" else args.brian_target
     return {
         "brian2": ("brian", {"target": target}),
-        "snntorch": ("snn", {"device": args.device}),
+        "snntorch": ("torch", {"device": args.device}),
         "lava": ("lava", {"arithmetic": "fixed"}),
         "lava-float": ("lava", {"arithmetic": "float"}),
     }
 
 
 SUBSTRATES = ("brian2", "snntorch", "lava", "lava-float")
-_CLASSES = {"brian": "BrianLearner", "snn": "TorchLearner", "lava": "LavaLearner"}
+_CLASSES = {"brian": "BrianLearner", "torch": "TorchLearner", "lava": "LavaLearner"}
 
 
 def compare(args: CompareArgs) -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import tyro
 
 from neuromorph import lava, streams
-from neuromorph.files import replacing, write_text
+from neuromorph.atomic import replacing, write_text
 
-SCRIPT = "run_on_lava.py"  # lies in neuromorph/lava, needs nothing of it
+SCRIPT = "run_on_lava.py"  # lies in neuromorph/lava/handout, needs nothing of it
 STOCK_DRIVE = 50  # samples whose drive is also read on the stock graph, which is slow
 
 
@@ -38,8 +38,8 @@ def deploy(args: DeployArgs) -> None:
     """Exits with 1 where a spike differs; raises ``ValueError`` or ``OSError`` with one sentence for a mistake."""
     import torch
 
-    from neuromorph.lava.files import save_network
     from neuromorph.lava.reference import simulate
+    from neuromorph.lava.saved import save_network
 
     learner, x, y = load_checkpoint(args.checkpoint, args.samples)
     trained = _accuracy(learner.predict(x), y)
@@ -85,7 +85,7 @@ def deploy(args: DeployArgs) -> None:
         counts = reference[-1].spikes[:, :5].sum(0)
         np.savez_compressed(unfinished, messages=few, counts=counts, labels=y[:5])
     with replacing(out / SCRIPT) as unfinished:
-        shutil.copyfile(Path(lava.__file__).with_name(SCRIPT), unfinished)
+        shutil.copyfile(Path(lava.__file__).parent / "handout" / SCRIPT, unfinished)
     _write_nir(network, out / "network.nir")
     _figures(out, deployment, records, messages[:1])
     print(f"{out} holds {', '.join(sorted(path.name for path in out.iterdir()))}")
@@ -184,8 +184,8 @@ def _figures(out: Path, deployment: Any, records: list, messages: np.ndarray) ->
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    from neuromorph.lava.build import run_stock, stock_membranes
-    from neuromorph.lava.figures import membranes, raster
+    from neuromorph.lava.drawing import membranes, raster
+    from neuromorph.lava.graphs.inference import run_stock, stock_membranes
 
     spec = deployment.spec
     spikes = run_stock(spec, messages, set(range(len(spec.layers))))

@@ -13,7 +13,7 @@ import numpy as np
 
 import fusi_models as fm
 from fusi_models.catalogue import parse
-from neuromorph.files import write_text
+from neuromorph.atomic import write_text
 
 MODELS: dict[str, Callable[..., Any]] = {
     "plain": fm.plain,
@@ -112,7 +112,7 @@ def _curve(syn: fm.SynapseModel, times: np.ndarray, args: MemoryCurveArgs) -> fm
         )
     if args.events != "discrete":
         raise ValueError("Brian2 steps discrete events: leave out --events or choose another engine.")
-    from fusi_models.brian import simulate_brian
+    from fusi_models.engines.brian import simulate_brian
 
     return simulate_brian(
         syn, times, int(args.synapses), args.trials, args.seed, args.target, burn_in=args.burn_in, progress=True

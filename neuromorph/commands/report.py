@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from neuromorph.files import replacing, write_text
+from neuromorph.atomic import replacing, write_text
 from neuromorph.metrics import AccuracyMatrix
 
 COLUMNS = {

@@ -9,9 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from neuromorph import streams
-from neuromorph.files import replacing
+from neuromorph.atomic import replacing
+from neuromorph.learner import Learner
 from neuromorph.metrics import AccuracyMatrix
-from neuromorph.run import Learner, learn_stream
+from neuromorph.run import learn_stream
 from neuromorph.streams import Stream
 
 Watch = Callable[[int, int, np.ndarray], None]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuromorph.lava.reference import simulate, simulate_float
-from neuromorph.lava.report import Sheet, resources
+from neuromorph.lava.sheet import Sheet, resources
 from neuromorph.lava.spec import NetworkSpec, integer_network
 
 ENGINES = ("stock", "batched")
@@ -65,7 +65,7 @@ class Deployment:
         membranes when a sample ends.
         """
         _choose("engine", engine, ENGINES)
-        from neuromorph.lava.build import last_membranes
+        from neuromorph.lava.graphs.inference import last_membranes
 
         spec = self.spec.integrating
         return last_membranes(spec, spec.encode(x), engine, timeout)
@@ -91,7 +91,7 @@ class Deployment:
     ) -> dict[int, NDArray[np.bool_]]:
         _choose("engine", engine, ENGINES)
         _choose("arithmetic", arithmetic, ARITHMETIC)
-        from neuromorph.lava.build import run_batched, run_stock
+        from neuromorph.lava.graphs.inference import run_batched, run_stock
 
         runner = run_stock if engine == "stock" else run_batched
         return runner(self.spec, self.spec.encode(x), record, arithmetic, timeout, progress)

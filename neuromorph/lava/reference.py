@@ -10,7 +10,7 @@ Floating point, in units of weight:
     v = beta v + W 2^(weight_exp + 1) s + bias / 64,   beta = 1 - dv / 4096
     s = v > vth,   then v <- 0 where s = 1
 
-With ``local_rule`` the same neurons learn: one layer under the rule of ``neuromorph.protocols``.
+With ``local_rule`` the same neurons learn: one layer under the rule of ``neuromorph.local_rule.rule``.
 
 Source: Lava 0.10.0, ``PyDenseModelBitAcc``, ``PyConvModelFixed`` and ``PyLifModelBitAcc``; ``PyDenseModelFloat``,
 ``PyConvModelFloat`` and ``PyLifModelFloat`` with du = 1. The lag of one step per connection of a Lava graph is not part
@@ -28,8 +28,8 @@ from neuromorph.chip import MEMBRANE_LIMIT
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
 
 if TYPE_CHECKING:
-    from fusi_models.integer import IntegerHiddenWeight
-    from neuromorph.protocols import LocalRule
+    from fusi_models.models.integer import IntegerHiddenWeight
+    from neuromorph.local_rule.rule import LocalRule
 
 Integers = NDArray[np.int64]
 

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuromorph.lava.convolution import output_shape, unrolled
 from neuromorph.lava.limits import MESSAGE_BITS_LIMIT, THRESHOLD_LIMITS, bias_words, check_layer
-from neuromorph.protocols import ENCODINGS, spike_steps
+from neuromorph.local_rule.rule import ENCODINGS, spike_steps
 
 
 @dataclass(frozen=True, eq=False)

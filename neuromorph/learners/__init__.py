@@ -1,6 +1,6 @@
 """Learners, one file a substrate or method; each loads its packages when it is used.
 
-``brian.BrianLearner``, ``snn.TorchLearner``, ``lava.LavaLearner``: the local rule. ``deep.DeepLearner``: the deep
+``brian.BrianLearner``, ``torch.TorchLearner``, ``lava.LavaLearner``: the local rule. ``deep.DeepLearner``: the deep
 binarized spiking network. ``control.ControlLearner``, ``control.TaskControlLearner``, ``ewc.EWCLearner``: networks to
 compare it with, and elastic weight consolidation of any of them.
 """
@@ -9,7 +9,7 @@ from neuromorph.lazy import attribute
 
 _HOME = {
     "BrianLearner": "brian",
-    "TorchLearner": "snn",
+    "TorchLearner": "torch",
     "LavaLearner": "lava",
     "DeepLearner": "deep",
     "ControlLearner": "control",

@@ -15,7 +15,7 @@ import numpy as np
 
 from fusi_models import SynapseModel
 from neuromorph.learners.local import INITIAL, LocalLearner
-from neuromorph.protocols import LocalRule
+from neuromorph.local_rule.rule import LocalRule
 
 TARGETS = ("numpy", "cython", "cpp_standalone")
 SCHEDULE = ["start", "groups", "synapses", "thresholds", "resets", "end"]

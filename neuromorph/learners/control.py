@@ -17,12 +17,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from neuromorph.learners.network import PREDICT_BATCH, NetworkLearner
-from neuromorph.run import ToldLearner
+from neuromorph.learner import ToldLearner
+from neuromorph.learners.composed import PREDICT_BATCH, NetworkLearner
 from neuromorph.snn import Metaplastic
-from neuromorph.snn.beakers import Beakers
-from neuromorph.snn.controls import Classifier, ControlConfig, SpikingConfig
+from neuromorph.snn.baselines import Classifier, ControlConfig, SpikingConfig
 from neuromorph.snn.device import checked_device
+from neuromorph.snn.optim.beakers import Beakers
 from neuromorph.streams import Task
 
 

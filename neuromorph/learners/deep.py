@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from fusi_models.catalogue import DEEP, parse
-from neuromorph.learners.network import NetworkLearner
+from neuromorph.learners.composed import NetworkLearner
 from neuromorph.snn import Consolidated, Convolution, Metaplastic, NetworkConfig, SpikingBNN
 from neuromorph.snn.device import checked_device
 

@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from neuromorph.learner import BoundaryLearner
 from neuromorph.learners.control import ClassifierLearner, TrainingConfig
-from neuromorph.run import BoundaryLearner
 from neuromorph.streams import Task
 
 

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from fusi_models import SynapseModel
-from fusi_models.integer import fixed_point
-from neuromorph.feedback import Feedback, hidden_error
+from fusi_models.models.integer import fixed_point
 from neuromorph.lava.deployment import Deployment
 from neuromorph.lava.reference import neuron
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
+from neuromorph.learner import Learner
 from neuromorph.learners.local import INITIAL, TRANSITIONS
-from neuromorph.protocols import LocalRule, encode, error, vote
-from neuromorph.run import Learner
+from neuromorph.local_rule.random_feedback import Feedback, hidden_error
+from neuromorph.local_rule.rule import LocalRule, encode, error, vote
 
 BLANKS = 2
 

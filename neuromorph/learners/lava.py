@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from fusi_models import SynapseModel
-from fusi_models.integer import fixed_point
+from fusi_models.models.integer import fixed_point
 from neuromorph.learners.local import INITIAL, TRANSITIONS, LocalLearner
-from neuromorph.protocols import LocalRule
+from neuromorph.local_rule.rule import LocalRule
 
 ARITHMETIC = ("fixed", "float")
 BATCH = 64  # test samples side by side

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fusi_models.staircase import Staircase
+from fusi_models.models.staircase import Staircase
 from neuromorph.learners.lava import LavaLearner
-from neuromorph.protocols import LocalRule
+from neuromorph.local_rule.rule import LocalRule
 
 
 class StockLavaLearner(LavaLearner):
@@ -38,9 +38,9 @@ class StockLavaLearner(LavaLearner):
     def _learn(self, raster, labels):
         from lava.proc.dense.process import LearningDense
 
+        from neuromorph.lava.learning_engine import ERROR, staircase_rule
         from neuromorph.lava.processes.io import MessageSource, shared_array
         from neuromorph.lava.processes.third_factor import ThirdFactors
-        from neuromorph.lava.rules import ERROR, staircase_rule
 
         epoch = self.rule.num_steps + 1
         frames = np.zeros((len(raster), 2 * epoch, self.inputs), np.int32)

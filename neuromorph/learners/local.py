@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from fusi_models import SynapseModel
-from neuromorph.protocols import LocalRule, encode, vote
-from neuromorph.run import Learner
+from neuromorph.learner import Learner
+from neuromorph.local_rule.rule import LocalRule, encode, vote
 
 INITIAL, TRANSITIONS = 7001, 7002  # salts: what a seed draws for one purpose is not drawn for another
 TEST_SEED = 2**31  # rasters of test samples never repeat those of training
 
 
 class LocalLearner(Learner):
-    """One layer under the local rule of ``neuromorph.protocols``; mini-batch size 1, boundary-free.
+    """One layer under the local rule of ``neuromorph.local_rule.rule``; mini-batch size 1, boundary-free.
 
     ``seeds``: one number for x [n, inputs], y [n]; or one number a replica for x [n, replica, inputs], y [n, replica]:
     replicas run side by side inside one network and never touch. A replica's initial states are those of a learner

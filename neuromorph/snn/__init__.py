@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from neuromorph.lazy import attribute
 
 if TYPE_CHECKING:
-    from neuromorph.snn.consolidation import Consolidated
     from neuromorph.snn.ensemble import Ensemble
     from neuromorph.snn.layers import BinaryConv2d, BinaryLinear, binarize
     from neuromorph.snn.network import Convolution, NetworkConfig, SpikingBNN
     from neuromorph.snn.neuron import ChipLeaky
-    from neuromorph.snn.optim import Metaplastic
+    from neuromorph.snn.optim.consolidated import Consolidated
+    from neuromorph.snn.optim.metaplastic import Metaplastic
 
 __all__ = [
     "BinaryConv2d",
@@ -33,10 +33,10 @@ _HOME = {
     "BinaryLinear": "layers",
     "binarize": "layers",
     "ChipLeaky": "neuron",
-    "Consolidated": "consolidation",
+    "Consolidated": "optim.consolidated",
     "Convolution": "network",
     "Ensemble": "ensemble",
-    "Metaplastic": "optim",
+    "Metaplastic": "optim.metaplastic",
     "NetworkConfig": "network",
     "SpikingBNN": "network",
 }

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from neuromorph.snn.controls import Classifier
+from neuromorph.snn.baselines import Classifier
 
 
 @torch.no_grad()

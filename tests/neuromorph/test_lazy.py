@@ -4,12 +4,12 @@ from neuromorph.lazy import attribute
 
 
 def test_loads_the_name_from_its_module():
-    assert attribute("neuromorph", {"write_json": "files"}, "write_json").__module__ == "neuromorph.files"
+    assert attribute("neuromorph", {"write_json": "atomic"}, "write_json").__module__ == "neuromorph.atomic"
 
 
 def test_unknown_names_list_the_known():
     with pytest.raises(AttributeError, match="module 'neuromorph' has no attribute 'load'; it offers a, b"):
-        attribute("neuromorph", {"b": "files", "a": "files"}, "load")
+        attribute("neuromorph", {"b": "atomic", "a": "atomic"}, "load")
 
 
 def test_every_promised_name_is_there():

@@ -12,9 +12,10 @@ import torch
 from fusi_models import HiddenWeight, cascade, plain
 from neuromorph import streams
 from neuromorph.data import load
+from neuromorph.learner import BoundaryLearner, Learner, ToldLearner
 from neuromorph.learners import BrianLearner, LavaLearner, TorchLearner
-from neuromorph.protocols import LocalRule
-from neuromorph.run import BoundaryLearner, Learner, ToldLearner, learn_stream
+from neuromorph.local_rule.rule import LocalRule
+from neuromorph.run import learn_stream
 
 RULE = LocalRule(units_per_class=2)
 SYNAPSE = cascade(3).slowed(0.3)
@@ -216,7 +217,7 @@ from fusi_models import cascade
 from neuromorph import streams
 from neuromorph.data import load
 from neuromorph.learners import TorchLearner
-from neuromorph.protocols import LocalRule
+from neuromorph.local_rule.rule import LocalRule
 from neuromorph.run import learn_stream
 
 class Slow(TorchLearner):

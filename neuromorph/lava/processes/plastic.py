@@ -1,4 +1,4 @@
-"""Lava processes of the local rule (``neuromorph.protocols``): plastic synapses, error, batched inference.
+"""Lava processes of the local rule (``neuromorph.local_rule.rule``): plastic synapses, error, batched inference.
 
 Every connection of these graphs costs one step: at time step t (from 1) the neurons see raster
 frame t - 2.
@@ -14,7 +14,7 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from neuromorph.protocols import error
+from neuromorph.local_rule.rule import error
 
 LAG = 1  # steps from a source frame to the neurons behind a synapse process, beyond the source's own step
 
@@ -142,7 +142,7 @@ class PyPlasticFloat(_PlasticModel):
 @requires(CPU)
 @tag("fixed_pt")
 class PyPlasticFixed(_PlasticModel):
-    """``PlasticDense`` in integers: give it a synapse from ``fusi_models.integer.fixed_point``."""
+    """``PlasticDense`` in integers: give it a synapse from ``fusi_models.models.integer.fixed_point``."""
 
     dtype = np.int32
     a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)

@@ -1,4 +1,4 @@
-"""Carries the errors of the output layer back to a hidden layer by fixed random weights (``neuromorph.feedback``)."""
+"""Carries the errors of the output layer back to a hidden one by fixed weights (``local_rule.random_feedback``)."""
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
@@ -10,7 +10,7 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from neuromorph.feedback import hidden_error
+from neuromorph.local_rule.random_feedback import hidden_error
 
 
 class RandomFeedback(AbstractProcess):

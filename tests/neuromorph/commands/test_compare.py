@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fusi_models import plain
-from fusi_models.transient import transient_curve
+from fusi_models.theory.transient import transient_curve
 from neuromorph.commands import compare
 from neuromorph.commands.main import main
 from neuromorph.metrics import AccuracyMatrix

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from neuromorph.commands.main import main
-from neuromorph.lava.files import load_network
 from neuromorph.lava.reference import simulate
+from neuromorph.lava.saved import load_network
 
 needs_lava = pytest.mark.skipif(importlib.util.find_spec("lava") is None, reason="lava-nc is not installed")
 TRAIN = ["--tasks", "2", "--samples", "400", "--test-samples", "60", "--epochs", "2", "--hidden", "40"]

@@ -7,7 +7,7 @@ import pytest
 
 from neuromorph.lava import LayerSpec, NetworkSpec
 from neuromorph.lava.mapping import CHIPS, axon_bits, map_layers, memory
-from neuromorph.lava.report import resources
+from neuromorph.lava.sheet import resources
 
 
 def network(sizes, bits=1, threshold=5, steps=4):

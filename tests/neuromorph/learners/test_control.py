@@ -9,7 +9,7 @@ from neuromorph import data, streams
 from neuromorph.learners.control import BeakerChain, ControlLearner, Metaplasticity, TaskControlLearner, TrainingConfig
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.run import learn_stream
-from neuromorph.snn.controls import ControlConfig, SpikingConfig
+from neuromorph.snn.baselines import ControlConfig, SpikingConfig
 
 torch.set_num_threads(1)
 

@@ -9,7 +9,7 @@ from neuromorph import data, streams
 from neuromorph.learners.control import ControlLearner, Metaplasticity, TrainingConfig
 from neuromorph.learners.ewc import Consolidation, EWCLearner, permuted
 from neuromorph.run import learn_stream
-from neuromorph.snn.controls import ControlConfig, SpikingConfig
+from neuromorph.snn.baselines import ControlConfig, SpikingConfig
 
 torch.set_num_threads(1)
 

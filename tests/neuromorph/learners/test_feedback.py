@@ -5,9 +5,9 @@ import pytest
 
 from fusi_models import HiddenWeight, cascade
 from neuromorph import streams
-from neuromorph.feedback import Feedback, hidden_error
 from neuromorph.learners.feedback import FeedbackLearner, LavaFeedbackLearner
-from neuromorph.protocols import LocalRule
+from neuromorph.local_rule.random_feedback import Feedback, hidden_error
+from neuromorph.local_rule.rule import LocalRule
 
 RULE = LocalRule(units_per_class=2)
 

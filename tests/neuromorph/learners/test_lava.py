@@ -6,10 +6,10 @@ import pytest
 pytest.importorskip("lava.magma", reason="lava-nc is not installed")
 
 from fusi_models import BennaFusi, HiddenWeight, cascade
-from fusi_models.integer import IntegerHiddenWeight
+from fusi_models.models.integer import IntegerHiddenWeight
 from neuromorph.learners.lava import LavaLearner
 from neuromorph.learners.local import TRANSITIONS
-from neuromorph.protocols import LocalRule, encode, error
+from neuromorph.local_rule.rule import LocalRule, encode, error
 
 RULE = LocalRule(units_per_class=2)
 SYNAPSES = [

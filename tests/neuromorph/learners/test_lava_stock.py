@@ -6,10 +6,10 @@ import pytest
 pytest.importorskip("lava.magma", reason="lava-nc is not installed")
 
 from fusi_models import HiddenWeight
-from fusi_models.staircase import Staircase
+from fusi_models.models.staircase import Staircase
 from neuromorph.learners.lava_stock import StockLavaLearner
-from neuromorph.learners.snn import TorchLearner
-from neuromorph.protocols import LocalRule
+from neuromorph.learners.torch import TorchLearner
+from neuromorph.local_rule.rule import LocalRule
 
 RULE = LocalRule(units_per_class=2)
 

@@ -8,7 +8,7 @@ from fusi_models import HiddenWeight, cascade
 from neuromorph import streams
 from neuromorph.data import load
 from neuromorph.learners import BrianLearner, LavaLearner, TorchLearner
-from neuromorph.protocols import LocalRule
+from neuromorph.local_rule.rule import LocalRule
 from neuromorph.run import learn_stream
 
 RULE = LocalRule(units_per_class=2, code="bernoulli")

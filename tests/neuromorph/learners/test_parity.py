@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from fusi_models import HiddenWeight, cascade, plain
-from fusi_models.integer import fixed_point
-from fusi_models.transient import transient_curve
+from fusi_models.models.integer import fixed_point
+from fusi_models.theory.transient import transient_curve
 from neuromorph import streams
 from neuromorph.data import load
 from neuromorph.lava import reference
 from neuromorph.learners import BrianLearner, LavaLearner, TorchLearner
+from neuromorph.local_rule.rule import LocalRule, encode
 from neuromorph.metrics import memory_signal
-from neuromorph.protocols import LocalRule, encode
 
 LAVA = [
     pytest.mark.skipif(find_spec("lava") is None, reason="lava-nc is not installed"),

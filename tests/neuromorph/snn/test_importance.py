@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from neuromorph.snn.controls import ControlConfig
+from neuromorph.snn.baselines import ControlConfig
 from neuromorph.snn.importance import switch_increase
 
 torch.set_num_threads(1)

@@ -1,0 +1,1 @@
+"""How populations of synapses are simulated, one file an engine."""

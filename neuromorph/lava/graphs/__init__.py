@@ -1,0 +1,1 @@
+"""Every wiring of Lava processes, one file a graph."""

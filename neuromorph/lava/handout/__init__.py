@@ -1,0 +1,1 @@
+"""Files that a user takes away with a deployed network; they need nothing of this package."""
