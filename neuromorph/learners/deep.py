@@ -18,6 +18,7 @@ from fusi_models.catalogue import DEEP, parse
 from neuromorph.learners.composed import NetworkLearner
 from neuromorph.snn import Consolidated, Convolution, Metaplastic, NetworkConfig, SpikingBNN
 from neuromorph.snn.device import checked_device
+from neuromorph.snn.weights import SIGNS, WeightsConfig
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class DeepConfig:
     convolutions: tuple[Convolution, ...] = ()
     readout: str = "count+membrane"
     norm: str = "none"
-    fast: bool = False
+    fast: bool | None = None
+    weights: WeightsConfig = SIGNS
     betas: tuple[float, float] = (0.9, 0.99)
     eps: float = 1e-8
     weight_decay: float = 0.0
@@ -124,5 +126,5 @@ def _optimiser(network: SpikingBNN, config: DeepConfig) -> torch.optim.Optimizer
         weight_decay=config.weight_decay,
         relative=config.relative,
         variance=config.variance,
-        compiled=config.fast,
+        compiled=bool(config.fast),
     )
