@@ -11,7 +11,7 @@ import numpy as np
 
 from fusi_models import SynapseModel
 from fusi_models.seeds import whole
-from neuromorph.learner import Learner, described
+from neuromorph.learner import Learner, checked_labels, checked_samples, described
 from neuromorph.local_rule import chance
 from neuromorph.local_rule.codes import encode
 from neuromorph.local_rule.rule import LocalRule, vote
@@ -97,25 +97,13 @@ class RasterLearner(Learner):
 
     def _checked(self, x: np.ndarray) -> np.ndarray:
         """x as [n, replica, input]. Raises ``ValueError`` saying what was given."""
-        x = np.asarray(x)
-        wanted = (self.inputs,) if self.single else (len(self.seeds), self.inputs)
-        if x.shape[1:] != wanted or not x.ndim:
-            raise ValueError(
-                f"x has shape {x.shape}: give samples of shape {wanted}, that is [n, {', '.join(map(str, wanted))}]."
-            )
-        if x.dtype.kind not in "biuf" or not np.isfinite(x).all() or (len(x) and (x.min() < 0 or x.max() > 1)):
-            raise ValueError("x must hold finite numbers between 0 and 1: scale it and remove NaN.")
+        x = checked_samples(x, (self.inputs,) if self.single else (len(self.seeds), self.inputs))
         return x[:, None] if self.single else x
 
     def _checked_pair(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """x as [n, replica, input] and y as [n, replica]. Raises ``ValueError`` saying what was given."""
-        x, y = self._checked(x), np.asarray(y)
-        if y.shape != ((len(x),) if self.single else x.shape[:2]):
-            raise ValueError(f"y has shape {y.shape} but x has {len(x)} samples: give one label a sample and replica.")
-        if not np.issubdtype(y.dtype, np.integer):
-            raise ValueError(f"labels must be whole numbers, got {y.dtype}.")
-        if len(y) and (y.min() < 0 or y.max() >= self.classes):
-            raise ValueError(f"labels run from {y.min()} to {y.max()}: this learner has classes 0..{self.classes - 1}.")
+        x = self._checked(x)
+        y = checked_labels(y, x.shape[:1] if self.single else x.shape[:2], self.classes)
         return x, y[:, None] if self.single else y
 
 
