@@ -61,7 +61,7 @@ def learn_stream(
             task = stream[k]
             for epoch in range(begun, passes[k]):
                 bar.set_postfix_str(f"{task.name}, epoch {epoch + 1}/{passes[k]}{shown}")
-                x, y = _shuffled(task, seed, k, epoch)
+                x, y = shuffled(task, seed, k, epoch)
                 for start in range(0, len(x), stride):
                     learner.partial_fit(x[start : start + stride], y[start : start + stride])
                     samples += len(x[start : start + stride])
@@ -85,7 +85,7 @@ def learn_stream(
     return AccuracyMatrix(np.array(rows[1:]), np.array(rows[0]), *anytime)
 
 
-def _shuffled(task: Task, seed: int | Sequence[int], k: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+def shuffled(task: Task, seed: int | Sequence[int], k: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
     """The training samples in the order of this epoch; a replica has its own order, that of a run alone."""
     x, y = task.train
     if isinstance(seed, int):
