@@ -30,7 +30,7 @@ from neuromorph.chip import (
     THRESHOLD_LIMIT,
     UNITS,
 )
-from neuromorph.local_rule.rule import ENCODINGS, spike_steps
+from neuromorph.local_rule.codes import ENCODINGS, spike_steps
 from neuromorph.snn.layers import BinaryConv2d, BinaryLinear
 from neuromorph.snn.neuron import ChipLeaky
 from neuromorph.snn.products import LARGEST_MESSAGE, binary_convolution, binary_product

@@ -4,7 +4,8 @@ import sys
 CODE = """
 import sys
 import neuromorph
-neuromorph.streams, neuromorph.metrics, neuromorph.local_rule.rule, neuromorph.run, neuromorph.learners
+import neuromorph.local_rule.rule
+neuromorph.streams, neuromorph.metrics, neuromorph.run, neuromorph.learners
 import neuromorph.commands.main
 print(*sorted({'torch', 'snntorch', 'lava', 'brian2'} & set(sys.modules)))
 """

@@ -3,8 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from fusi_models import HiddenWeight, cascade, memory_curve, monte_carlo, multistate, plain, serial
-from fusi_models.engines import populations as simulate
+from fusi_models import HiddenWeight, cascade, memory_curve, monte_carlo, multistate, plain, serial, simulate
 
 TIMES = np.array([0, 1, 2, 5, 20, 100])
 
