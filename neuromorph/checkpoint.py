@@ -110,7 +110,7 @@ def _hash(value: Any, found: Any) -> None:
             _hash(one, found)
     elif isinstance(value, torch.Tensor):
         found.update(f"tensor {value.dtype} {tuple(value.shape)} ".encode())
-        found.update(memoryview(value.contiguous().flatten().view(torch.uint8).numpy()))
+        found.update(value.contiguous().flatten().view(torch.uint8).numpy())
     else:
         text = f"{type(value).__name__} {value!r}"
         found.update(f"{len(text)} {text} ".encode())

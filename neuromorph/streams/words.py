@@ -1,5 +1,6 @@
 """Streams from words: ``KIND-DATA``, ``KIND-DATA:KEY=VALUE,...``; the kinds are found by listing ``streams/kinds``."""
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,8 +8,9 @@ from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
+from weakref import WeakValueDictionary
 
-from neuromorph.data import load, names
+from neuromorph.data import Data, load, names
 from neuromorph.streams import kinds
 from neuromorph.streams.combined import joint
 from neuromorph.streams.kind import Kind
@@ -34,7 +36,7 @@ def by_name(name: str, tasks: int, seed: int, samples: int | None = None, test_s
     kind = known_kinds()[word]
     if len(sets) > 1 and not kind.several:
         raise ValueError(f"'{name}' names {len(sets)} data sets; only sequence takes more than one.")
-    data = [load(part).limited(samples, test_samples) for part in sets]
+    data = [_limited(part, samples, test_samples) for part in sets]
     return kind.build(data if kind.several else data[0], tasks, seed, **options)
 
 
@@ -54,6 +56,20 @@ class StreamWords:
     def __call__(self, seed: int) -> Stream:
         stream = by_name(self.name, self.tasks, seed, self.samples, self.test_samples)
         return joint(stream) if self.joint else stream
+
+
+_IN_USE: WeakValueDictionary[tuple, Data] = WeakValueDictionary()
+
+
+def _limited(name: str, samples: int | None, test_samples: int | None) -> Data:
+    """The data set; while a stream somewhere uses the same one, no second copy of it."""
+    file = name.removeprefix("features:")
+    stamp = os.stat(file).st_mtime_ns if name != file and os.path.exists(file) else 0
+    key = (name, samples, test_samples, os.environ.get("NEUROMORPH_DATA"), stamp)
+    data = _IN_USE.get(key)
+    if data is None:
+        data = _IN_USE[key] = load(name).limited(samples, test_samples)
+    return data
 
 
 def _parsed(name: str) -> tuple[str, list[str], dict[str, Any]]:
