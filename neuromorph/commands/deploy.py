@@ -96,8 +96,7 @@ def deploy(args: DeployArgs) -> None:
 
 def load_checkpoint(path: Path, samples: int) -> tuple[Any, np.ndarray, np.ndarray]:
     """The learner, and test samples x [n, ...], y [n] of its stream. Raises ValueError for another kind of file."""
-    import torch
-
+    from neuromorph.checkpoint import load_checkpoint as load_saved
     from neuromorph.learners.deep import DeepConfig, DeepLearner
 
     if samples < 0:
@@ -107,7 +106,7 @@ def load_checkpoint(path: Path, samples: int) -> tuple[Any, np.ndarray, np.ndarr
     if path.is_dir():
         raise ValueError(f"{path} is a folder: give the file that 'neuromorph train --out FILE' wrote.")
     try:
-        content = torch.load(path, weights_only=True)
+        content = load_saved(path)
         arguments, state = content["arguments"], content["learner"]
         settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in state["config"].items()}
         learner = DeepLearner(DeepConfig(**settings))
