@@ -17,7 +17,7 @@ from neuromorph.learners.parts import words
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.run import learn_stream
 from neuromorph.snn.network import Convolution
-from neuromorph.snn.weights import SignsConfig, WeightsConfig
+from neuromorph.snn.weights import WeightsConfig
 from neuromorph.streams import Stream
 
 Watch = Callable[[int, int, np.ndarray], None]
@@ -32,7 +32,7 @@ class Training(DeepConfig):
     sizes: Suppress[tuple[int, ...]] = DeepConfig.sizes
     image: Suppress[tuple[int, ...]] = ()
     convolutions: Suppress[tuple[Convolution, ...]] = ()
-    weights: Suppress[WeightsConfig] = SignsConfig()
+    weights: Suppress[WeightsConfig] = DeepConfig.weights
     seed: int = 0
     """Of the stream, the initial weights and the order of samples."""
     parts: tuple[str, ...] = ()  # type: ignore[assignment]

@@ -195,14 +195,18 @@ def integer_network(network: Any) -> NetworkSpec:
     if config.norm != "none":
         raise ValueError(f"the chip has no layer for norm={config.norm!r}: train without, or deploy network.folded()")
     for number, (layer, neuron) in enumerate(zip(network.layers, network.neurons, strict=True), 1):
-        hidden = layer.weight.detach().cpu().numpy()
+        if not layer.form.signs:
+            raise ValueError(
+                f"layer {number} multiplies {type(layer.form).__name__}; the integer network holds weights of -1 and +1"
+            )
+        signs = layer.multiplied().detach().cpu().numpy()
         mantissa, shift = bias_words(f"layer {number}", _one_or_each(neuron.bias))
         convolution = {}
-        if hidden.ndim == 4:
+        if signs.ndim == 4:
             convolution = {"image": image, "stride": layer.stride[0], "padding": layer.padding[0]}
         layers.append(
             LayerSpec(
-                np.where(hidden >= 0, 1, -1).astype(np.int8),
+                signs.astype(np.int8),
                 _one_or_each(neuron.vth),
                 neuron.dv,
                 weight_exp=neuron.weight_exp - 1,

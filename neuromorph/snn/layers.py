@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neuromorph.snn.weights import SignsConfig, WeightsConfig, binarize
+from neuromorph.snn.weights import SIGNS, WeightsConfig, binarize
 
 __all__ = ["BinaryConv2d", "BinaryLinear", "binarize"]
 
@@ -43,7 +43,7 @@ class BinaryLinear(nn.Linear):
         out_features: int,
         bias: bool = False,
         init: float = 0.05,
-        weights: WeightsConfig = SignsConfig(),
+        weights: WeightsConfig = SIGNS,
         generator: torch.Generator | None = None,
         **factory: Any,
     ):
@@ -88,7 +88,7 @@ class BinaryConv2d(nn.Conv2d):
         padding: Any = 0,
         bias: bool = False,
         init: float = 0.05,
-        weights: WeightsConfig = SignsConfig(),
+        weights: WeightsConfig = SIGNS,
         generator: torch.Generator | None = None,
         **options: Any,
     ):

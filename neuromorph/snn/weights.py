@@ -126,3 +126,6 @@ class RealsConfig(WeightsConfig):
 
     def build(self, shape: Sequence[int], generator: torch.Generator | None = None) -> Reals:
         return Reals()
+
+
+SIGNS, REALS = SignsConfig(), RealsConfig()
