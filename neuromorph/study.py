@@ -8,6 +8,7 @@ a cell with ``threads=1`` leaves no doubt.
 
 import json
 import re
+import sys
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -176,7 +177,7 @@ def _calls(
         if kept:
             found[path] = kept
             if alone and progress:
-                print(f"{label}: finished earlier")
+                print(f"{label}: finished earlier", file=sys.stderr)
         else:
             sent.append((path, mark))
             yield delayed(_work)(cell, path, mark, label, progress and alone)

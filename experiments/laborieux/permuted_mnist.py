@@ -92,9 +92,7 @@ def table(args: Args, stream: StreamWords) -> list[Row]:
         def mixed(seed, network=network):
             return args.learner(network, 0.0, seed)
 
-        joint = Row(
-            "interleaved, m = 0", network, mixed, replace(stream, joint=True), "all tasks at once", norm=norm
-        )
+        joint = Row("interleaved, m = 0", network, mixed, replace(stream, joint=True), "all tasks at once", norm=norm)
         rows.append(joint)
     return rows
 
