@@ -8,6 +8,7 @@ a cell with ``threads=1`` leaves no doubt.
 
 import json
 import re
+import sys
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -50,8 +51,22 @@ class Job(ABC):
         """What two jobs must agree in to have the same result, as numbers and texts."""
 
     @abstractmethod
-    def compute(self, unfinished: Path | None, label: str, progress: bool) -> Arrays:
+    def compute(self, unfinished: Path | None, label: str, progress: bool) -> "Result":
         """The result. ``unfinished``: where to keep what is there already, and to go on from."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The arrays of a job, the seconds it took, and whether it was finished in an earlier call."""
+
+    arrays: Arrays
+    seconds: float
+    earlier: bool = False
+
+    @property
+    def matrix(self) -> AccuracyMatrix:
+        """That of a ``Cell``."""
+        return AccuracyMatrix(self.arrays["accuracy"], self.arrays["baseline"])
 
 
 @dataclass(frozen=True)
@@ -80,24 +95,12 @@ class Cell(Job):
     def fingerprint(self) -> Mapping[str, Any]:
         return fingerprint(self.learner(self.seeds), self.built(), self.epochs, self.seeds)
 
-    def compute(self, unfinished: Path | None, label: str, progress: bool) -> Arrays:
+    def compute(self, unfinished: Path | None, label: str, progress: bool) -> Result:
         learner, stream = self.learner(self.seeds), self.built()
+        begun = time.perf_counter()  # after packages are loaded
         matrix = learn_stream(learner, stream, self.epochs, self.seeds, unfinished, progress=progress, label=label)
-        return {"accuracy": matrix.accuracy, "baseline": matrix.baseline}
-
-
-@dataclass(frozen=True)
-class Result:
-    """The arrays of a job, the seconds it took, and whether it was finished in an earlier call."""
-
-    arrays: Arrays
-    seconds: float
-    earlier: bool
-
-    @property
-    def matrix(self) -> AccuracyMatrix:
-        """That of a ``Cell``."""
-        return AccuracyMatrix(self.arrays["accuracy"], self.arrays["baseline"])
+        arrays = {"accuracy": matrix.accuracy, "baseline": matrix.baseline}
+        return Result(arrays, time.perf_counter() - begun)
 
 
 def run_study(
@@ -174,7 +177,7 @@ def _calls(
         if kept:
             found[path] = kept
             if alone and progress:
-                print(f"{label}: finished earlier")
+                print(f"{label}: finished earlier", file=sys.stderr)
         else:
             sent.append((path, mark))
             yield delayed(_work)(cell, path, mark, label, progress and alone)
@@ -182,16 +185,18 @@ def _calls(
 
 def _work(cell: Job, path: Path, mark: Mapping[str, Any], label: str, progress: bool) -> Result:
     """In the process that computes. Where the folder is not to be seen, nothing is written."""
-    shared = path.parent.is_dir()
+    shared = _seen(path.parent)
     rest = unfinished(path)
-    begun = time.perf_counter()
     with _ALONE, _threads(cell.threads):
-        arrays = cell.compute(rest if shared else None, label, progress)
-    result = Result(arrays, time.perf_counter() - begun, earlier=False)
+        result = cell.compute(rest if shared else None, label, progress)
     if shared:
         _keep(path, result, mark)
         rest.unlink(missing_ok=True)
     return result
+
+
+def _seen(folder: Path) -> bool:
+    return folder.is_dir()
 
 
 def _keep(path: Path, result: Result, mark: Mapping[str, Any]) -> None:

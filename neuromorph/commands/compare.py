@@ -2,6 +2,7 @@
 
 import json
 import platform
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from importlib import import_module, metadata
@@ -19,7 +20,7 @@ from neuromorph.commands.report import table, write_report
 from neuromorph.learner import Learner, described
 from neuromorph.metrics import AccuracyMatrix, memory_signal
 from neuromorph.streams import Stream, StreamWords
-from neuromorph.study import JOINT, Arrays, Cell, Job, Result, run_study, stacked
+from neuromorph.study import JOINT, Cell, Job, Result, run_study, stacked
 
 SCHEMA = 1
 COMPILED_FROM = 10_000_000  # pixels presented in all: from here Brian2's compilation pays
@@ -154,13 +155,13 @@ class MemoryCell(Job):
     def fingerprint(self) -> Mapping[str, Any]:
         return {"memory": described("memory", **{f.name: getattr(self, f.name) for f in fields(self)[1:]})}
 
-    def compute(self, unfinished: Path | None, label: str, progress: bool) -> Arrays:
-        lags = np.array(self.lags)
+    def compute(self, unfinished: Path | None, label: str, progress: bool) -> Result:
+        begun, lags = time.perf_counter(), np.array(self.lags)
         patterns = streams.patterns(self.tracked + int(lags.max()), self.population, seed=0)
         events = np.concatenate([2 * task.train[0] - 1 for task in patterns]).astype(np.int8)
         efficacy = self.substrate.imported().imprint(self.synapse, events, seed=0, **self.substrate.options)
         signal, error = memory_signal(events, efficacy, lags, self.tracked)
-        return {"signal": signal, "error": error}
+        return Result({"signal": signal, "error": error}, time.perf_counter() - begun)
 
 
 def compare(args: CompareArgs) -> None:
