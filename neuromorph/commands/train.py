@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from tyro.conf import OmitArgPrefixes, Suppress
 
 from neuromorph import streams
-from neuromorph.atomic import replacing
+from neuromorph.checkpoint import save_checkpoint, unfinished
 from neuromorph.learners.deep import DeepConfig, DeepLearner
-from neuromorph.learners.parts import words
 from neuromorph.metrics import AccuracyMatrix
-from neuromorph.run import learn_stream
+from neuromorph.run import fingerprint, learn_stream
 from neuromorph.snn.network import Convolution
 from neuromorph.snn.weights import WeightsConfig
 from neuromorph.streams import Stream
@@ -35,8 +33,11 @@ class Training(DeepConfig):
     weights: Suppress[WeightsConfig] = DeepConfig.weights
     seed: int = 0
     """Of the stream, the initial weights and the order of samples."""
-    parts: tuple[str, ...] = ()  # type: ignore[assignment]
+    parts: tuple[str, ...] = ()
     """What is added, in words, NAME or NAME:KEY=VALUE,...: ewc:strength=5000, si, reset or norm-per-task."""
+
+    def __post_init__(self) -> None:
+        """Nothing is refused before the stream is known: ``configuration`` does."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class TrainArgs:
     """Channels of binary 3x3 convolutions with stride 2, before the hidden layers."""
     training: OmitArgPrefixes[Training] = Training()
     out: Path = Path("runs/network.pt")
-    """The checkpoint to deploy; a run that is not finished keeps NAME.unfinished.pt beside it."""
+    """The checkpoint to deploy; a run that is not finished keeps FILE.unfinished beside it."""
     tensorboard: Path | None = None
     """Folder for TensorBoard: after each epoch the accuracy on every task so far, and their mean."""
 
@@ -70,7 +71,6 @@ class TrainArgs:
     def flat(self) -> dict[str, Any]:
         """Every argument by its name on the command line, as numbers, texts and tuples."""
         chosen = asdict(self.training) | {f.name: getattr(self, f.name) for f in fields(self)}
-        chosen["parts"] = [words(part) for part in self.training.parts]
         ours = {k: str(v) if isinstance(v, Path) else v for k, v in chosen.items()}
         return {k: v for k, v in ours.items() if k not in ("training", *SETTLED)}
 
@@ -80,18 +80,17 @@ def train(args: TrainArgs) -> None:
     seed = args.training.seed
     stream = streams.by_name(args.stream, args.tasks, seed, args.samples or None, args.test_samples or None)
     learner = DeepLearner(configuration(args, stream))
-    unfinished = args.out.with_name(args.out.name.removesuffix(".pt") + ".unfinished.pt")
+    partial = unfinished(args.out)
     with ExitStack() as stack:
         watch = _tensorboard(args, stream, stack) if args.tensorboard else _ignore
-        matrix = learn_stream(learner, stream, args.epochs, seed, checkpoint=unfinished, watch=watch)
+        matrix = learn_stream(learner, stream, args.epochs, seed, checkpoint=partial, watch=watch)
     content: dict[str, Any] = {
         "arguments": args.flat,
         "learner": learner.state_dict(),
-        "accuracy": torch.from_numpy(matrix.accuracy),
+        "accuracy": matrix.accuracy,
     }
-    with replacing(args.out) as temporary:
-        torch.save(content, temporary)
-    unfinished.unlink()
+    save_checkpoint(args.out, content, fingerprint(learner, stream, args.epochs, seed))
+    partial.unlink(missing_ok=True)
     print(accuracies(matrix, stream))
     print(f"{stream.name}: average accuracy {matrix.average_accuracy:.3f}, forgetting {matrix.forgetting:.3f}")
     print(f"saved {args.out}; deploy it with: neuromorph deploy {args.out}")
@@ -99,7 +98,7 @@ def train(args: TrainArgs) -> None:
 
 def accuracies(matrix: AccuracyMatrix, stream: Stream) -> str:
     """The matrix in percent: a row for each task learned, a column for each task tested."""
-    names = [task.name for task in stream]
+    names = [stream[k].name for k in range(len(stream))]
     width = max(len("before learning"), *(len(name) + len("after ") for name in names))
     rows = zip(["before learning", *(f"after {n}" for n in names)], [matrix.baseline, *matrix.accuracy], strict=True)
     lines = [f"{label:{width}}" + "".join(f"{100 * value:7.1f}" for value in row) for label, row in rows]

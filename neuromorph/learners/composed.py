@@ -157,8 +157,8 @@ class ComposedLearner(Learner):
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of everything needed to go on bit by bit; loads with ``torch.load(weights_only=True)``."""
-        state = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
-        state["parts"] = [part.state_dict() for part in self.parts]
+        parts = [part.state_dict() for part in self.parts]
+        state = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), "parts": parts}
         return {**self._identity(), **copy.deepcopy(state)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -194,9 +194,7 @@ class ComposedLearner(Learner):
             more = part.loss(images, targets, scores)
             loss = loss if more is None else loss + more
         if not loss.isfinite():
-            raise ValueError(
-                f"the loss became {loss.item()}: {_REMEDY}; the weights are those before this mini-batch"
-            )
+            raise ValueError(f"the loss became {loss.item()}: {_REMEDY}; the weights are those before this mini-batch")
         self.optimiser.zero_grad()
         loss.backward()
         for part in self.parts:
