@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from neuromorph.checkpoint import save_checkpoint
+from neuromorph.checkpoint import load_checkpoint, save_checkpoint
 from neuromorph.commands import deploy as module
 from neuromorph.commands.main import main
 from neuromorph.lava.reference import simulate
@@ -120,7 +120,7 @@ def test_a_negative_number_of_samples_is_refused(checkpoint, capsys):
 
 
 def save_learner(learner, path):
-    from neuromorph.checkpoint import save_checkpoint
+    from neuromorph.checkpoint import load_checkpoint, save_checkpoint
 
     arguments = {"stream": "permuted-digits", "tasks": 1, "seed": 0, "samples": 300, "test_samples": 60}
     save_checkpoint(path, {"arguments": arguments, "learner": learner.state_dict()}, {})
@@ -160,7 +160,8 @@ def test_a_checkpoint_holds_what_made_it(checkpoint):
 def test_a_flipped_bit_is_one_sentence(checkpoint, tmp_path, capsys):
     path = tmp_path / "network.pt"
     content = bytearray(checkpoint.read_bytes())
-    content[len(content) // 2] ^= 1  # in the middle of the weights
+    weights = next(iter(load_checkpoint(checkpoint)["learner"]["network"].values())).numpy().tobytes()
+    content[content.index(weights) + 100] ^= 1
     path.write_bytes(content)
     with pytest.raises(SystemExit) as stopped:
         main(["deploy", str(path)])
