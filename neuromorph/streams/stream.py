@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib import import_module
 from typing import Any, final
 
 import numpy as np
@@ -142,3 +143,13 @@ def text_digest(*parts: Any) -> str:
     """SHA-256 of texts and numbers, as hexadecimal digits."""
     plain = [part.item() if isinstance(part, np.generic) else part for part in parts]
     return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
+
+
+_ELSEWHERE = "KINDS by_name joint parallel patterns permuted rotated sequence split subsets".split()
+
+
+def __getattr__(name: str) -> Any:
+    """What this module held in version 0.1."""
+    if name in _ELSEWHERE:
+        return getattr(import_module("neuromorph.streams"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

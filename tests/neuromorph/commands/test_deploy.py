@@ -120,7 +120,7 @@ def test_a_negative_number_of_samples_is_refused(checkpoint, capsys):
 
 
 def save_learner(learner, path):
-    from neuromorph.checkpoint import load_checkpoint, save_checkpoint
+    from neuromorph.checkpoint import save_checkpoint
 
     arguments = {"stream": "permuted-digits", "tasks": 1, "seed": 0, "samples": 300, "test_samples": 60}
     save_checkpoint(path, {"arguments": arguments, "learner": learner.state_dict()}, {})
