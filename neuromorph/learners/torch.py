@@ -53,7 +53,6 @@ class TorchLearner(LocalLearner):
 
     @torch.no_grad()
     def _learn(self, raster, labels):
-        high, low = self.rule.high, self.rule.low
         own = np.arange(self.units) // self.rule.units_per_class == labels[..., None]
         active = raster.any(1)
         spk_rec = np.empty((*raster.shape[:3], self.units), bool)
@@ -62,27 +61,23 @@ class TorchLearner(LocalLearner):
             current = torch.bmm(frames, self.weight.transpose(1, 2)).cpu().numpy()
             spk_rec[k] = leaky(current.swapaxes(0, 1), self.rule.beta, self.threshold)
             counts = spk_rec[k].sum(0)
-            up, down = own[k] & (counts < high), ~own[k] & (counts > low)
-            self._transition((up | down).ravel().nonzero()[0], up.ravel(), active[k])
+            wrong = np.where(own[k], counts < self.rule.high, -1.0 * (counts > self.rule.low))
+            self._transition(wrong, active[k])
         return spk_rec
 
-    def _transition(self, rows: np.ndarray, up: np.ndarray, active: np.ndarray) -> None:
-        """Send the candidate events of the units in error to their synapses with an active input.
+    def _transition(self, wrong: np.ndarray, active: np.ndarray) -> None:
+        """Send the errors ``wrong`` [replica, unit] to the synapses with an ``active`` input, bool [replica, input].
 
-        ``rows``: those units, numbered through all replicas; ``up`` [all units]: which are potentiated, the others are
-        depressed; ``active`` [replica, input].
+        The synapses of all replicas change in one step, in the order of their numbers, and so do their random numbers.
         """
-        sources = [row.nonzero()[0] for row in active]
-        replica = np.searchsorted(rows, self.units * np.arange(len(active) + 1))
-        blocks = [
-            (rows[start:stop, None] * self.inputs + source).ravel()
-            for start, stop, source in zip(replica, replica[1:], sources, strict=False)
-        ]
-        place = torch.from_numpy(np.concatenate(blocks)).to(self.device)
+        places, drives = [], []
+        for r, row in enumerate(wrong):
+            unit, source = row.nonzero()[0], active[r].nonzero()[0]
+            places.append(((r * self.units + unit)[:, None] * self.inputs + source).ravel())
+            drives.append(row[unit].repeat(len(source)))
+        place, drive = (torch.from_numpy(np.concatenate(each)).to(self.device) for each in (places, drives))
         if not len(place):
             return
-        each = np.repeat([len(source) for source in sources], np.diff(replica))  # synapses of each unit in error
-        drive = torch.from_numpy(np.repeat(np.where(up[rows], 1.0, -1.0), each)).to(self.device)
         old = self._flat_state.index_select(0, place)
         uniform = None
         if self.synapse.stochastic:
@@ -117,7 +112,7 @@ def leaky(current: np.ndarray, beta: float, threshold: float) -> np.ndarray:
         mem *= beta  # rounded before the current comes, as there
         mem += cur
         np.greater(mem, threshold, out=spk)
-        mem[spk] = 0
+        np.putmask(mem, spk, 0)
     return spk_rec
 
 

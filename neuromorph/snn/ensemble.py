@@ -50,7 +50,7 @@ class Ensemble(nn.Module):
                 parts = zip(layers, spikes, largest, strict=True)
                 activation = torch.stack([layer.product(shown, most, rounded=True) for layer, shown, most in parts])
             by_time = activation.movedim(1, 0)
-            spk, mem = cast(ChipLeaky, neuron).sequence(by_time, self.config.num_steps, bool(self.config.fast))
+            spk, mem = cast(ChipLeaky, neuron).sequence(by_time, self.config.num_steps, self.config.fast)
             spikes = spk.movedim(0, 1)
             if k < len(first.gates) and any(cast(SpikingBNN, n).gates[k] is not None for n in self.networks):
                 gated = [cast(SpikingBNN, n)._gated(k, s, 1) for n, s in zip(self.networks, spikes, strict=True)]
