@@ -4,11 +4,22 @@ Version 0.1 had flat folders. A package that has moved modules calls ``answer_to
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
+
+
+def forwarded(names: Mapping[str, str]) -> Callable[[str], object]:
+    """A module's ``__getattr__`` for ``names`` that have moved to other modules (name -> module)."""
+
+    def answer(name: str) -> object:
+        if name not in names:
+            raise AttributeError(f"there is no {name!r} here")
+        return getattr(import_module(names[name]), name)
+
+    return answer
 
 
 class _Forwarding(ModuleType):
@@ -43,4 +54,10 @@ class _Moved(MetaPathFinder, Loader):
 
 def answer_to(addresses: Mapping[str, str]) -> None:
     """Let the modules named by ``addresses`` (earlier full name -> full name) be imported by their earlier names."""
-    sys.meta_path.append(_Moved(dict(addresses)))
+    finder = _Moved(dict(addresses))
+    sys.meta_path.append(finder)
+    for name in addresses:
+        package, _, child = name.rpartition(".")
+        if child in vars(sys.modules.get(package, finder)):  # importing would put the module over that name's function
+            spec = ModuleSpec(name, finder)
+            sys.modules[name] = finder.create_module(spec)

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from fusi_models.models.markov import MarkovSynapse
-from fusi_models.synapse import SynapseModel
-from fusi_models.theory.curve import Events, check_times, memory_curve
+from fusi_models.synapse import Linear, SynapseModel, Values, need
+from fusi_models.theory.curve import memory_curve
+from fusi_models.theory.propagator import Events, check_times
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ def spectrum(syn: SynapseModel, f_pot: float | None = None) -> Spectrum:
 
     Raises ``ValueError`` where modes coincide so closely that the matrix cannot be diagonalised (cascade of depth 2).
     """
-    response = syn.response("poisson", f_pot)
+    response = need(syn, Linear).response("poisson", f_pot)
     values, right = np.linalg.eig(response.step)
     if not np.linalg.cond(right) < 1e7:
         raise ValueError(f"{syn.name} has modes that coincide, so it has no spectrum: use memory_curve instead.")

@@ -88,7 +88,7 @@ def test_standalone_sweep_compiles_once_and_agrees_with_theory():
     [
         (lambda: simulate_brian(cascade(3), [0, -1], 10, 1, 0), "0 or later"),
         (lambda: simulate_brian(cascade(3), [0], 0, 1, 0), "at least 1"),
-        (lambda: simulate_brian(cascade(3), [0], 10, 1, 0, target="gpu"), "target must be"),
+        (lambda: simulate_brian(cascade(3), [0], 10, 1, 0, target="gpu"), "no Brian2 target .gpu."),
         (lambda: simulate_brian(cascade(3), [0], 10, 1, 0, protocol="stdp"), "protocol must be"),
         (lambda: sweep_brian([], [0], 10, 1, 0), "at least one"),
     ],

@@ -121,7 +121,7 @@ def test_the_remedies_have_an_integer_form(model):
     [
         (lambda: HiddenWeight(-1), "m >= 0"),
         (lambda: HiddenWeight(1, leak=1.0), "0 <= leak < 1"),
-        (lambda: HiddenWeight(1, leak=float("nan")), "0 <= leak < 1"),
+        (lambda: HiddenWeight(1, leak=float("nan")), "leak must be a number, got nan"),
         (lambda: HiddenWeight(1).lattice(1), "at least 2"),
         (lambda: HiddenWeight(1, bound=np.inf).lattice(), "infinite bound"),
         (lambda: fixed_point(HiddenWeight(1, bound=np.inf)), "infinite bound"),
