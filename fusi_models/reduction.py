@@ -23,7 +23,8 @@ def stationary(step: Values) -> Values:
     pi = np.ones(len(p))
     for k in range(1, len(p)):
         pi[k] = pi[:k] @ p[:k, k]
-    return pi / pi.sum()
+    normalised: Values = pi / pi.sum()
+    return normalised
 
 
 def occupation(step: Values, leaving: Values, groups: Values) -> Values:

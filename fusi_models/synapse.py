@@ -34,8 +34,8 @@ class Response:
 
     ``start``, ``readout``: [mode]; ``step``: [mode, mode] for one event, without a stationary mode. ``variance``: of
     one synapse's efficacy at equilibrium. ``share``: part of S^2 that the tracked event takes from that variance.
-    ``basis``: [mode, coordinate], where the norm of order ``order`` never grows and bounds S. ``integral``: the integral
-    of exp(-s t) S(t) dt under Poisson events as a function of s >= 0, where the model knows it better than by solving.
+    ``basis``: [mode, coordinate], where the norm of order ``order`` never grows and bounds S. ``integral``: that of
+    exp(-s t) S(t) dt under Poisson events as a function of s >= 0, where the model knows it better than by solving.
     """
 
     start: Values

@@ -223,9 +223,7 @@ def _group(size: int, model: str, threshold: str | None, namespace: Mapping[str,
     return b2.NeuronGroup(size, model, threshold=threshold, reset=reset, events=events, dt=STEP, namespace=namespace)
 
 
-def _abstract(
-    syn: BrianText, value: Numbers, times: Values, synapses: int, trials: int, active: float
-) -> Network:
+def _abstract(syn: BrianText, value: Numbers, times: Values, synapses: int, trials: int, active: float) -> Network:
     """One clock neuron that fires at every step, and one observer a trial that collects the overlap."""
     reading = {"reading": _reading(times)}
     clock = _group(1, "", "t > 0.5*dt", reading, store="t < 0.5*dt")
@@ -244,9 +242,7 @@ def _abstract(
     return _collect(clock, observers, links, tables)
 
 
-def _spiking(
-    syn: BrianText, value: Numbers, times: Values, synapses: int, trials: int, active: float
-) -> Network:
+def _spiking(syn: BrianText, value: Numbers, times: Values, synapses: int, trials: int, active: float) -> Network:
     """As many pairs of neurons as synapses; what both do at step 0 is the tracked memory."""
     size, reading = synapses * trials, {"reading": _reading(times), "active": active}
     pre = _group(size, "", "t < 0.5*dt or rand() < active", reading)

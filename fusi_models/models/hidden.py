@@ -172,9 +172,7 @@ def labelled(word: str, model: HiddenVariable, first: str, /, **others: str) -> 
     return f"{word}({', '.join([f'{label}={getattr(model, first):g}', *parts])})"
 
 
-def _hidden(
-    m: float, step: float = 0.02, bound: float = 1.0, width: float = 0.2, leak: float = 0.0
-) -> HiddenWeight:
+def _hidden(m: float, step: float = 0.02, bound: float = 1.0, width: float = 0.2, leak: float = 0.0) -> HiddenWeight:
     return HiddenWeight(m, step, bound, min(width, bound), leak)
 
 

@@ -47,7 +47,7 @@ class IntegerHiddenWeight(SynapseModel, Linear, FreshChain, FixedPoint):
     >>> import numpy as np
     >>> from fusi_models.models.hidden import HiddenWeight
     >>> IntegerHiddenWeight(HiddenWeight(2), 8).step(np.array([0, 100, 127]), np.array([1, -1, 1]))
-    array([  3,  99, 127], dtype=int32)
+    array([  3, 100, 127])
     """
 
     model: HiddenVariable
@@ -71,7 +71,7 @@ class IntegerHiddenWeight(SynapseModel, Linear, FreshChain, FixedPoint):
     @property
     def largest(self) -> int:
         """B."""
-        return 2 ** (self.state_bits - 1) - 1
+        return int(2 ** (self.state_bits - 1) - 1)
 
     @cached_property
     def _landing(self) -> Values:
@@ -93,7 +93,8 @@ class IntegerHiddenWeight(SynapseModel, Linear, FreshChain, FixedPoint):
         return lower.astype(np.int32), np.round((self._landing - lower) * RANDOM) / RANDOM
 
     def init(self, shape: int | tuple[int, ...], rng: np.random.Generator) -> Values:
-        return np.round(self.model.init(shape, rng) * (self.largest / self.model.bound)).astype(np.int32)
+        states: Values = np.round(self.model.init(shape, rng) * (self.largest / self.model.bound))
+        return states.astype(np.int32)
 
     def step(self, state: Array, drive: Array, uniform: Array | None = None) -> Array:
         place = state + self.largest

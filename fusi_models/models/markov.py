@@ -166,7 +166,7 @@ class MarkovSynapse(SynapseModel, BrianText, Linear, Chain, FreshChain, FixedPoi
         pi = self.equilibrium(f_pot)
         value = 4 * float(pi[self.strength > 0].sum()) * float(pi[self.strength < 0].sum())
         if not value > 0:
-            raise ValueError(f"{self.name} has no memory curve: at equilibrium all its synapses have the same strength.")
+            raise ValueError(f"{self.name} has no memory curve: all its synapses end with the same strength.")
         return value
 
     def response(self, events: str, f_pot: float | None = None) -> Response:

@@ -1,4 +1,4 @@
-"""A binary weight that knows how uncertain it is (BiMU; Cottart et al. 2026, arXiv 2605.30198, after the authors' code).
+"""A binary weight that knows how uncertain it is: BiMU (Cottart et al. 2026, arXiv 2605.30198, and its public code).
 
 h is the natural parameter of a random weight +-1 with mean t = tanh(h) and variance v = 1 - t^2. With
 g = -likelihood v drive, where drive is the negative gradient of the loss by the weight's mean and v drive that by h,
@@ -37,7 +37,7 @@ class BinaryUncertainty(HiddenVariable):
 
     >>> import numpy as np
     >>> BinaryUncertainty().step(np.array([0.0, 3.0]), np.array([1, -1])).round(4)
-    array([0.02  , 2.9982])
+    array([0.02  , 2.9978])
 
     Raises ``ValueError`` for numbers <= 0, an infinite lr_max or width > bound.
     """

@@ -63,6 +63,7 @@ def memory_curve(
 
     ``times``: [time], >= 0, whole numbers where events are discrete. ``f_pot``: fraction of potentiating events, by
     default that of the model. ``active``: fraction of the synapses that a memory touches.
+    Relative error below 1e-12 for times below 1e3, and up to 1e-15 t after (see ``propagator``).
     Raises ``ValueError`` for negative or fractional times, ``synapses`` < 1 or a model without a linear theory.
     """
     times = check_times(times, events)
@@ -101,17 +102,19 @@ def lifetime(
 
     Discrete curves are not monotone (cascade: S(1) < S(2)), so the search runs backwards from a time after which a
     contraction bound forbids a crossing, over every step. Poisson: over a grid of 1 % in time, then by bisection.
+    Raises ``ValueError`` for a threshold <= 0, a model without a linear theory, a memory that lasts more than 1e13
+    events (beyond, rates are not known well enough), and discrete lifetimes that take more than 3e9 steps to find.
     """
-    if not threshold > 0:
-        raise ValueError(f"threshold must be above 0, got {threshold}.")
+    if not 0 < threshold < np.inf:
+        raise ValueError(f"threshold must be finite and above 0, got {threshold}.")
     response = need(syn, Linear).response(events, f_pot)
     level = threshold * np.sqrt(response.variance / tracked(synapses, active))
     go = Propagator(response, events, active)
     end = 1.0
     while go.bound(end) >= level:
         end *= 2
-        if end > 1e17:
-            raise ValueError("the memory does not fade within 1e17 events: choose a lower N or a higher threshold.")
+        if end > 2e13:
+            raise ValueError("the memory does not fade within 1e13 events: choose a lower N or a higher threshold.")
     low = end / 2 if end > 1 else 0.0
     while end - low > max(1.0, 1e-3 * end):
         middle = np.floor((low + end) / 2)
@@ -125,8 +128,12 @@ def _last_step(go: Propagator, level: float, end: int, block: int = 4096) -> flo
     while ahead.shape[1] < block:
         go.rows(np.array([ahead.shape[1]]))  # makes the ladder reach this power of two
         ahead = np.hstack([ahead, go.ladder[ahead.shape[1].bit_length() - 1] @ ahead])
-    starts = np.arange(0, end + 1, block)[::-1]
-    for part in np.array_split(starts, len(starts) // 64 + 1):
+    last = end // block
+    for top in range(last, -1, -64):
+        if (last - top) * block > 3e9:
+            raise ValueError(f"the last crossing lies far below {end:g} events, too far to search every step: take "
+                             "events='poisson'.")  # fmt: skip
+        part = block * np.arange(top, max(top - 64, -1), -1)
         for begin, row in zip(part, go.rows(part) @ ahead, strict=True):
             above = np.flatnonzero(row >= level)
             if len(above):
@@ -147,7 +154,13 @@ def _last_poisson(go: Propagator, level: float, end: float) -> float:
 
 
 def area(syn: SynapseModel, f_pot: float | None = None) -> float:
-    """Sum over all steps of S(t) = integral of S under Poisson events; at most states - 1 (Lahiri & Ganguli 2013)."""
+    """Sum over all steps of S(t) = integral of S under Poisson events; at most states - 1 (Lahiri & Ganguli 2013).
+
+    To 1e-12 for finite chains however slow (a cascade of depth n with x = f+ = 1/2 has (n - 1)/2 + 1/n).
+
+    >>> area(cascade(100))
+    49.51
+    """
     return float(laplace(syn, np.array(0.0), f_pot))
 
 
@@ -176,12 +189,12 @@ def optimal_depth(
 
 def lifetime_exponent(synapses: Values, lifetimes: Values) -> Values:
     """Local exponent d ln(lifetime) / d ln(N), shape of ``synapses``: 1/2 for cascades, towards 1 for chains."""
-    return np.gradient(np.log(lifetimes), np.log(synapses))
+    return np.asarray(np.gradient(np.log(lifetimes), np.log(synapses)))
 
 
 def decay_exponent(curve: MemoryCurve) -> Values:
     """Local exponent -d ln(S) / d ln(t) of a curve whose times are above 0: constant for a power law."""
-    return -np.gradient(np.log(curve.signal), np.log(curve.times))
+    return np.asarray(-np.gradient(np.log(curve.signal), np.log(curve.times)))
 
 
 def tracked(synapses: float, active: float = 1.0) -> float:

@@ -1,6 +1,9 @@
 """Row vectors carried through time by the linear system of a model, S(t) = start @ step^t @ readout.
 
 Discrete: one step an event. Poisson: exp(t (step - 1)), t in mean intervals. Any t costs log2(t) products.
+
+Precision: the rate of a mode is known to some 1e-16 an event, so what remains in modes that outlast t has a relative
+error of up to 1e-15 t: 4e-7 at t = 1e9, 3e-4 at 1e12 (a cascade of depth 40 against 50 digits).
 """
 
 from typing import Literal
@@ -50,7 +53,6 @@ class Propagator:
     def bound(self, time: float) -> float:
         """A number, never increasing in time, that S stays below from ``time`` on."""
         return self.response.bound(self.rows(np.array([time]))[0])
-
 
 
 def check_times(times: Values, events: Events) -> Values:

@@ -11,7 +11,6 @@ curve means something only with the age.
 
 import numpy as np
 
-from fusi_models.checks import whole
 from fusi_models.models.markov import MarkovSynapse
 from fusi_models.synapse import FreshChain, SynapseModel, Values, need
 
@@ -45,4 +44,5 @@ def transient_curve(synapse: SynapseModel, lags: Values, ages: int, f_pot: float
     for _ in range(int(lags.max()) + 1):
         curve.append(trace @ chain.strength)
         trace = trace @ step
-    return np.array(curve)[lags.astype(int)]
+    values: Values = np.array(curve)[lags.astype(int)]
+    return values

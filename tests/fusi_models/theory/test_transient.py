@@ -69,3 +69,9 @@ def test_fresh_states_are_distributed_as_drawn():
 def test_impossible_times_are_refused(lags, ages):
     with pytest.raises(ValueError, match="lags must be whole numbers >= 0 and ages >= 1"):
         transient_curve(plain(), np.array(lags), ages)
+
+
+def test_the_fraction_of_potentiating_events_is_the_models_own():
+    model = cascade(3, 0.3, 0.4)
+    np.testing.assert_allclose(transient_curve(model, LAGS, 2), memory_curve(model, LAGS, 1).signal, rtol=1e-9)
+    np.testing.assert_array_equal(transient_curve(model, LAGS, 2), transient_curve(model, LAGS, 2, f_pot=0.4))
