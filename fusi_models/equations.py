@@ -52,7 +52,9 @@ def _torch_condition(variables: Mapping[str, Array]) -> Any:
 def _tensors(variables: Mapping[str, Array]) -> dict[str, Array]:
     """Plain numbers as tensors without a shape, which torch's functions insist on."""
     as_tensor = sys.modules["torch"].as_tensor
-    return {name: value if _library(value) == "torch" else as_tensor(value) for name, value in variables.items()}
+    return {
+        name: value if _library(value) == "torch" else as_tensor(np.asarray(value)) for name, value in variables.items()
+    }
 
 
 def like(constant: Array, array: Array) -> Array:

@@ -158,7 +158,7 @@ def area(syn: SynapseModel, f_pot: float | None = None) -> float:
 
     To 1e-12 for finite chains however slow (a cascade of depth n with x = f+ = 1/2 has (n - 1)/2 + 1/n).
 
-    >>> area(cascade(100))
+    >>> round(area(cascade(100)), 9)
     49.51
     """
     return float(laplace(syn, np.array(0.0), f_pot))

@@ -18,6 +18,7 @@ import numpy as np
 
 from fusi_models.checks import whole
 from fusi_models.models.markov import MarkovSynapse
+from fusi_models.reduction import occupation
 from fusi_models.synapse import Linear, SynapseModel, Values, need
 from fusi_models.theory.curve import memory_curve
 from fusi_models.theory.propagator import Events, check_times
@@ -90,21 +91,18 @@ def envelope_share(syn: MarkovSynapse, times: Values, events: Events = "poisson"
 
 def first_passage(syn: MarkovSynapse, f_pot: float | None = None) -> Values:
     """[from, to]: mean number of candidate events to the first visit; 0 on the diagonal, inf where it never comes."""
-    pi = syn.equilibrium(f_pot)
-    z = _fundamental(syn, f_pot, pi)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        times = (np.diag(z)[None, :] - z) / pi[None, :]
-    times[:, pi == 0] = np.inf
+    pi, step, times = syn.equilibrium(f_pot), syn.mean_step(f_pot), np.full((syn.states, syn.states), np.inf)
+    for to in np.flatnonzero(pi > 0):
+        others = np.arange(syn.states) != to
+        spent = occupation(step[np.ix_(others, others)], step[others, to], np.ones((syn.states - 1, 1)))
+        times[others, to] = spent[:, 0]
     np.fill_diagonal(times, 0.0)
     return times
 
 
 def passage_order(syn: MarkovSynapse, f_pot: float | None = None) -> tuple[Values, Values]:
     """States from the one farthest from strong to the nearest, and eta [state], the mean distance of each."""
-    z = _fundamental(syn, f_pot, syn.equilibrium(f_pot))
-    eta = (np.diag(z)[None, :] - z)[:, syn.strength > 0].sum(1)
+    pi = syn.equilibrium(f_pot)
+    strong = (syn.strength > 0) & (pi > 0)
+    eta: Values = first_passage(syn, f_pot)[:, strong] @ pi[strong]
     return np.argsort(-eta, kind="stable"), eta
-
-
-def _fundamental(syn: MarkovSynapse, f_pot: float | None, pi: Values) -> Values:
-    return np.asarray(np.linalg.inv(np.eye(syn.states) - syn.mean_step(f_pot) + pi[None, :]))

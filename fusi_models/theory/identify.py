@@ -139,4 +139,4 @@ def _flip_order(matrices: Values, strength: Values) -> Values:
     """Weak states from the least to the most likely to flip, then strong states from the most to the least likely."""
     weak = strength < 0
     flip = np.where(weak, matrices[1][:, ~weak].sum(1), -matrices[0][:, weak].sum(1))
-    return np.lexsort((flip, strength))
+    return np.asarray(np.lexsort((flip, strength)))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from fusi_models import BinaryUncertainty, HiddenWeight, memory_curve, monte_carlo
+from fusi_models import BennaFusi, BinaryUncertainty, HiddenWeight, memory_curve, monte_carlo
 from fusi_models.models.integer import fixed_point
 from fusi_models.models.staircase import closest_staircase
 from fusi_models.theory.transient import fresh_chain

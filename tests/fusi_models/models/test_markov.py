@@ -1,10 +1,25 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusi_models import HiddenWeight, MarkovSynapse, cascade, coding, multistate, plain, serial
+from fusi_models import (
+    BennaFusi,
+    BinaryUncertainty,
+    HiddenWeight,
+    MarkovSynapse,
+    area,
+    cascade,
+    coding,
+    lifetime,
+    memory_curve,
+    multistate,
+    plain,
+    serial,
+)
 from fusi_models.equations import evaluate
+from fusi_models.models.integer import fixed_point
 
 MODELS = [plain(), plain(0.3), cascade(1), cascade(3), cascade(6, 0.3, 0.35), multistate(6, 0.5), serial(4, 0.1)]
 
