@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch._inductor.utils import fresh_inductor_cache
 
-from neuromorph.snn import Metaplastic, optim
+from neuromorph.snn import Metaplastic
+from neuromorph.snn.optim import metaplastic as optim
 
 
 def sheet_update(hidden, grads, lr, m, b1, b2, eps, wd):
