@@ -120,7 +120,7 @@ def load_checkpoint(path: Path, samples: int) -> tuple[Any, np.ndarray, np.ndarr
     try:
         content = checkpoint.load_checkpoint(path)
     except ValueError as error:
-        raise ValueError(f"{path} is no checkpoint of 'neuromorph train'. {error}") from error
+        raise ValueError(f"{path} is no checkpoint of 'neuromorph train': {error}") from error
     try:
         arguments, state = content["arguments"], content["learner"]
         settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in state["config"].items()}

@@ -90,7 +90,7 @@ def train(args: TrainArgs) -> None:
         "accuracy": matrix.accuracy,
     }
     save_checkpoint(args.out, content, fingerprint(learner, stream, args.epochs, seed))
-    partial.unlink()
+    partial.unlink(missing_ok=True)
     print(accuracies(matrix, stream))
     print(f"{stream.name}: average accuracy {matrix.average_accuracy:.3f}, forgetting {matrix.forgetting:.3f}")
     print(f"saved {args.out}; deploy it with: neuromorph deploy {args.out}")

@@ -10,7 +10,8 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, final
+from importlib import import_module
+from typing import Any, final, overload
 
 import numpy as np
 
@@ -86,7 +87,7 @@ class Built:
 
 
 @dataclass(frozen=True, eq=False)
-class Stream(Sequence):
+class Stream(Sequence[Task]):
     """A sequence of ``Task``: ``stream[k]`` builds task k, the same each time.
 
     ``shape``: the image shape behind the flat x. ``outputs``: classes that a learner must provide.
@@ -98,14 +99,20 @@ class Stream(Sequence):
     shape: tuple[int, ...]
     builders: tuple[Callable[[], Task], ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.builders:
             raise ValueError(f"{self.name}: a stream needs at least 1 task, got 0.")
 
     def __len__(self) -> int:
         return len(self.builders)
 
-    def __getitem__(self, k):
+    @overload
+    def __getitem__(self, k: int) -> Task: ...
+
+    @overload
+    def __getitem__(self, k: slice) -> "Stream": ...
+
+    def __getitem__(self, k: int | slice) -> "Task | Stream":
         return replace(self, builders=self.builders[k]) if isinstance(k, slice) else self.builders[k]()
 
     def __iter__(self) -> Iterator[Task]:
@@ -142,3 +149,16 @@ def text_digest(*parts: Any) -> str:
     """SHA-256 of texts and numbers, as hexadecimal digits."""
     plain = [part.item() if isinstance(part, np.generic) else part for part in parts]
     return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
+
+
+_ELSEWHERE = {"KINDS", "by_name", "joint", "parallel", "patterns", "permuted", "rotated", "sequence"} | {
+    "split",
+    "subsets",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """What this module held in version 0.1."""
+    if name in _ELSEWHERE:
+        return getattr(import_module("neuromorph.streams"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -77,6 +77,34 @@ def test_a_killed_run_goes_on_with_identical_numbers(alone, tmp_path):
     assert not unfinished.exists()
 
 
+def test_unfinished_files_of_two_names_are_two(tmp_path, monkeypatch):
+    """Both runs are stopped after an epoch; each goes on from its own file."""
+    from neuromorph.learners.deep import DeepLearner
+
+    learned, limit = [], 5
+    partial_fit = DeepLearner.partial_fit
+
+    def stops(self, x, y):
+        learned.append(len(x))
+        if len(learned) == limit:
+            raise KeyboardInterrupt
+        partial_fit(self, x, y)
+
+    monkeypatch.setattr(DeepLearner, "partial_fit", stops)
+    names = ["m=2.5", "m=2.7"]
+    for name in names:
+        learned.clear()
+        with pytest.raises(SystemExit):
+            run(tmp_path / name, "--m", name[2:])
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"{name}.unfinished" for name in names]
+    limit = 0
+    for name in names:
+        learned.clear()
+        assert run(tmp_path / name, "--m", name[2:])["arguments"]["m"] == float(name[2:])
+        assert len(learned) == 2
+    assert sorted(p.name for p in tmp_path.iterdir()) == names
+
+
 def test_the_optimiser_s_options_are_used(alone, tmp_path):
     choices = {"--m": "5", "--lr": "0.01", "--weight-decay": "0.1", "--batch": "25"}
     choices |= {"--variance": "weight"}
