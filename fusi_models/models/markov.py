@@ -234,8 +234,12 @@ class MarkovSynapse(SynapseModel, BrianText, Linear, Chain, FreshChain, FixedPoi
         shift[:, k + largest] = np.where(fresh, k[to[:, :, :-1]] - k[None, :, None], 0)
         return upper, shift
 
+    @cached_property
+    def _strengths(self) -> Values:
+        return self.strength.copy()  # writable: torch warns of tensors made of other arrays
+
     def efficacy(self, state: Array) -> Array:
-        return like(self.strength, state)[state]
+        return like(self._strengths, state)[state]
 
     @cached_property
     def on_event(self) -> str:  # type: ignore[override]

@@ -21,7 +21,7 @@ from neuromorph.local_rule import chance
 class Feedback:
     """``margin``: how far the fed-back errors must agree; ``seed``: draws B.
 
-    Raises ``ValueError`` unless they are whole numbers >= 0.
+    Raises ``ValueError`` unless both are whole numbers of at least 0.
     """
 
     margin: int = 6
