@@ -64,7 +64,9 @@ def _tensors(variables: Mapping[str, Array]) -> dict[str, Array]:
 def like(constant: Array, array: Array) -> Array:
     """The numpy table ``constant`` as the same kind of array, and on the same device, as ``array``."""
     if _library(array) == "torch":
-        return sys.modules["torch"].as_tensor(constant, device=array.device)
+        return sys.modules["torch"].as_tensor(
+            np.array(constant), device=array.device
+        )  # a copy: torch would write to it
     return constant
 
 
