@@ -246,9 +246,7 @@ class SpikingBNN(Layered):
             if self.config.norm != "none":
                 vth = cast(ChipLeaky, neuron).vth
                 activation = norm(activation.flatten(0, 1)).view_as(activation) * vth
-            spikes, membranes = cast(ChipLeaky, neuron).sequence(
-                activation, self.config.num_steps, bool(self.config.fast)
-            )
+            spikes, membranes = cast(ChipLeaky, neuron).sequence(activation, self.config.num_steps, self.config.fast)
             spikes, largest = self._gated(k, spikes, 1)
             records.append((spikes, membranes))
         return records
