@@ -71,8 +71,8 @@ class Looped(TorchLearner):
 
 def main(args: Args) -> None:
     torch.set_num_threads(1)
-    print(f"{args.stream}, {args.samples} presentations a call, {args.seeds} seed(s), {args.repeats} calls; median +- half")
-    print("of the quartiles' distance; presentations a millisecond\n")
+    print(f"{args.stream}, {args.samples} presentations a call, {args.seeds} seed(s), {args.repeats} calls; median +-")
+    print("half of the quartiles' distance; presentations a millisecond\n")
     print(f"{'synapse':22}{'earlier loop':>18}{'now':>18}{'ratio':>16}{'products alone':>18}")
     for synapse in (HiddenWeight(2.0), cascade(5).slowed(0.1)):
         row(args, synapse)

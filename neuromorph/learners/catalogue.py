@@ -16,8 +16,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from fusi_models.models.cascade import cascade
 from fusi_models.models.hidden import HiddenWeight
-from fusi_models.models.markov import cascade
 from fusi_models.models.staircase import Staircase
 from neuromorph import learners
 from neuromorph.learner import Learner

@@ -65,9 +65,7 @@ class LavaLearner(LocalLearner):
     def _learn(self, raster, labels):
         from neuromorph.lava.graphs.local_rule import learn
 
-        return learn(
-            self.synapse, self._states, self.rule, raster, labels, self.seeds, self.presented, self.arithmetic
-        )
+        return learn(self.synapse, self._states, self.rule, raster, labels, self.seeds, self.presented, self.arithmetic)
 
     def spikes(self, raster):
         from neuromorph.lava.graphs.local_rule import infer

@@ -23,6 +23,7 @@ class StockLavaLearner(LavaLearner):
     ):
         if not isinstance(synapse, Staircase):
             raise ValueError(f"Lava's own learning synapse runs a Staircase with one seed, got {synapse!r}.")
+        self.staircase = synapse
         super().__init__(synapse, inputs, classes, rule, seeds)
         if not self.single:
             raise ValueError(f"Lava's own learning synapse runs a Staircase with one seed, got the seeds {self.seeds}.")
@@ -30,6 +31,6 @@ class StockLavaLearner(LavaLearner):
     def _learn(self, raster, labels):
         from neuromorph.lava.graphs.stock_local_rule import learn
 
-        spikes, tags = learn(self.given, self.states()[0], self.rule, raster[:, :, 0], labels[:, 0])
+        spikes, tags = learn(self.staircase, self.states()[0], self.rule, raster[:, :, 0], labels[:, 0])
         self._set_states(tags[None])
         return spikes[:, :, None]

@@ -107,11 +107,11 @@ class TorchLearner(LocalLearner):
 def leaky(current: np.ndarray, beta: float, threshold: float) -> np.ndarray:
     """Spikes, bool, of ``current`` float32 [time, ...], as ``snn.Leaky`` with reset to zero has them, bit for bit."""
     spk_rec, mem = np.empty(current.shape, bool), np.zeros_like(current[0])
-    beta, threshold = np.float32(beta), np.float32(threshold)
+    keep, limit = np.float32(beta), np.float32(threshold)
     for cur, spk in zip(current, spk_rec, strict=True):
-        mem *= beta  # rounded before the current comes, as there
+        mem *= keep  # rounded before the current comes, as there
         mem += cur
-        np.greater(mem, threshold, out=spk)
+        np.greater(mem, limit, out=spk)
         np.putmask(mem, spk, 0)
     return spk_rec
 

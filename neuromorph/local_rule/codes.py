@@ -30,7 +30,8 @@ def _floor(x: Any) -> Any:
 def spike_steps(x: Any, num_steps: int, code: str, floor: Callable[[Any], Any] = _floor) -> list[Any]:
     """Which inputs spike at each of ``num_steps`` steps, bool arrays like x in [0, 1], numpy or torch; not random.
 
-    ``code``: rate or latency. ``floor``: a faster one for what x is, if there is one. Raises ``ValueError`` for another code.
+    ``code``: rate or latency. ``floor``: a faster one for what x is, if there is one.
+    Raises ``ValueError`` for another code.
     """
     if code == "latency":
         when = floor((1 - x) * (num_steps - 1) + 0.5)

@@ -19,7 +19,10 @@ from neuromorph.local_rule import chance
 
 @dataclass(frozen=True)
 class Feedback:
-    """``margin``: how far the fed-back errors must agree; ``seed``: draws B. Raises ``ValueError`` unless they are whole, from 0."""
+    """``margin``: how far the fed-back errors must agree; ``seed``: draws B.
+
+    Raises ``ValueError`` unless both are whole numbers of at least 0.
+    """
 
     margin: int = 6
     seed: int = 0

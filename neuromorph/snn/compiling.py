@@ -18,22 +18,32 @@ failed: dict[str, str] = {}  # device -> why: compiling is tried once
 
 
 @lru_cache(maxsize=64)
-def kernel(function: FunctionType, case: tuple[Any, ...]) -> Callable[..., Any]:
-    """``function`` compiled for ``case``, whatever else it is specialised to."""
+def kernel(function: FunctionType, case: tuple[Any, ...], bound: tuple[Any, ...]) -> Callable[..., Any]:
+    """``function`` compiled for ``case``, its last arguments ``bound`` to constants."""
     # Torch counts compilations by code object and gives up after eight: each case gets a code object of its own.
     code = function.__code__.replace(co_name=f"{function.__name__}_{abs(hash(case))}")
-    return torch.compile(FunctionType(code, function.__globals__), dynamic=True)  # else anew for each shape of a batch
+    return torch.compile(
+        FunctionType(code, function.__globals__, argdefs=bound), dynamic=True
+    )  # else anew for each shape of a batch
 
 
 def run_compiled(
-    function: Any, case: tuple[Any, ...], otherwise: Callable[[], Result], first: Tensor, *more: Any
+    function: Any,
+    case: tuple[Any, ...],
+    otherwise: Callable[[], Result],
+    first: Tensor,
+    *more: Any,
+    bound: tuple[Any, ...] = (),
 ) -> Result:
-    """``function(first, *more)`` as one kernel for ``case``; where compiling fails, ``otherwise()``, said once."""
+    """``function(first, *more, *bound)`` as one kernel for ``case``; where compiling fails, ``otherwise()``.
+
+    That is said once a device. ``bound``: constants of the kernel, as ``case`` hashable.
+    """
     device = first.device.type
     if first.numel() <= 1 or device in failed:  # torch makes a kernel of its own for one number
         return otherwise()
     try:
-        return kernel(function, case)(first, *more)
+        return kernel(function, case, bound)(first, *more)
     except (RuntimeError, ImportError, OSError) as error:  # compiling fails before the kernel touches a tensor
         failed[device] = type(error).__name__
         _log.warning("torch.compile does not work here (%s): all runs uncompiled, more slowly", failed[device])

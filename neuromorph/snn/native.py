@@ -100,7 +100,16 @@ void backward(const float *restrict mem, const float *restrict grad_spk, const f
         }
 }
 """
-FLAGS = "-O3 -march=native -ffp-contract=off -fno-math-errno -fno-trapping-math -fPIC -shared -lm".split()
+FLAGS = [
+    "-O3",
+    "-march=native",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fPIC",
+    "-shared",
+    "-lm",
+]
 PAYS = 2**20  # numbers times steps, a hundredth of a second in torch, before a compiler is started unasked
 CHUNK = 2**16  # numbers that one thread takes at least
 
@@ -225,7 +234,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _in_chunks(run: Callable[[int, int], None], rows: int, row: int) -> None:
-    """``run(first, last)`` over all rows of ``row`` numbers, on as many threads as torch has; samples are independent."""
+    """``run(first, last)`` over all rows of ``row`` numbers each, on torch's number of threads; rows are independent."""
     threads = min(torch.get_num_threads(), rows, rows * row // CHUNK)
     if threads < 2:
         return run(0, rows)

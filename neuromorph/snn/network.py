@@ -245,10 +245,8 @@ class SpikingBNN(Layered):
             activation = self._product(cast(Any, layer), spikes, largest)
             if self.config.norm != "none":
                 vth = cast(ChipLeaky, neuron).vth
-                activation = cast(nn.Module, norm)(activation.flatten(0, 1)).view_as(activation) * vth
-            spikes, membranes = cast(ChipLeaky, neuron).sequence(
-                activation, self.config.num_steps, bool(self.config.fast)
-            )
+                activation = norm(activation.flatten(0, 1)).view_as(activation) * vth
+            spikes, membranes = cast(ChipLeaky, neuron).sequence(activation, self.config.num_steps, self.config.fast)
             spikes, largest = self._gated(k, spikes, 1)
             records.append((spikes, membranes))
         return records

@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neuromorph.lava.compat import running  # before any lava module
 from neuromorph.chip import DECAY_UNITY, NO_CURRENT_MEMORY, UNITS
+from neuromorph.lava.compat import running  # before any lava module
 from neuromorph.lava.convolution import LAVA_ORDER, lava_kernel
 from neuromorph.lava.graphs import TAGS
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
