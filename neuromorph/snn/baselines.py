@@ -98,6 +98,11 @@ class ControlConfig:
         """Inputs of the first layer behind the convolutions."""
         return self.channels[-1] * self.pooled**2 if self.channels else self.sizes[0]
 
+    @property
+    def sample(self) -> tuple[int, ...]:
+        """Shape of one sample: (feature,)."""
+        return self.sizes[:1]
+
     def build(self, generator: torch.Generator) -> ControlNetwork:
         """The network, its weights drawn by ``generator``."""
         return ControlNetwork(self, generator)
@@ -153,6 +158,11 @@ class SpikingConfig:
     norm: str = "none"
     fast: bool | None = None
     weights: WeightsConfig = SIGNS
+
+    @property
+    def sample(self) -> tuple[int, ...]:
+        """Shape of one sample: (feature,)."""
+        return self.sizes[:1]
 
     def build(self, generator: torch.Generator) -> SpikingClassifier:
         """The network, its weights drawn by ``generator``."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
 import torch
@@ -30,7 +30,7 @@ from neuromorph.chip import (
     THRESHOLD_LIMIT,
     UNITS,
 )
-from neuromorph.local_rule.rule import ENCODINGS, spike_steps
+from neuromorph.local_rule.codes import ENCODINGS, spike_steps
 from neuromorph.snn.layered import Layered
 from neuromorph.snn.layers import BinaryConv2d, BinaryLinear
 from neuromorph.snn.neuron import ChipLeaky
@@ -161,6 +161,15 @@ class NetworkConfig:
         return (max(1, 2**self.input_bits - 1),) + (1,) * (len(self.shapes) - 1)
 
     @property
+    def sample(self) -> tuple[int, ...]:
+        """Shape of one sample: (feature,), or (time, feature) of a raster, which the network takes time first."""
+        return (self.num_steps, self.sizes[0]) if self.encoding == "raster" else self.sizes[:1]
+
+    def build(self, generator: torch.Generator | None = None) -> SpikingBNN:
+        """The network, its hidden weights drawn by ``generator``."""
+        return SpikingBNN(**{f.name: getattr(self, f.name) for f in fields(NetworkConfig)}, generator=generator)
+
+    @property
     def dv(self) -> int:
         """The 12-bit decay of the chip."""
         return round((1 - self.beta) * DECAY_UNITY)
@@ -236,7 +245,7 @@ class SpikingBNN(Layered):
             activation = self._product(cast(Any, layer), spikes, largest)
             if self.config.norm != "none":
                 vth = cast(ChipLeaky, neuron).vth
-                activation = cast(nn.Module, norm)(activation.flatten(0, 1)).view_as(activation) * vth
+                activation = norm(activation.flatten(0, 1)).view_as(activation) * vth
             spikes, membranes = cast(ChipLeaky, neuron).sequence(activation, self.config.num_steps, self.config.fast)
             spikes, largest = self._gated(k, spikes, 1)
             records.append((spikes, membranes))

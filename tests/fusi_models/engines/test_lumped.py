@@ -26,7 +26,7 @@ def agrees(run, theory, trials, sigma=4.5):
         (multistate(6), {}),
         (serial(6, 0.1), {"events": "poisson", "active": 0.3}),
     ],
-    ids=str,
+    ids=lambda v: getattr(v, "name", None) or str(v),
 )
 def test_lumped_agrees_with_theory_in_mean_and_spread(syn, options, synapses):
     trials = 1500
