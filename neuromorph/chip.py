@@ -30,7 +30,5 @@ def decay(beta: float) -> int:
     """
     dv = DECAY_UNITY - kept(beta)
     if dv > DECAY_LIMIT:
-        raise ValueError(
-            f"beta = {beta:g} needs dv = {dv}, but the chip's decay has {DECAY_BITS} bits: take another."
-        )
+        raise ValueError(f"beta = {beta:g} needs dv = {dv}, but the chip's decay has {DECAY_BITS} bits: take another.")
     return dv
