@@ -14,8 +14,7 @@ synapse is W_ij = m + A_i + B_j + G_ij with G exchangeable (see ``inverse_form``
 Derived here; the effect is that of Savin, Dayan & Lengyel (2014, PLoS CB 10:e1003489). Time: patterns stored since.
 """
 
-from collections.abc import Callable
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from scipy.linalg import expm
@@ -79,46 +78,52 @@ def aware_curve(
     on = np.arange(neurons + 1)
     chance = binom.pmf(on, neurons, coding)
     on, chance = on[chance > 1e-15], chance[chance > 1e-15]
-    snr = []
+    squared: list[float] = []
     for difference in law.means(times) - mean:
         if scope == "neuron":
             squares = _onto_one(difference, on, neurons, pairs, law.prior)
         else:
             squares = two_group_form(difference, on, neurons, pairs)
-        snr.append(np.sqrt(chance @ squares))
+        squared.append(float(chance @ squares))
     a = float(np.abs(rule.table).ravel() @ np.outer(law.prior, law.prior).ravel())
     signal = np.einsum("a,b,ab,tab->t", law.prior, law.prior, rule.table, law.means(times) - mean) / a
-    snr = np.array(snr)
+    snr = np.sqrt(squared)
     return MemoryCurve(times, signal, np.abs(signal) / snr, snr, np.full(times.shape, np.nan), 0 * times, syn.name)
 
 
-def inverse_form(pairs: Pairs, neurons: int) -> tuple[float, float, Callable[[np.ndarray, np.ndarray], np.ndarray]]:
+class Shared(NamedTuple):
+    """What the neurons' own contributions A_i and B_j take off the quadratic form; b: see ``inverse_form``.
+
+    ``own``, ``common``: [2, 2] for each neuron and for the sum over neurons. ``scale``: [2], from row sums to b.
+    """
+
+    own: np.ndarray
+    common: np.ndarray
+    scale: np.ndarray
+
+    def __call__(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """[...], for sums over the row of each neuron, [..., neuron]."""
+        b = np.stack([u, v], -1) * self.scale
+        sums = b.sum(-2)
+        own = np.einsum("...ix,xy,...iy->...", b, self.own, b)
+        return own + np.einsum("...x,xy,...y->...", sums, self.common, sums)
+
+
+def inverse_form(pairs: Pairs, neurons: int) -> tuple[float, float, Shared]:
     """C^-1 of all synapses between ``neurons`` neurons, as (g_u, g_v, shared).
 
     For residuals R (no diagonal), u = (R + R^T)/sqrt(2), v = (R - R^T)/sqrt(2):
-    R^T C^-1 R = sum_{i<j} (u_ij^2 / g_u + v_ij^2 / g_v) - shared(row sums of u, row sums of v).
+    R^T C^-1 R = sum_{i<j} (u_ij^2 / g_u + v_ij^2 / g_v) - shared(row sums of u, row sums of v),
+    shared = sum_i b_i own b_i + (sum_i b_i) common (sum_i b_i), b_i = scale * (row sums of u, v).
     """
-    whole, part_u, part_v = pairs.variance - pairs.post - pairs.pre, 0.0, 0.0
-    part_u = whole + pairs.reciprocal - 2 * pairs.chain
-    part_v = max(whole - pairs.reciprocal + 2 * pairs.chain, FLOOR * pairs.variance)
-    total, lean = pairs.post + pairs.pre, pairs.post - pairs.pre
-    prior = np.array(
-        [[total + 2 * pairs.chain, lean], [lean, total - 2 * pairs.chain]]
-    ) + 1e-9 * pairs.variance * np.eye(2)
-    own = np.linalg.inv(prior) + np.diag([(neurons - 2) / 2 / part_u, neurons / 2 / part_v])
-    common = own + neurons * np.diag([0.5 / part_u, -0.5 / part_v])
-    one, all_ = np.linalg.inv(own), np.linalg.inv(common)
-    scale = np.array([1 / part_u, 1 / part_v]) / np.sqrt(2)
-
-    def shared(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """``u``, ``v``: [..., neuron], sums over the row of each neuron."""
-        b = np.stack([u, v], -1) * scale
-        sums = b.sum(-2)
-        return np.einsum("...ix,xy,...iy->...", b, one, b) + np.einsum(
-            "...x,xy,...y->...", sums, (all_ - one) / neurons, sums
-        )
-
-    return part_u, part_v, shared
+    each, exchange = pairs.variance - pairs.post - pairs.pre, pairs.reciprocal - 2 * pairs.chain
+    g_u, g_v = (max(g, FLOOR * pairs.variance) for g in (each + exchange, each - exchange))
+    total, lean, chain = pairs.post + pairs.pre, pairs.post - pairs.pre, 2 * pairs.chain
+    prior = np.array([[total + chain, lean], [lean, total - chain]]) + 1e-9 * pairs.variance * np.eye(2)
+    local = np.linalg.inv(prior) + np.diag([(neurons - 2) / 2 / g_u, neurons / 2 / g_v])
+    own = np.linalg.inv(local)
+    common = (np.linalg.inv(local + neurons * np.diag([0.5 / g_u, -0.5 / g_v])) - own) / neurons
+    return g_u, g_v, Shared(own, common, np.array([1 / g_u, 1 / g_v]) / np.sqrt(2))
 
 
 def quadratic_form(residual: np.ndarray, pairs: Pairs) -> np.ndarray:

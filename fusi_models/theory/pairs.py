@@ -138,7 +138,8 @@ class PairLaw:
     def pair_step(self, kind: str, tracked: bool = False) -> np.ndarray:
         """[pair, pair]: both synapses after one pattern; ``tracked``: weighted by the product of their events."""
         p1, q1, p2, q2 = KINDS[kind]
-        matrices, step = (self.signed if tracked else self.event), 0
+        matrices = self.signed if tracked else self.event
+        step = np.zeros((len(self.strength) ** 2,) * 2)
         for x in product(range(2), repeat=max(KINDS[kind]) + 1):
             step = step + np.prod(self.prior[list(x)]) * np.kron(matrices[x[p1], x[q1]], matrices[x[p2], x[q2]])
         return step
