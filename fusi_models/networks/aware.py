@@ -1,4 +1,4 @@
-"""Recall that knows which synapses share a neuron (derived here; the problem is that of Savin, Dayan & Lengyel 2013, NIPS).
+"""Recall that knows which synapses share a neuron: the problem of Savin, Dayan & Lengyel (2013, NIPS), derived here.
 
     log P(x | W, cue) = sum_i x_i e_i - R^T C^-1 R / 2 + const,    R = W - m(x),
 
@@ -106,7 +106,12 @@ def _form(matrix: list, a: tuple[float, float], b: tuple[float, float]) -> float
 
 
 def gibbs(
-    weights: np.ndarray, memory: Memory, evidence: np.ndarray, rng: np.random.Generator, sweeps: int = 40, burn: int = 20
+    weights: np.ndarray,
+    memory: Memory,
+    evidence: np.ndarray,
+    rng: np.random.Generator,
+    sweeps: int = 40,
+    burn: int = 20,
 ) -> np.ndarray:
     """[neuron]: probability of being active, the mean of the conditional ones over ``sweeps`` after ``burn``."""
     n, field = len(evidence), evidence.tolist()

@@ -46,7 +46,12 @@ def log_posterior(x: np.ndarray, weights: np.ndarray, memory: Memory, evidence: 
 
 
 def gibbs(
-    weights: np.ndarray, memory: Memory, evidence: np.ndarray, rng: np.random.Generator, sweeps: int = 60, burn: int = 20
+    weights: np.ndarray,
+    memory: Memory,
+    evidence: np.ndarray,
+    rng: np.random.Generator,
+    sweeps: int = 60,
+    burn: int = 20,
 ) -> np.ndarray:
     """[neuron]: probability of being active, the mean of the conditional ones over ``sweeps`` after ``burn``."""
     j, h = couplings(weights, memory)

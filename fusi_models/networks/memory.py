@@ -6,7 +6,9 @@ prior (geometric), or the familiarity of the cue c (derived here; the two module
 2011, NIPS). With psi the standardised cue, W~ the weights less their row and column means, gamma_t the part of m_t that
 multiplies phi_post phi_pre, rho = Corr(c, x), g_u as in ``theory.correlated``:
 
-    F = sum_{i<j} (W~_ij + W~_ji) psi_i psi_j  ~  Normal(N (N - 1) gamma_t rho^2, N (N - 1) g_u) at age t.
+    F = sum_{i<j} (W~_ij + W~_ji) psi_i psi_j  ~  Normal(n gamma_t rho^2, n g_u + (n gamma_t)^2 4 rho^2 (1 - rho^2) / N)
+
+at age t, n = N (N - 1); the second part of the variance is that of the share of the cue's bits that are right.
 
 Every bit of the cue is flipped with probability ``flip``. Activities are 0 and 1; log-odds are natural.
 """
@@ -84,7 +86,8 @@ def age_posterior(
     gamma = np.array([Rule(mean).components(f)[3] for mean in law.means(np.arange(len(prior)))])
     seen = psi @ centred(weights) @ psi
     size = n * (n - 1)
-    log = np.log(np.maximum(prior, 1e-300)) - (seen - size * gamma * rho**2) ** 2 / (2 * size * inverse_form(pairs, n)[0])
+    variance = size * inverse_form(pairs, n)[0] + (size * gamma) ** 2 * 4 * rho**2 * (1 - rho**2) / n
+    log = np.log(np.maximum(prior, 1e-300)) - (seen - size * gamma * rho**2) ** 2 / 2 / variance - np.log(variance) / 2
     chance = np.exp(log - log.max())
     return chance / chance.sum()
 
