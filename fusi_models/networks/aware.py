@@ -113,9 +113,14 @@ def gibbs(
     sweeps: int = 40,
     burn: int = 20,
 ) -> np.ndarray:
-    """[neuron]: probability of being active, the mean of the conditional ones over ``sweeps`` after ``burn``."""
+    """[neuron]: probability of being active, the mean of the conditional ones over ``sweeps`` after ``burn``.
+
+    The chain starts at the mean field that stops, which is nearer the pattern than the cue: from there it is captured
+    by a newer pattern less often.
+    """
+    start = mean_field(weights, memory, evidence, stop=True)
     n, field = len(evidence), evidence.tolist()
-    state, total = Residual(weights, memory, evidence > 0), np.zeros(n)
+    state, total = Residual(weights, memory, start > 0.5), np.zeros(n)
     for sweep in range(burn + sweeps):
         for i, u in enumerate(rng.random(n)):
             chance = 1 / (1 + exp(-min(max(field[i] + state.gain(i), -500.0), 500.0)))

@@ -28,7 +28,7 @@ from fusi_models.models.markov import MarkovSynapse
 from fusi_models.theory.pairs import PairLaw, Pairs, Rule, activity, chain_pairs, standard
 
 STANDS_OUT = 1.33
-"""A pattern is explained if the top eigenvalue is this many times 2 sqrt(sum of squares / N), a random matrix's edge."""
+"""A pattern is explained if the top eigenvalue is this many times a random matrix's, 2 sqrt(sum of squares / N)."""
 MATCH = 10.0
 """Log-likelihood ratio above which a cue belongs to an explained pattern."""
 GAINS = np.linspace(0, 1, 21)

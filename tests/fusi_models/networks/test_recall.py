@@ -17,7 +17,7 @@ def test_knowing_the_correlations_decides_for_hebb_and_not_for_covariance():
 
 
 def test_a_sparse_hebb_network():
-    errors = additive_errors(additive_rule("hebb", 0.2), 120, 8, 4, 3, ("cue", "factorised", "aware"), 0.2, 0.1)
+    errors = additive_errors(additive_rule("hebb", 0.2), 150, 15, 4, 3, ("cue", "factorised", "aware"), 0.2, 0.1)
     cue, factorised, aware = (errors[k].mean() for k in ("cue", "factorised", "aware"))
     assert aware < 0.05 < cue < factorised
 

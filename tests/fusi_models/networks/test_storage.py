@@ -26,7 +26,7 @@ def test_mean_weights_given_the_pattern_are_those_of_theory(rule):
     expected = PairLaw(syn, GATING[rule], 0.5).means(np.array(ages))[:, x[:, None], x]
     off = ~np.eye(n, dtype=bool)
     samples = []
-    for _ in range(400):
+    for _ in range(150):
         state = store(syn, blank(syn, GATING[rule], n, 0.5, 20, rng), x[None], GATING[rule], rng)
         later = store(syn, state, random_patterns(2, n, 0.5, rng), GATING[rule], rng)
         samples.append([weights(syn, state), weights(syn, later)])
