@@ -6,18 +6,18 @@ synapses. Brian2's usual order applies synaptic input after the threshold test; 
 a step means the same here as in snnTorch and Lava.
 """
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import brian2 as b2
 import numpy as np
 
 from fusi_models import SynapseModel
+from fusi_models.engines.session import TARGETS as TARGETS
+from fusi_models.engines.session import Target, check_target, session
+from fusi_models.synapse import BrianText, need
 from neuromorph.learners.local import INITIAL, LocalLearner
 from neuromorph.local_rule.rule import LocalRule
 
-TARGETS = ("numpy", "cython", "cpp_standalone")
 SCHEDULE = ["start", "groups", "synapses", "thresholds", "resets", "end"]
 DT = 1 * b2.ms
 RASTER = 2**24  # numbers of a raster in one run: Brian2 holds them as float64
@@ -54,10 +54,10 @@ class BrianLearner(LocalLearner):
         classes: int,
         rule: LocalRule = LocalRule(),
         seeds: int | Sequence[int] = 0,
-        target: str = "numpy",
+        target: Target = "numpy",
     ):
-        if target not in TARGETS:
-            raise ValueError(f"There is no Brian2 target '{target}': choose one of {', '.join(TARGETS)}.")
+        check_target(target)
+        self.text = need(synapse, BrianText)
         self.target = target
         if target == "cpp_standalone":
             self.call_size = 10**9  # a call is a compilation
@@ -84,18 +84,22 @@ class BrianLearner(LocalLearner):
         return np.concatenate([run(raster[p], labels[p], plastic, self.presented + p.start) for p in pieces])
 
     def _run_here(self, raster, labels, plastic, presented):
-        with _runtime(self.target):
+        with session(self.target):
             if self.network is None:
                 self.network = _Network(self)
                 self.network.seed_presentations(self)
             self.network.presented = presented
-            spikes = self.network.run(self, raster, labels, plastic)
+            try:
+                spikes = self.network.run(self, raster, labels, plastic)
+            except BaseException:
+                self.network = None  # it stands in the middle of a presentation; the states are those before the call
+                raise
             if plastic:
                 self._states = self.network.states(self)
         return spikes
 
     def _run_standalone(self, raster, labels, plastic, presented):
-        with _standalone():
+        with session("cpp_standalone"):
             b2.seed(self.transition_seed(presented))
             network = _Network(self)
             spikes = network.run(self, raster, labels, plastic)
@@ -128,7 +132,7 @@ class _Network:
         self.neurons.run_regularly("v = beta*v", dt=DT, when="groups")
         self.neurons.replica = np.repeat(np.arange(replicas), learner.units)
         self.neurons.unit_class = np.tile(np.arange(learner.units) // rule.units_per_class, replicas)
-        model = learner.synapse
+        model = learner.text
         self.synapses = b2.Synapses(
             self.inputs,
             self.neurons,
@@ -162,7 +166,7 @@ class _Network:
     def run(self, learner: BrianLearner, raster: np.ndarray, labels: np.ndarray, plastic: bool) -> np.ndarray:
         """Present a raster from the learner's states; bool [n, time, replica, unit]."""
         rule = learner.rule
-        for name, values in learner.synapse.variables(learner._states.reshape(-1)).items():
+        for name, values in learner.text.variables(learner._states.reshape(-1)).items():
             setattr(self.synapses, name, values)
         self.synapses.w = learner.synapse.efficacy(learner._states.reshape(-1))
         origin = self.network.t
@@ -186,49 +190,25 @@ class _Network:
 
     def states(self, learner: BrianLearner) -> np.ndarray:
         """The synapses' states now, [replica, unit, input]."""
-        names = [line.split(":")[0].strip() for line in learner.synapse.declarations.splitlines()]
+        names = [line.split(":")[0].strip() for line in learner.text.declarations.splitlines()]
         values = {name: np.array(getattr(self.synapses, name)) for name in names}
-        return learner.synapse.from_variables(values).reshape(learner._states.shape)
+        return learner.text.from_variables(values).reshape(learner._states.shape)
 
 
-@contextmanager
-def _runtime(target: str) -> Iterator[None]:
-    """The target for a while; numpy's global random stream, which Brian2 uses, is given back as it was."""
-    target_before, stream = b2.prefs.codegen.target, np.random.get_state()
-    b2.prefs.codegen.target = target
-    try:
-        yield
-    finally:
-        b2.prefs.codegen.target = target_before
-        np.random.set_state(stream)
-
-
-@contextmanager
-def _standalone() -> Iterator[None]:
-    """The standalone device for a while, in a folder of its own."""
-    with tempfile.TemporaryDirectory(prefix="neuromorph-") as folder:
-        b2.set_device("cpp_standalone", directory=folder, build_on_run=False)
-        try:
-            yield
-        finally:
-            b2.device.reinit()
-            b2.set_device("runtime")
-
-
-def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, target: str = "numpy") -> np.ndarray:
+def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, target: Target = "numpy") -> np.ndarray:
     """Efficacies int8 [time, synapse] right after each of ``events`` [time, synapse] in {-1, +1}.
 
     One neuron that spikes every millisecond drives all synapses; the sign of the event is that of the pattern.
     """
-    states = synapse.init(events.shape[1:], np.random.default_rng([seed, INITIAL]))
-    with _standalone() if target == "cpp_standalone" else _runtime(target):
+    text, states = need(synapse, BrianText), synapse.init(events.shape[1:], np.random.default_rng([seed, INITIAL]))
+    with session(target):
         b2.seed(seed)
         observer = b2.NeuronGroup(1, "", threshold="True", reset="", dt=DT)
         neurons = b2.NeuronGroup(events.shape[1], "", dt=DT)
-        on_pre = f"drive = pattern(t, j)\n{synapse.on_event}\nw = {synapse.efficacy_code}"
-        synapses = b2.Synapses(observer, neurons, f"{synapse.declarations}\nw : 1", on_pre=on_pre, dt=DT)
+        on_pre = f"drive = pattern(t, j)\n{text.on_event}\nw = {text.efficacy_code}"
+        synapses = b2.Synapses(observer, neurons, f"{text.declarations}\nw : 1", on_pre=on_pre, dt=DT)
         synapses.connect()
-        for name, values in synapse.variables(states).items():
+        for name, values in text.variables(states).items():
             setattr(synapses, name, values)
         monitor = b2.StateMonitor(synapses, "w", record=True, when="end", dt=DT)
         pattern = b2.TimedArray(events.astype(float), dt=DT, name="pattern")
