@@ -22,11 +22,12 @@ import numpy as np
 from scipy.special import expit
 
 from fusi_models.networks.memory import Memory, centred
+from fusi_models.synapse import Values
 from fusi_models.theory.correlated import inverse_form, quadratic_form
 from fusi_models.theory.pairs import standard
 
 
-def log_posterior(x: np.ndarray, weights: np.ndarray, memory: Memory, evidence: np.ndarray) -> np.ndarray:
+def log_posterior(x: Values, weights: Values, memory: Memory, evidence: Values) -> Values:
     """[...]: log P(x | W, cue) up to a constant, for patterns ``x`` [..., neuron]. O(N^2) each."""
     x = np.asarray(x, np.int64)
     residual = weights - memory.mean[x[..., :, None], x[..., None, :]]
@@ -39,7 +40,7 @@ class Residual:
     All in plain numbers but the two products over neurons: a flip is tried N times a sweep.
     """
 
-    def __init__(self, weights: np.ndarray, memory: Memory, x: np.ndarray):
+    def __init__(self, weights: Values, memory: Memory, x: Values):
         self.n, self.x = len(weights), np.array(x, float)
         on = np.asarray(x, np.int64)
         residual = (weights - memory.mean[on[:, None], on]) * (1 - np.eye(self.n))
@@ -54,7 +55,7 @@ class Residual:
         self.step_v = ((columns - rows) / np.sqrt(2)).tolist()
         self._count()
 
-    def _count(self):
+    def _count(self) -> None:
         self.active = float(self.x.sum())
         self.all = float(self.b_u.sum()), float(self.b_v.sum())
         self.on = float(self.b_u @ self.x), float(self.b_v @ self.x)
@@ -82,7 +83,7 @@ class Residual:
         linear -= 2 * _form(self.common, self.all, total)
         square -= n_off * _form(self.own, d_off, d_off) + n_on * _form(self.own, d_on, d_on)
         square -= _form(self.own, d_own, d_own) + _form(self.common, total, total)
-        return -0.5 * (linear + sign * square)
+        return float(-0.5 * (linear + sign * square))
 
     def flip(self, i: int) -> None:
         """Change neuron ``i``."""
@@ -101,18 +102,18 @@ class Residual:
         self._count()
 
 
-def _form(matrix: list, a: tuple[float, float], b: tuple[float, float]) -> float:
+def _form(matrix: list[list[float]], a: tuple[float, float], b: tuple[float, float]) -> float:
     return a[0] * (matrix[0][0] * b[0] + matrix[0][1] * b[1]) + a[1] * (matrix[1][0] * b[0] + matrix[1][1] * b[1])
 
 
 def gibbs(
-    weights: np.ndarray,
+    weights: Values,
     memory: Memory,
-    evidence: np.ndarray,
+    evidence: Values,
     rng: np.random.Generator,
     sweeps: int = 40,
     burn: int = 20,
-) -> np.ndarray:
+) -> Values:
     """[neuron]: probability of being active, the mean of the conditional ones over ``sweeps`` after ``burn``.
 
     The chain starts at the mean field that stops, which is nearer the pattern than the cue: from there it is captured
@@ -131,9 +132,7 @@ def gibbs(
     return total / sweeps
 
 
-def mean_field(
-    weights: np.ndarray, memory: Memory, evidence: np.ndarray, steps: int = 100, stop: bool = False
-) -> np.ndarray:
+def mean_field(weights: Values, memory: Memory, evidence: Values, steps: int = 100, stop: bool = False) -> Values:
     """[neuron]: probability of being active; ``stop``: that of the step with the best signal-to-noise ratio."""
     f = memory.coding
     lean = centred(weights)
@@ -154,4 +153,4 @@ def mean_field(
         if np.abs(new - p).max() < 1e-6:
             break
         p = (p + new) / 2
-    return best
+    return np.asarray(best)

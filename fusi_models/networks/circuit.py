@@ -18,7 +18,9 @@ from typing import Literal
 import brian2 as b2
 import numpy as np
 
+from fusi_models.engines.session import session
 from fusi_models.networks.memory import Memory
+from fusi_models.synapse import Values
 
 TAU = 10 * b2.ms
 
@@ -33,6 +35,15 @@ total : 1 (linked)
 weighted : 1 (linked)
 power : 1 (linked)
 """
+WEIGHTS = """
+w : 1 (constant)
+recurrent_post = w*phi_pre : 1 (summed)
+"""
+COUNTS = """
+total_post = phi_pre : 1 (summed)
+weighted_post = omega_pre*phi_pre : 1 (summed)
+power_post = phi_pre**2 : 1 (summed)
+"""
 POOL = """
 total : 1
 weighted : 1
@@ -41,15 +52,15 @@ power : 1
 
 
 def circuit_recall(
-    weights: np.ndarray,
+    weights: Values,
     memory: Memory,
-    evidence: np.ndarray,
+    evidence: Values,
     inhibition: bool = True,
     dendrite: bool = True,
     duration: b2.Quantity = 300 * b2.ms,
     dt: b2.Quantity = 1 * b2.ms,
     target: Literal["numpy", "cython"] = "numpy",
-) -> np.ndarray:
+) -> Values:
     """[neuron]: probability of being active after ``duration``, from the ``evidence`` [neuron] of prior and cue.
 
     ``inhibition``, ``dendrite``: leave out a term to see what it is worth. Raises ``ValueError`` for weights that are
@@ -57,7 +68,7 @@ def circuit_recall(
     """
     n, f, pairs = len(evidence), memory.coding, memory.pairs
     if weights.shape != (n, n):
-        raise ValueError(f"the weights must be [post, pre] between the {n} neurons of the evidence, got {weights.shape}.")
+        raise ValueError(f"weights must be [post, pre] between the {n} neurons of the evidence, got {weights.shape}.")
     own, scale = pairs.variance - pairs.post - pairs.pre, np.sqrt(f * (1 - f))
     constants = {
         "gain": memory.gamma / own / scale,
@@ -69,23 +80,19 @@ def circuit_recall(
         "scale": scale,
         "tau": TAU,
     }
-    neurons = b2.NeuronGroup(n, NEURONS, method="euler", dt=dt, namespace=constants)
-    pool = b2.NeuronGroup(1, POOL, dt=dt)
-    for name in ("total", "weighted", "power"):
-        setattr(neurons, name, b2.linked_var(pool, name, index=np.zeros(n, int)))
-    neurons.h = neurons.evidence = evidence
-    neurons.rho, neurons.omega = weights.sum(1) / (n - 1), weights.sum(0) / (n - 1)
-    synapses = b2.Synapses(neurons, neurons, "w : 1 (constant)\nrecurrent_post = w*phi_pre : 1 (summed)", dt=dt, namespace=constants)
-    post, pre = np.nonzero(~np.eye(n, dtype=bool))
-    synapses.connect(i=pre, j=post)
-    synapses.w = weights[post, pre]
-    sums = "total_post = phi_pre : 1 (summed)\nweighted_post = omega_pre*phi_pre : 1 (summed)"
-    to_pool = b2.Synapses(neurons, pool, f"{sums}\npower_post = phi_pre**2 : 1 (summed)", dt=dt, namespace=constants)
-    to_pool.connect()
-    before = b2.prefs.codegen.target
-    try:
-        b2.prefs.codegen.target = target
+    with session(target):
+        neurons = b2.NeuronGroup(n, NEURONS, method="euler", dt=dt, namespace=constants)
+        pool = b2.NeuronGroup(1, POOL, dt=dt)
+        for name in ("total", "weighted", "power"):
+            setattr(neurons, name, b2.linked_var(pool, name, index=np.zeros(n, int)))
+        neurons.h = neurons.evidence = evidence
+        neurons.rho, neurons.omega = weights.sum(1) / (n - 1), weights.sum(0) / (n - 1)
+        synapses = b2.Synapses(neurons, neurons, WEIGHTS, dt=dt, namespace=constants)
+        post, pre = np.nonzero(~np.eye(n, dtype=bool))
+        synapses.connect(i=pre, j=post)
+        synapses.w = weights[post, pre]
+        to_pool = b2.Synapses(neurons, pool, COUNTS, dt=dt, namespace=constants)
+        to_pool.connect()
         b2.Network(neurons, pool, synapses, to_pool).run(duration, namespace={})
-    finally:
-        b2.prefs.codegen.target = before
-    return 1 / (1 + np.exp(-np.asarray(neurons.h)))
+        h = np.array(neurons.h)
+    return np.asarray(1 / (1 + np.exp(-h)))

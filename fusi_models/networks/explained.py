@@ -25,6 +25,7 @@ from scipy.sparse.linalg import eigsh
 from scipy.special import expit, logit
 
 from fusi_models.models.markov import MarkovSynapse
+from fusi_models.synapse import Values
 from fusi_models.theory.pairs import PairLaw, Pairs, Rule, activity, chain_pairs, standard
 
 STANDS_OUT = 1.33
@@ -38,9 +39,9 @@ GAINS = np.linspace(0, 1, 21)
 class Evidence:
     """What the weights say about one pattern: ``scores`` and ``information`` [neuron, neuron], ``bias`` [neuron]."""
 
-    scores: np.ndarray
-    information: np.ndarray
-    bias: np.ndarray
+    scores: Values
+    information: Values
+    bias: Values
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +49,11 @@ class Explained:
     """``patterns``: [slot, neuron], probabilities, newest first; ``evidence``: of each slot. ``ahead``: R [post, pre,
     state] for the next older pattern, of the ``model`` whose ``weights`` these are."""
 
-    patterns: np.ndarray
+    patterns: Values
     evidence: tuple[Evidence, ...]
-    ahead: np.ndarray
+    ahead: Values
     model: "Model"
-    weights: np.ndarray
+    weights: Values
 
 
 class Model:
@@ -72,21 +73,21 @@ class Model:
         self.phi = standard(np.arange(2), coding)
         self.delta, self.kappa = 1 / np.sqrt(coding * (1 - coding)), (1 - 2 * coding) / (coding * (1 - coding))
 
-    def older(self, ahead: np.ndarray, pattern: np.ndarray) -> np.ndarray:
+    def older(self, ahead: Values, pattern: Values) -> Values:
         """R before a pattern with the probabilities ``pattern``."""
         q = np.stack([1 - pattern, pattern], 1).astype(np.float32)
         up, down = ((q @ np.maximum(sign * self.rule.table, 0) @ q.T).astype(np.float32)[..., None] for sign in (1, -1))
-        return ahead + up * (ahead @ self.up.T - ahead) + down * (ahead @ self.down.T - ahead)
+        return np.asarray(ahead + up * (ahead @ self.up.T - ahead) + down * (ahead @ self.down.T - ahead))
 
-    def unknown(self, ahead: np.ndarray, chance: np.ndarray) -> np.ndarray:
+    def unknown(self, ahead: Values, chance: Values) -> Values:
         """R before as many random patterns as ``chance`` [number] says."""
         total, power = np.zeros_like(self.step), np.eye(len(self.step), dtype=np.float32)
         for c in chance:
             total += np.float32(c) * power
             power = power @ self.step
-        return ahead @ total.T
+        return np.asarray(ahead @ total.T)
 
-    def evidence(self, weights: np.ndarray, ahead: np.ndarray) -> Evidence:
+    def evidence(self, weights: Values, ahead: Values) -> Evidence:
         """What ``weights`` say about the pattern before ``ahead``."""
         n, pi = len(weights), self.equilibrium
         off = 1 - np.eye(n, dtype=np.float32)
@@ -112,14 +113,14 @@ class Model:
         return max((p.reciprocal - 2 * p.chain) / (p.variance - p.post - p.pre), 0.0)
 
 
-def explain(weights: np.ndarray, model: Model, last: int = 20) -> Explained:
+def explain(weights: Values, model: Model, last: int = 20) -> Explained:
     """The newest patterns that ``weights`` [post, pre], -1 or +1, give away without a cue: at most ``last``.
 
     Memory: N^2 * (states + 3 per slot) single-precision numbers.
     """
     weights = np.asarray(weights, np.float32)
     ahead = np.broadcast_to(model.efficacy, (*weights.shape, len(model.efficacy)))
-    patterns: list[np.ndarray] = []
+    patterns: list[Values] = []
     found: list[Evidence] = []
     for _ in range(last):
         evidence = model.evidence(weights, ahead)
@@ -132,9 +133,7 @@ def explain(weights: np.ndarray, model: Model, last: int = 20) -> Explained:
     return Explained(np.array(patterns).reshape(-1, len(weights)), tuple(found), ahead, model, weights)
 
 
-def recall(
-    explained: Explained, cue: np.ndarray, flip: float, evidence: np.ndarray, age: int | np.ndarray
-) -> np.ndarray:
+def recall(explained: Explained, cue: Values, flip: float, evidence: Values, age: int | Values) -> Values:
     """[neuron]: probability of being active in the pattern of which ``cue`` is the noisy copy.
 
     ``evidence``: log-odds of prior and cue (``memory.evidence``). ``age``: patterns stored since, or [age] the
@@ -147,14 +146,14 @@ def recall(
         start = expit(evidence + logit(np.clip(starts[slot], 1e-3, 1 - 1e-3)))
         return _solve(explained.evidence[slot], model, evidence, start)
     if np.ndim(age) == 0 and int(age) < slots:
-        return _guided(explained.evidence[int(age)], model, cue, flip, evidence)
+        return np.asarray(_guided(explained.evidence[int(age)], model, cue, flip, evidence))
     chance = np.eye(int(age) + 1)[int(age)] if np.ndim(age) == 0 else np.asarray(age, float)
     later = chance[slots:] if chance[slots:].sum() > 0 else np.ones(1)
     ahead = model.unknown(explained.ahead, later / later.sum())
-    return _guided(model.evidence(explained.weights, ahead), model, cue, flip, evidence)
+    return np.asarray(_guided(model.evidence(explained.weights, ahead), model, cue, flip, evidence))
 
 
-def _unshared(residual: np.ndarray, reach: np.ndarray, variance: np.ndarray, pairs: Pairs) -> np.ndarray:
+def _unshared(residual: Values, reach: Values, variance: Values, pairs: Pairs) -> Values:
     """``residual`` less reach * (A_i + B_j), each fitted by weighted least squares where it exists."""
     weight = reach / variance
     rows, columns = np.maximum((reach * weight).sum(1), 1e-9), np.maximum((reach * weight).sum(0), 1e-9)
@@ -168,13 +167,13 @@ def _unshared(residual: np.ndarray, reach: np.ndarray, variance: np.ndarray, pai
     return residual
 
 
-def _field(evidence: Evidence, model: Model, phi: np.ndarray, last: np.ndarray, spread: np.ndarray) -> np.ndarray:
+def _field(evidence: Evidence, model: Model, phi: Values, last: Values, spread: Values) -> Values:
     """Log-odds that the network adds; ``last``: the <phi> and ``spread`` the Var(phi) of the reaction term."""
     b = evidence.scores @ phi - (evidence.scores**2 @ spread) * last
-    return model.delta * b - model.kappa * (evidence.information @ phi**2) / 2
+    return np.asarray(model.delta * b - model.kappa * (evidence.information @ phi**2) / 2)
 
 
-def _solve(evidence: Evidence, model: Model, field: np.ndarray, p: np.ndarray, steps: int = 100) -> np.ndarray:
+def _solve(evidence: Evidence, model: Model, field: Values, p: Values, steps: int = 100) -> Values:
     """Fixed point from the probabilities ``p``, damped by 1/2."""
     for _ in range(steps):
         phi, spread = standard(p, model.coding), p * (1 - p) * model.delta**2
@@ -185,7 +184,7 @@ def _solve(evidence: Evidence, model: Model, field: np.ndarray, p: np.ndarray, s
     return p
 
 
-def _blind(evidence: Evidence, model: Model) -> np.ndarray | None:
+def _blind(evidence: Evidence, model: Model) -> Values | None:
     """The pattern without a cue, from both signs of the top eigenvector; ``None`` where that does not stand out."""
     scores, n = evidence.scores, len(evidence.bias)
     start = scores[np.argmax((scores**2).sum(1))].astype(float)
@@ -202,7 +201,7 @@ def _blind(evidence: Evidence, model: Model) -> np.ndarray | None:
     return max(found, key=lambda pair: pair[0])[1]
 
 
-def _guided(evidence: Evidence, model: Model, cue: np.ndarray, flip: float, field: np.ndarray, steps: int = 30):
+def _guided(evidence: Evidence, model: Model, cue: Values, flip: float, field: Values, steps: int = 30) -> Values:
     """From the cue, with the gain at each step under which the network's part predicts the cue best.
 
     The reaction term uses the step before, so that the network's part holds nothing of the cue bit that it predicts.
@@ -220,16 +219,16 @@ def _guided(evidence: Evidence, model: Model, cue: np.ndarray, flip: float, fiel
         if np.abs(new - p).max() < 1e-3:
             break
         p = new
-    return p
+    return np.asarray(p)
 
 
-def _match(patterns: np.ndarray, cue: np.ndarray, flip: float, coding: float) -> tuple[np.ndarray, np.ndarray]:
+def _match(patterns: Values, cue: Values, flip: float, coding: float) -> tuple[Values, Values]:
     """[slot]: log-likelihood ratio of the cue, given the pattern against none; and the patterns, the other way up where
     that fits better (at coding level 1/2 a rule may not tell a pattern from its complement)."""
 
-    def ratio(p):
+    def ratio(p: Values) -> Values:
         on, base = p * (1 - 2 * flip) + flip, coding * (1 - 2 * flip) + flip
-        return np.where(cue > 0, np.log(on / base), np.log((1 - on) / (1 - base))).sum(1)
+        return np.asarray(np.where(cue > 0, np.log(on / base), np.log((1 - on) / (1 - base))).sum(1))
 
     here = ratio(patterns)
     if coding != 0.5:

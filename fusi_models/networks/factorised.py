@@ -18,10 +18,11 @@ import numpy as np
 from scipy.special import expit
 
 from fusi_models.networks.memory import Memory
+from fusi_models.synapse import Values
 from fusi_models.theory.pairs import standard
 
 
-def log_tables(weights: np.ndarray, memory: Memory) -> np.ndarray:
+def log_tables(weights: Values, memory: Memory) -> Values:
     """[x_post, x_pre, post, pre]: log P(W_ij | x_i, x_j) up to a constant; 0 on the diagonal."""
     mean = memory.mean[..., None, None]
     if memory.binary:
@@ -29,30 +30,30 @@ def log_tables(weights: np.ndarray, memory: Memory) -> np.ndarray:
         logs = np.where(weights > 0, np.log(up), np.log1p(-up))
     else:
         logs = -((weights - mean) ** 2) / 2 / memory.pairs.variance
-    return logs * (1 - np.eye(len(weights)))
+    return np.asarray(logs * (1 - np.eye(len(weights))))
 
 
-def couplings(weights: np.ndarray, memory: Memory) -> tuple[np.ndarray, np.ndarray]:
+def couplings(weights: Values, memory: Memory) -> tuple[Values, Values]:
     """J [neuron, neuron], symmetric without diagonal, and h [neuron] without the evidence."""
     logs = log_tables(weights, memory)
     both = logs[1, 1] - logs[1, 0] - logs[0, 1] + logs[0, 0]
     return both + both.T, (logs[1, 0] - logs[0, 0]).sum(1) + (logs[0, 1] - logs[0, 0]).sum(0)
 
 
-def log_posterior(x: np.ndarray, weights: np.ndarray, memory: Memory, evidence: np.ndarray) -> np.ndarray:
+def log_posterior(x: Values, weights: Values, memory: Memory, evidence: Values) -> Values:
     """[...]: log P(x | W, cue) up to a constant, for patterns ``x`` [..., neuron]."""
     j, h = couplings(weights, memory)
-    return x @ (h + evidence) + 0.5 * np.einsum("...i,ij,...j->...", x, j, x)
+    return np.asarray(x @ (h + evidence) + 0.5 * np.einsum("...i,ij,...j->...", x, j, x))
 
 
 def gibbs(
-    weights: np.ndarray,
+    weights: Values,
     memory: Memory,
-    evidence: np.ndarray,
+    evidence: Values,
     rng: np.random.Generator,
     sweeps: int = 60,
     burn: int = 20,
-) -> np.ndarray:
+) -> Values:
     """[neuron]: probability of being active, the mean of the conditional ones over ``sweeps`` after ``burn``."""
     j, h = couplings(weights, memory)
     x = (evidence > 0).astype(float)
@@ -69,7 +70,7 @@ def gibbs(
     return total / sweeps
 
 
-def mean_field(weights: np.ndarray, memory: Memory, evidence: np.ndarray, steps: int = 200) -> np.ndarray:
+def mean_field(weights: Values, memory: Memory, evidence: Values, steps: int = 200) -> Values:
     """[neuron]: probability of being active at a fixed point p = logistic(evidence + h + J p), damped by 1/2."""
     j, h = couplings(weights, memory)
     p = expit(evidence)
@@ -78,10 +79,10 @@ def mean_field(weights: np.ndarray, memory: Memory, evidence: np.ndarray, steps:
         if np.abs(new - p).max() < 1e-6:
             break
         p = (p + new) / 2
-    return p
+    return np.asarray(p)
 
 
-def attractor(weights: np.ndarray, cue: np.ndarray, coding: float, steps: int = 50) -> np.ndarray:
+def attractor(weights: Values, cue: Values, coding: float, steps: int = 50) -> Values:
     """[neuron] in {0, 1}: x_i is on where sum_j (W_ij - <W>) phi_j > 0, all at once, until nothing changes."""
     n = len(weights)
     lean = (weights - weights.sum() / n / (n - 1)) * (1 - np.eye(n))

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fusi_models.models.markov import MarkovSynapse
+from fusi_models.synapse import Values
 from fusi_models.theory.correlated import inverse_form
 from fusi_models.theory.pairs import PairLaw, Pairs, Rule, additive_pairs, chain_pairs, check_coding
 
@@ -27,7 +28,7 @@ class Memory:
     """``mean``: [post, pre], of a weight given the activities in the pattern to recall. ``pairs``: background
     covariances. ``coding``: fraction of active neurons. ``binary``: weights are -1 or +1, not real numbers."""
 
-    mean: np.ndarray
+    mean: Values
     pairs: Pairs
     coding: float
     binary: bool
@@ -38,7 +39,7 @@ class Memory:
         return Rule(self.mean).components(self.coding)[3]
 
 
-def chain_memory(syn: MarkovSynapse, rule: Rule, coding: float, age: int | np.ndarray) -> Memory:
+def chain_memory(syn: MarkovSynapse, rule: Rule, coding: float, age: int | Values) -> Memory:
     """For synapses of one finite chain. ``age``: patterns stored since, or [age] the probability of 0, 1, ..."""
     chance = np.eye(int(age) + 1)[int(age)] if np.ndim(age) == 0 else np.asarray(age) / np.sum(age)
     ages = np.flatnonzero(chance)
@@ -55,29 +56,27 @@ def additive_memory(rule: Rule, coding: float, patterns: int, noise: float = 0.0
     return Memory(others.mean + rule.table, pairs, coding, False)
 
 
-def geometric(mean_age: float, last: int) -> np.ndarray:
+def geometric(mean_age: float, last: int) -> Values:
     """[age]: the prior over ages 0..``last`` of a memory that is recalled after ``mean_age`` others on average."""
     ratio = mean_age / (1 + mean_age)
     chance = ratio ** np.arange(last + 1)
-    return chance / chance.sum()
+    return np.asarray(chance / chance.sum())
 
 
-def noisy_cue(pattern: np.ndarray, flip: float, rng: np.random.Generator) -> np.ndarray:
+def noisy_cue(pattern: Values, flip: float, rng: np.random.Generator) -> Values:
     """``pattern`` with each bit flipped with probability ``flip``."""
     check_flip(flip)
     return np.where(rng.random(np.shape(pattern)) < flip, 1 - pattern, pattern)
 
 
-def evidence(cue: np.ndarray, flip: float, coding: float) -> np.ndarray:
+def evidence(cue: Values, flip: float, coding: float) -> Values:
     """[neuron]: log-odds of being active from the prior and the cue."""
     check_flip(flip)
     check_coding(coding)
-    return np.log(coding / (1 - coding)) + (2 * np.asarray(cue) - 1) * np.log((1 - flip) / flip)
+    return np.asarray(np.log(coding / (1 - coding)) + (2 * np.asarray(cue) - 1) * np.log((1 - flip) / flip))
 
 
-def age_posterior(
-    weights: np.ndarray, cue: np.ndarray, flip: float, law: PairLaw, pairs: Pairs, prior: np.ndarray
-) -> np.ndarray:
+def age_posterior(weights: Values, cue: Values, flip: float, law: PairLaw, pairs: Pairs, prior: Values) -> Values:
     """[age]: probability of each age of ``prior`` [age] given how familiar the cue is (F above)."""
     n, f = len(weights), float(law.prior[1])
     active = f * (1 - flip) + (1 - f) * flip
@@ -89,17 +88,17 @@ def age_posterior(
     variance = size * inverse_form(pairs, n)[0] + (size * gamma) ** 2 * 4 * rho**2 * (1 - rho**2) / n
     log = np.log(np.maximum(prior, 1e-300)) - (seen - size * gamma * rho**2) ** 2 / 2 / variance - np.log(variance) / 2
     chance = np.exp(log - log.max())
-    return chance / chance.sum()
+    return np.asarray(chance / chance.sum())
 
 
-def centred(weights: np.ndarray) -> np.ndarray:
+def centred(weights: Values) -> Values:
     """W~: ``weights`` [post, pre] less their row and column means, 0 on the diagonal, which does not count."""
     n = len(weights)
     rows, columns = weights.sum(1) / (n - 1), weights.sum(0) / (n - 1)
-    return (weights - rows[:, None] - columns + weights.sum() / n / (n - 1)) * (1 - np.eye(n))
+    return np.asarray((weights - rows[:, None] - columns + weights.sum() / n / (n - 1)) * (1 - np.eye(n)))
 
 
-def rmse(probability: np.ndarray, pattern: np.ndarray) -> float:
+def rmse(probability: Values, pattern: Values) -> float:
     """Root mean square error of the answer, over the neurons."""
     return float(np.sqrt(np.mean((probability - pattern) ** 2)))
 

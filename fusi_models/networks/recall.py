@@ -25,6 +25,8 @@ from fusi_models.networks.memory import (
     rmse,
 )
 from fusi_models.networks.storage import additive_weights, blank, random_patterns, store, weights
+from fusi_models.seeds import generator
+from fusi_models.synapse import Values
 from fusi_models.theory.pairs import PairLaw, Rule, additive_pairs
 
 Knowledge = Literal["known", "prior", "familiarity"]
@@ -35,14 +37,14 @@ class Question:
     """``weights`` [post, pre], the ``cue`` [neuron] with bits wrong with probability ``flip``, the log-odds ``field``
     [neuron] of prior and cue, and what is known about the ``memory``."""
 
-    weights: np.ndarray
-    cue: np.ndarray
+    weights: Values
+    cue: Values
     flip: float
-    field: np.ndarray
+    field: Values
     memory: Memory
 
 
-Decoder = Callable[[Question, np.random.Generator], np.ndarray]
+Decoder = Callable[[Question, np.random.Generator], Values]
 
 DECODERS: dict[str, Decoder] = {
     "cue": lambda q, rng: expit(q.field),
@@ -74,7 +76,7 @@ def chain_errors(
     mean_age: float = 20.0,
     burn_in: int = 150,
     progress: bool = False,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Values]:
     """[trial, age] for each decoder: error of recalling the pattern of each age from a network of bounded synapses.
 
     ``age``: known to the decoder, known by its geometric prior of mean ``mean_age`` only, or estimated from the
@@ -88,7 +90,7 @@ def chain_errors(
     model = explained.Model(syn, rule, coding) if EXPLAIN in decoders else None
     errors = {name: np.empty((trials, len(ages))) for name in decoders}
     for trial in tqdm(range(trials), disable=not progress, desc=f"{syn.name}, {rule.name}", unit="network"):
-        rng = np.random.default_rng([seed, trial])
+        rng = generator("network of bounded synapses that recalls", seed, trial)
         patterns = random_patterns(max(ages) + 1, neurons, coding, rng)
         w = weights(syn, store(syn, blank(syn, rule, neurons, coding, burn_in, rng), patterns, rule, rng))
         newer = None if model is None else explained.explain(w, model)
@@ -104,7 +106,7 @@ def chain_errors(
                 if name == EXPLAIN and newer is not None:
                     answer = explained.recall(newer, cue, flip, question.field, chance)
                 else:
-                    answer = DECODERS[name](question, rng)
+                    answer = DECODERS[name](question, generator(f"decoder {name}", seed, trial, t))
                 errors[name][trial, k] = rmse(answer, x)
     return errors
 
@@ -120,7 +122,7 @@ def additive_errors(
     flip: float = 0.2,
     noise: float = 0.02,
     progress: bool = False,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Values]:
     """[trial] for each decoder: error of recalling one of ``patterns`` patterns added up by ``rule``.
 
     ``noise``: of each weight, in units of its standard deviation. Raises ``ValueError`` as ``chain_errors``.
@@ -130,13 +132,13 @@ def additive_errors(
     memory = additive_memory(rule, coding, patterns, scale)
     errors = {name: np.empty(trials) for name in decoders}
     for trial in tqdm(range(trials), disable=not progress, desc=f"additive, {rule.name}", unit="network"):
-        rng = np.random.default_rng([seed, trial])
+        rng = generator("network of additive synapses that recalls", seed, trial)
         x = random_patterns(patterns, neurons, coding, rng)
         w = additive_weights(x, rule, scale, rng)
         cue = noisy_cue(x[0], flip, rng)
         question = Question(w, cue, flip, evidence(cue, flip, coding), memory)
         for name in decoders:
-            errors[name][trial] = rmse(DECODERS[name](question, rng), x[0])
+            errors[name][trial] = rmse(DECODERS[name](question, generator(f"decoder {name}", seed, trial)), x[0])
     return errors
 
 

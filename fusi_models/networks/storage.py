@@ -8,11 +8,11 @@ the pattern of age t is ``patterns[-1 - t]``. Dimensionless.
 
 import numpy as np
 
-from fusi_models.synapse import SynapseModel
+from fusi_models.synapse import SynapseModel, Values
 from fusi_models.theory.pairs import Rule, check_coding
 
 
-def random_patterns(count: int, neurons: int, coding: float, rng: np.random.Generator) -> np.ndarray:
+def random_patterns(count: int, neurons: int, coding: float, rng: np.random.Generator) -> Values:
     """[pattern, neuron] in {0, 1}, int8: neurons are active independently with probability ``coding``."""
     check_coding(coding)
     if count < 0 or neurons < 2:
@@ -20,9 +20,7 @@ def random_patterns(count: int, neurons: int, coding: float, rng: np.random.Gene
     return (rng.random((count, neurons)) < coding).astype(np.int8)
 
 
-def blank(
-    syn: SynapseModel, rule: Rule, neurons: int, coding: float, burn_in: int, rng: np.random.Generator
-) -> np.ndarray:
+def blank(syn: SynapseModel, rule: Rule, neurons: int, coding: float, burn_in: int, rng: np.random.Generator) -> Values:
     """States [post, pre] of a network that has already stored ``burn_in`` random patterns.
 
     The correlations of synapses that share a neuron need a few of the model's longest time constants to build up.
@@ -31,9 +29,7 @@ def blank(
     return store(syn, state, random_patterns(burn_in, neurons, coding, rng), rule, rng)
 
 
-def store(
-    syn: SynapseModel, state: np.ndarray, patterns: np.ndarray, rule: Rule, rng: np.random.Generator
-) -> np.ndarray:
+def store(syn: SynapseModel, state: Values, patterns: Values, rule: Rule, rng: np.random.Generator) -> Values:
     """States [post, pre] after ``patterns`` [pattern, neuron], oldest first; pure.
 
     Raises ``ValueError`` where patterns and state name different numbers of neurons, or a rule exceeds +-1.
@@ -54,14 +50,14 @@ def store(
     return state
 
 
-def weights(syn: SynapseModel, state: np.ndarray) -> np.ndarray:
+def weights(syn: SynapseModel, state: Values) -> Values:
     """Efficacies [post, pre] as floats, 0 on the diagonal."""
     efficacy = np.asarray(syn.efficacy(state), float)
-    return efficacy * (1 - np.eye(len(efficacy)))
+    return np.asarray(efficacy * (1 - np.eye(len(efficacy))))
 
 
-def additive_weights(patterns: np.ndarray, rule: Rule, noise: float, rng: np.random.Generator) -> np.ndarray:
+def additive_weights(patterns: Values, rule: Rule, noise: float, rng: np.random.Generator) -> Values:
     """Sum of the rule over ``patterns`` [pattern, neuron], plus Gaussian noise of standard deviation ``noise``."""
     x = np.stack([1 - np.asarray(patterns), patterns]).astype(float)  # [activity, pattern, neuron]
     total = np.einsum("api,ab,bpj->ij", x, rule.table, x, optimize=True)
-    return (total + noise * rng.standard_normal(total.shape)) * (1 - np.eye(len(total)))
+    return np.asarray((total + noise * rng.standard_normal(total.shape)) * (1 - np.eye(len(total))))

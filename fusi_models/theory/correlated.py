@@ -21,6 +21,7 @@ from scipy.linalg import expm
 from scipy.stats import binom
 
 from fusi_models.models.markov import MarkovSynapse
+from fusi_models.synapse import Values
 from fusi_models.theory.curve import Events, MemoryCurve, check_times
 from fusi_models.theory.pairs import PairLaw, Pairs, Rule, chain_pairs
 
@@ -31,7 +32,7 @@ FLOOR = 1e-3
 
 def correlated_curve(
     syn: MarkovSynapse,
-    times: np.ndarray,
+    times: Values,
     neurons: int,
     rule: Rule,
     coding: float = 0.5,
@@ -66,7 +67,7 @@ def correlated_curve(
 
 
 def aware_curve(
-    syn: MarkovSynapse, times: np.ndarray, neurons: int, rule: Rule, coding: float = 0.5, scope: Scope = "network"
+    syn: MarkovSynapse, times: Values, neurons: int, rule: Rule, coding: float = 0.5, scope: Scope = "network"
 ) -> MemoryCurve:
     """The same for the best linear observer who knows the covariances; discrete events. ``spread`` is not known (NaN).
 
@@ -97,16 +98,16 @@ class Shared(NamedTuple):
     ``own``, ``common``: [2, 2] for each neuron and for the sum over neurons. ``scale``: [2], from row sums to b.
     """
 
-    own: np.ndarray
-    common: np.ndarray
-    scale: np.ndarray
+    own: Values
+    common: Values
+    scale: Values
 
-    def __call__(self, u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    def __call__(self, u: Values, v: Values) -> Values:
         """[...], for sums over the row of each neuron, [..., neuron]."""
         b = np.stack([u, v], -1) * self.scale
         sums = b.sum(-2)
         own = np.einsum("...ix,xy,...iy->...", b, self.own, b)
-        return own + np.einsum("...x,xy,...y->...", sums, self.common, sums)
+        return np.asarray(own + np.einsum("...x,xy,...y->...", sums, self.common, sums))
 
 
 def inverse_form(pairs: Pairs, neurons: int) -> tuple[float, float, Shared]:
@@ -126,16 +127,16 @@ def inverse_form(pairs: Pairs, neurons: int) -> tuple[float, float, Shared]:
     return g_u, g_v, Shared(own, common, np.array([1 / g_u, 1 / g_v]) / np.sqrt(2))
 
 
-def quadratic_form(residual: np.ndarray, pairs: Pairs) -> np.ndarray:
+def quadratic_form(residual: Values, pairs: Pairs) -> Values:
     """R^T C^-1 R, [...], for residuals [..., post, pre]; the diagonal does not count. O(N^2)."""
     n = residual.shape[-1]
     r = residual * (1 - np.eye(n))
     u, v = (r + r.swapaxes(-1, -2)) / np.sqrt(2), (r - r.swapaxes(-1, -2)) / np.sqrt(2)
     g_u, g_v, shared = inverse_form(pairs, n)
-    return (u**2).sum((-1, -2)) / 2 / g_u + (v**2).sum((-1, -2)) / 2 / g_v - shared(u.sum(-1), v.sum(-1))
+    return np.asarray((u**2).sum((-1, -2)) / 2 / g_u + (v**2).sum((-1, -2)) / 2 / g_v - shared(u.sum(-1), v.sum(-1)))
 
 
-def two_group_form(values: np.ndarray, on: np.ndarray, neurons: int, pairs: Pairs) -> np.ndarray:
+def two_group_form(values: Values, on: Values, neurons: int, pairs: Pairs) -> Values:
     """``quadratic_form`` of the residual ``values[x_i, x_j]``, [2, 2], for each number ``on`` of active neurons."""
     g_u, g_v, shared = inverse_form(pairs, neurons)
     sizes = np.stack([neurons - on, on], -1).astype(float)
@@ -145,18 +146,20 @@ def two_group_form(values: np.ndarray, on: np.ndarray, neurons: int, pairs: Pair
     row_u, row_v = sizes @ u.T - np.diag(u), sizes @ v.T - np.diag(v)  # [number, group of the neuron]
     member = np.arange(neurons) < on[:, None]
     pick = [np.where(member, row[:, 1:], row[:, :1]) for row in (row_u, row_v)]
-    return local - shared(*pick)
+    return np.asarray(local - shared(*pick))
 
 
-def _onto_one(values: np.ndarray, on: np.ndarray, neurons: int, pairs: Pairs, prior: np.ndarray) -> np.ndarray:
+def _onto_one(values: Values, on: Values, neurons: int, pairs: Pairs, prior: Values) -> Values:
     """d^T C^-1 d over the inputs of one neuron, whose covariance is (v - c) 1 + c J."""
     own, c = pairs.variance - pairs.post, pairs.post
     sizes = np.stack([neurons - on, on], -1)
     squares, sums = sizes @ (values**2).T, sizes @ values.T
-    return (squares / own - sums**2 * c / own / (own + neurons * c)) @ prior
+    return np.asarray((squares / own - sums**2 * c / own / (own + neurons * c)) @ prior)
 
 
-def _network(syn, rule, coding, neurons, scope):
+def _network(
+    syn: MarkovSynapse, rule: Rule, coding: float, neurons: int, scope: Scope
+) -> tuple[PairLaw, Values, int, dict[str, int]]:
     """The law, centred strengths, the number of synapses and how many partners of each kind one has."""
     if neurons != int(neurons) or neurons < 3:
         raise ValueError(f"a network needs a whole number of at least 3 neurons, got {neurons}.")
@@ -172,7 +175,7 @@ def _network(syn, rule, coding, neurons, scope):
     return law, w, neurons * (neurons - 1), partners
 
 
-def _power(step: np.ndarray, events: Events, time: float) -> np.ndarray:
+def _power(step: Values, events: Events, time: float) -> Values:
     if events == "poisson":
-        return expm(time * (step - np.eye(len(step))))
+        return np.asarray(expm(time * (step - np.eye(len(step)))))
     return np.linalg.matrix_power(step, int(time))

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fusi_models.models.markov import MarkovSynapse
+from fusi_models.synapse import Values
 
 KINDS = {"post": (0, 1, 0, 2), "pre": (0, 1, 2, 1), "chain": (0, 1, 1, 2), "reciprocal": (0, 1, 1, 0)}
 """Which neurons two synapses connect: post and pre of the first, post and pre of the second."""
@@ -35,10 +36,10 @@ class Rule:
     the size is the probability that the event happens. Raises ``ValueError`` for a shape other than (2, 2).
     """
 
-    table: np.ndarray
+    table: Values
     name: str = "rule"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         table = np.asarray(self.table, float)
         if table.shape != (2, 2) or not np.all(np.isfinite(table)):
             raise ValueError(f"a rule needs four finite numbers, table[post, pre], got shape {table.shape}.")
@@ -129,13 +130,13 @@ class PairLaw:
         self.step = np.einsum("a,b,abst->st", self.prior, self.prior, self.event)
         self.equilibrium = _stationary(self.step, syn.strength)
 
-    def means(self, ages: np.ndarray) -> np.ndarray:
+    def means(self, ages: Values) -> Values:
         """[age, post, pre]: mean efficacy given the activities of a pattern followed by ``ages`` random ones."""
         start = np.einsum("s,abst->abt", self.equilibrium, self.event)
         ages = np.asarray(ages)
         return np.stack([start @ np.linalg.matrix_power(self.step, int(t)) @ self.strength for t in ages])
 
-    def pair_step(self, kind: str, tracked: bool = False) -> np.ndarray:
+    def pair_step(self, kind: str, tracked: bool = False) -> Values:
         """[pair, pair]: both synapses after one pattern; ``tracked``: weighted by the product of their events."""
         p1, q1, p2, q2 = KINDS[kind]
         matrices = self.signed if tracked else self.event
@@ -144,7 +145,7 @@ class PairLaw:
             step = step + np.prod(self.prior[list(x)]) * np.kron(matrices[x[p1], x[q1]], matrices[x[p2], x[q2]])
         return step
 
-    def pair_equilibrium(self, kind: str) -> np.ndarray:
+    def pair_equilibrium(self, kind: str) -> Values:
         """[pair]: the stationary law of two synapses."""
         return _stationary(self.pair_step(kind), np.kron(self.strength, self.strength))
 
@@ -166,16 +167,16 @@ def check_coding(coding: float) -> None:
         raise ValueError(f"the coding level, the fraction of active neurons, must lie between 0 and 1, got {coding}.")
 
 
-def activity(coding: float) -> np.ndarray:
+def activity(coding: float) -> Values:
     """[2]: probability of an inactive and of an active neuron."""
     return np.array([1 - coding, coding])
 
 
-def standard(x: np.ndarray, coding: float) -> np.ndarray:
+def standard(x: Values, coding: float) -> Values:
     """phi: activities with mean 0 and variance 1."""
-    return (x - coding) / np.sqrt(coding * (1 - coding))
+    return np.asarray((x - coding) / np.sqrt(coding * (1 - coding)))
 
 
-def _stationary(step: np.ndarray, strength: np.ndarray) -> np.ndarray:
+def _stationary(step: Values, strength: Values) -> Values:
     rows = step / step.sum(1, keepdims=True)
     return MarkovSynapse(rows, rows, np.sign(strength), name="a pair of synapses").equilibrium()

@@ -8,6 +8,7 @@ import tyro
 from neuromorph.commands.compare import CompareArgs, compare
 from neuromorph.commands.deploy import DeployArgs, deploy
 from neuromorph.commands.memory_curve import MemoryCurveArgs, memory_curve
+from neuromorph.commands.recall import RecallArgs, recall
 from neuromorph.commands.report import ReportArgs, report
 from neuromorph.commands.train import TrainArgs, train
 
@@ -15,6 +16,7 @@ COMMANDS: dict[type, tuple[str, Any]] = {
     CompareArgs: ("compare", compare),
     MemoryCurveArgs: ("memory-curve", memory_curve),
     DeployArgs: ("deploy", deploy),
+    RecallArgs: ("recall", recall),
     ReportArgs: ("report", report),
     TrainArgs: ("train", train),
 }

@@ -1,0 +1,135 @@
+"""Optimal recall from bounded synapses, and correlations that strike back (Savin, Dayan & Lengyel 2011, 2013, 2014).
+
+NUMBERS
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tyro
+from matplotlib.figure import Figure
+
+import fusi_models as fm
+from fusi_models.networks.circuit import circuit_recall
+from fusi_models.networks.memory import additive_memory, evidence, noisy_cue, rmse
+from fusi_models.networks.recall import DECODERS, EXPLAIN, additive_errors, chain_errors
+from fusi_models.networks.storage import additive_weights, random_patterns
+from fusi_models.seeds import generator
+from fusi_models.theory.correlated import aware_curve, correlated_curve
+from fusi_models.theory.pairs import GATING, additive_rule, chain_pairs
+from neuromorph.commands.recall import plot_errors
+
+
+@dataclass(frozen=True)
+class Args:
+    neurons: int = 500
+    """Neurons of the networks with cascade synapses."""
+    additive: int = 200
+    """Neurons of the networks with additive synapses, which store a tenth as many patterns."""
+    ages: tuple[int, ...] = (0, 1, 2, 3, 5, 8, 12, 16, 20)
+    """Ages of the patterns to recall."""
+    trials: int = 8
+    """Networks; three times as many additive ones."""
+    seed: int = 0
+    """Seed of the random numbers."""
+    out: Path = Path("Savin_Dayan_Lengyel_2014.svg")
+    """Figure to write."""
+
+
+def correlations() -> None:
+    print("correlation of two synapses that share: post, pre, a chain, both (reciprocal); f = 1/2, x = 1/2")
+    for rule in GATING:
+        for depth in (1, 3, 5):
+            pairs = chain_pairs(fm.cascade(depth), GATING[rule], 0.5).correlation()
+            print(f"  {rule:12} n = {depth}: " + " ".join(f"{c + 0.0:8.5f}" for c in pairs[2:]))
+
+
+def curves(args: Args, ax) -> None:
+    times, n = np.unique(np.geomspace(1, 300, 40).round()), args.neurons
+    active, f_pot = fm.coding(0.5, "pre")
+    usual = fm.memory_curve(fm.cascade(5), times, n * (n - 1), active=active, f_pot=f_pot)
+    shared = correlated_curve(fm.cascade(5), times, n, GATING["pre"])
+    aware = aware_curve(fm.cascade(5), times, n, GATING["pre"])
+    for curve, label in ((usual, "independent synapses"), (shared, "correlated"), (aware, "correlated, and known")):
+        ax.loglog(times, curve.snr, label=label, lw=1)
+    ax.axhline(1, color="0.5", lw=0.8, ls=":")
+    ax.set(xlabel="age (patterns stored since)", ylabel="SNR of the ideal observer", title=f"N = {n} neurons")
+    ax.legend(frameon=False, fontsize=8)
+    last = {
+        label: times[c.snr >= 1].max(initial=0)
+        for c, label in ((usual, "usual"), (shared, "correlated"), (aware, "known"))
+    }
+    print(
+        "last age read with SNR >= 1:",
+        last,
+        " SNR at age 1:",
+        [round(float(c.snr[0]), 1) for c in (usual, shared, aware)],
+    )
+
+
+def show(title: str, errors: dict[str, np.ndarray]) -> None:
+    print(title)
+    for name, values in errors.items():
+        mean, error = values.mean(0), values.std(0, ddof=1) / np.sqrt(len(values))
+        cells = (f"{m:.3f} ({e:.3f})" for m, e in zip(np.atleast_1d(mean), np.atleast_1d(error), strict=True))
+        print(f"  {name:24}" + "  ".join(cells))
+
+
+def additive(args: Args, ax) -> None:
+    n, patterns, found = args.additive, args.additive // 10, {}
+    for name, f, flip in (("hebb", 0.5, 0.2), ("pre", 0.5, 0.2), ("covariance", 0.5, 0.2), ("hebb", 0.2, 0.1)):
+        errors = additive_errors(
+            additive_rule(name, f), n, patterns, 3 * args.trials, args.seed, tuple(DECODERS), f, flip
+        )
+        show(f"additive, {name}, f = {f}, N = {n}, {patterns} patterns, {flip:.0%} of the cue wrong", errors)
+        found[f"{name}, f = {f}"] = errors
+    places = np.arange(len(DECODERS))
+    for k, (name, errors) in enumerate(found.items()):
+        ax.bar(places + 0.2 * k - 0.3, [errors[d].mean() for d in DECODERS], 0.2, label=name)
+    ax.set_xticks(places, list(DECODERS), rotation=40, ha="right", fontsize=8)
+    ax.set(ylabel="rms error of recall", title=f"additive, N = {n}, {patterns} patterns")
+    ax.legend(frameon=False, fontsize=8)
+
+
+def circuit(args: Args) -> None:
+    n, patterns, rule = args.additive, args.additive // 10, additive_rule("hebb", 0.5)
+    kinds = {
+        "whole": (True, True),
+        "no inhibition": (False, True),
+        "no dendrite": (True, False),
+        "neither": (False, False),
+    }
+    found: dict[str, list[float]] = {name: [] for name in kinds}
+    for trial in range(args.trials):
+        rng = generator("gallery: recall by a circuit", args.seed, trial)
+        x, scale = random_patterns(patterns, n, 0.5, rng), 0.01
+        w, memory = additive_weights(x, rule, scale, rng), additive_memory(rule, 0.5, patterns, scale)
+        field = evidence(noisy_cue(x[0], 0.2, rng), 0.2, 0.5)
+        for name, parts in kinds.items():
+            found[name].append(rmse(circuit_recall(w, memory, field, *parts), x[0]))
+    show(f"Brian2 rate network, hebb, N = {n}, {patterns} patterns", {k: np.array(v) for k, v in found.items()})
+
+
+def main(args: Args) -> None:
+    page = Figure(figsize=(15, 4), layout="constrained")
+    signal, known, unknown, sums = page.subplots(1, 4)
+    correlations()
+    curves(args, signal)
+    additive(args, sums)
+    circuit(args)
+    syn, rule = fm.cascade(5), GATING["pre"]
+    errors = chain_errors(syn, rule, args.neurons, args.ages, args.trials, args.seed)
+    show(f"cascade, n = 5, pre-gated, N = {args.neurons}, age known; ages {args.ages}", errors)
+    plot_errors(args.ages, errors, known).set_title("cascade, age known")
+    some, blind = ("cue", "aware-mean", "stop", EXPLAIN), {"cue": errors["cue"]}
+    for age in ("prior", "familiarity"):
+        found = chain_errors(syn, rule, args.neurons, args.ages, args.trials, args.seed, some, age=age)
+        blind |= {f"{name}, {age}": values for name, values in found.items() if name != "cue"}
+    show("the same, age unknown", blind)
+    plot_errors(args.ages, blind, unknown).set_title("age unknown")
+    page.savefig(args.out)
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Args))
