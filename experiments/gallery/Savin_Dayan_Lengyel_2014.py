@@ -56,16 +56,9 @@ def curves(args: Args, ax) -> None:
     ax.axhline(1, color="0.5", lw=0.8, ls=":")
     ax.set(xlabel="age (patterns stored since)", ylabel="SNR of the ideal observer", title=f"N = {n} neurons")
     ax.legend(frameon=False, fontsize=8)
-    last = {
-        label: times[c.snr >= 1].max(initial=0)
-        for c, label in ((usual, "usual"), (shared, "correlated"), (aware, "known"))
-    }
-    print(
-        "last age read with SNR >= 1:",
-        last,
-        " SNR at age 1:",
-        [round(float(c.snr[0]), 1) for c in (usual, shared, aware)],
-    )
+    for label, curve in (("independent", usual), ("correlated", shared), ("correlated, known", aware)):
+        last = times[curve.snr >= 1].max(initial=0)
+        print(f"ideal observer, {label}: SNR {curve.snr[0]:.1f} at age 1, last age read with SNR >= 1: {last:.0f}")
 
 
 def show(title: str, errors: dict[str, np.ndarray]) -> None:
