@@ -5,7 +5,8 @@ import pytest
 from scipy.special import expit
 
 from fusi_models import cascade, multistate, plain
-from fusi_models.networks.explained import Model, explain, recall
+from fusi_models.networks.exact import all_patterns
+from fusi_models.networks.explained import Explained, Model, explain, recall
 from fusi_models.networks.memory import evidence, geometric, noisy_cue, rmse
 from fusi_models.networks.storage import blank, random_patterns, store, weights
 from fusi_models.theory.pairs import GATING, PairLaw
@@ -36,6 +37,40 @@ def test_the_mean_given_newer_patterns_is_the_enumerated_one(rule):
     later = model.unknown(ahead, np.array([0.5, 0, 0.5]))
     twice = np.linalg.matrix_power(law.step, 2) @ ahead[0, 1]
     np.testing.assert_allclose(later[0, 1], (ahead[0, 1] + twice) / 2, atol=1e-5)
+
+
+@pytest.mark.parametrize("syn", [plain(), cascade(3), multistate(4)], ids=lambda syn: syn.name)
+def test_eight_neurons_against_the_enumerated_posterior_of_both_patterns(syn):
+    """All 2^16 pairs (older, newest) enumerated, synapses independent given both. So few neurons give no pattern away
+    without a cue; the answer must still be nearer the exact one than the cue is, and so must it be when told the newest
+    pattern. Means over 12 networks."""
+    rule, n, flip = GATING["pre"], 8, 0.2
+    law, model, x = PairLaw(syn, rule, 0.5), Model(syn, rule, 0.5), all_patterns(8)
+    mean = np.einsum("s,abst,cdtu,u->abcd", law.equilibrium, law.event, law.event, law.strength)
+    far = []
+    for seed in range(12):
+        w, stored, rng = network(syn, "pre", n, 2, seed)
+        cue = noisy_cue(stored[0], flip, rng)
+        field = evidence(cue, flip, 0.5)
+        log = np.tile((x @ field)[:, None], 256)
+        for i, j in zip(*np.nonzero(~np.eye(n, dtype=bool)), strict=True):
+            both = np.log(np.clip((1 + w[i, j] * mean) / 2, 1e-12, 1))
+            log += both[x[:, i], x[:, j]][:, x[:, i], x[:, j]]
+        newest = int(stored[1] @ (1 << np.arange(n)))
+        exact, told = (mean_under(part, x) for part in (np.logaddexp.reduce(log, axis=1), log[:, newest]))
+        ahead = model.older(np.broadcast_to(model.efficacy, (n, n, syn.states)), stored[1].astype(float))
+        given = Explained(np.empty((0, n)), (), ahead, model, w.astype(np.float32))
+        answers = recall(explain(w, model), cue, flip, field, 1), recall(given, cue, flip, field, 0)
+        pairs = zip((*answers, expit(field), expit(field)), (exact, told, exact, told), strict=True)
+        far.append([np.abs(a - b).mean() for a, b in pairs])
+    blind, knowing, cue_blind, cue_knowing = np.mean(far, 0)
+    assert blind < cue_blind and knowing < cue_knowing, (blind, knowing, cue_blind, cue_knowing)
+
+
+def mean_under(log, x):
+    """Mean pattern under weights given as logarithms."""
+    chance = np.exp(log - log.max())
+    return chance @ x / chance.sum()
 
 
 def test_the_newest_patterns_need_no_cue():
