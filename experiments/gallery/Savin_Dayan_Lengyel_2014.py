@@ -1,6 +1,22 @@
 """Optimal recall from bounded synapses, and correlations that strike back (Savin, Dayan & Lengyel 2011, 2013, 2014).
 
-NUMBERS
+Left to right: the ideal observer's SNR with and without the correlations of synapses that share a neuron; rms error of
+recall against the age of the pattern, age known and unknown; additive rules. The papers' equations and figures were not
+at hand: from their abstracts and legends we know what they state; all formulae are derived here, and the decoder that
+explains newer patterns away is ours.
+
+Agrees with what the papers state: activity-dependent learning correlates synapses (table; simulated networks agree);
+ignoring it is catastrophic (factorised .65 additive and .67 cascade, against .40 for the cue alone); it applies to
+additive and to cascade synapses; the remedy is a circuit motif (feedback inhibition and a product within the neuron: the
+Brian2 network's error is .04 with both, .62 without inhibition, .70 without the product); recall and familiarity work
+together (the error with the age estimated from the cue is within .01 of that with the age known, for the stopping rule).
+The covariance rule has no such correlations, and there nothing is gained (.003 against .005).
+
+Does not: knowing the correlations of pairs is not enough beyond age 3 of a cascade with 500 neurons. A newer pattern
+captures the dynamics (.70), which is what three synapses or more tell. One of 8 networks is captured at age 2 already
+(aware, .145 with standard error .077). The stopping rule stays below the cue at every age to 20. Explaining the newer
+patterns away does much better, without knowing the age: .013, .039, .065, .151, .312 at ages 1, 2, 5, 8 and 20.
+Errors are means over 8 networks (24 additive ones); standard errors are printed.
 """
 
 from dataclasses import dataclass
