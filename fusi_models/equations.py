@@ -30,12 +30,16 @@ def evaluate(code: str, variables: Mapping[str, Array]) -> dict[str, Array]:
     Raises ``NameError`` for a variable that is not given.
     """
     library = next((t for t in map(_library, variables.values()) if t == "torch"), "numpy")
-    xp = sys.modules[library]
-    namespace: dict[str, Any] = {name: getattr(xp, name) for name in FUNCTIONS}
+    namespace: dict[str, Any] = dict(_functions(library))
     namespace["int"] = _torch_condition(variables) if library == "torch" else (lambda c: c * 1)
     namespace |= _tensors(variables) if library == "torch" else variables
     exec(_compiled(code), {"__builtins__": {"__import__": __import__}}, namespace)  # torch imports on its way
     return {k: v for k, v in namespace.items() if k not in FUNCTIONS and k != "int"}
+
+
+@lru_cache
+def _functions(library: str) -> dict[str, Any]:
+    return {name: getattr(sys.modules[library], name) for name in FUNCTIONS}
 
 
 def _torch_condition(variables: Mapping[str, Array]) -> Any:
@@ -60,7 +64,9 @@ def _tensors(variables: Mapping[str, Array]) -> dict[str, Array]:
 def like(constant: Array, array: Array) -> Array:
     """The numpy table ``constant`` as the same kind of array, and on the same device, as ``array``."""
     if _library(array) == "torch":
-        return sys.modules["torch"].as_tensor(constant, device=array.device)
+        return sys.modules["torch"].as_tensor(
+            np.array(constant), device=array.device
+        )  # a copy: torch would write to it
     return constant
 
 

@@ -31,7 +31,7 @@ class _Forwarding(ModuleType):
             raise AttributeError(name)
         return getattr(import_module(self.__new_name__), name)
 
-    def __call__(self, *args, **options):
+    def __call__(self, *args: Any, **options: Any) -> Any:
         """As the function of that name, whose place in its package the import of this module takes."""
         return getattr(self, self.__name__.rpartition(".")[2])(*args, **options)
 

@@ -55,6 +55,8 @@ def integral(step: Values, pi: Values, change: Values, strength: Values, rate: f
     With h the integrated mean strength that follows from each state, this is pi @ change @ h = sum of
     pi_i change_ij (h_j - h_i). Differences of h are those of the time spent strong and weak before a visit to one
     state r (or the end of a clock of that rate), for the strengths less the constant that makes h_r = 0.
+    Raises ``ValueError`` where these times are so long that their differences drown in rounding (a hidden weight that
+    has frozen).
     """
     r = int(np.argmax(pi * (step.sum(1) - np.diag(step))))
     others = np.arange(len(step)) != r
@@ -64,4 +66,8 @@ def integral(step: Values, pi: Values, change: Values, strength: Values, rate: f
     cycle = signs[r] + step[r, others] @ times[others]
     strong, weak = cycle / cycle.sum()  # mean strength less that constant: 2 weak where strong, -2 strong where weak
     h = 2 * (weak * times[:, 0] - strong * times[:, 1])
-    return float(np.sum(pi[:, None] * change * (h[None, :] - h[:, None])))
+    value = float(np.sum(pi[:, None] * change * (h[None, :] - h[:, None])))
+    rounding = np.finfo(float).eps * np.sum(pi[:, None] * np.abs(change) * (np.abs(h[None, :]) + np.abs(h[:, None])))
+    if not rounding < 1e-9 * max(abs(value), 1e-3):
+        raise ValueError("the synapse stays in some states too long for its area in double precision: simulate it.")
+    return value

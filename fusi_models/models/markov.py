@@ -205,11 +205,19 @@ class MarkovSynapse(SynapseModel, BrianText, Linear, Chain, FreshChain, FixedPoi
                 to[sign, i, : len(leaving)] = leaving
         return bounds, to
 
+    @cached_property
+    def _flat(self) -> tuple[Values, Values]:
+        """``_transitions`` with one row a sign and state: upper bounds [k, row] and destinations, flat [row, k + 1]."""
+        bounds, to = self._transitions
+        return np.ascontiguousarray(bounds.reshape(2 * self.states, -1).T), to.ravel()
+
     def step(self, state: Array, drive: Array, uniform: Array | None = None) -> Array:
-        bounds, to = (like(table, state) for table in self._transitions)
-        sign = (drive > 0) * 1
-        taken = (uniform[..., None] >= bounds[sign, state]).sum(-1)  # type: ignore[index]
-        return where(drive == 0, state, to[sign, state, where(taken < bounds.shape[2], taken, bounds.shape[2])])
+        bounds, to = (like(table, state) for table in self._flat)
+        row = (drive > 0) * self.states + state
+        place = row * (len(bounds) + 1)
+        for bound in bounds:  # the first that is above
+            place = place + (uniform >= bound[row])
+        return where(drive == 0, state, to[place])
 
     def tables(self) -> tuple[Values, Values]:
         """The rule as two tables over k = strength * depth, which names a state: bounds and shifts [sign, k + K, exit].
@@ -226,8 +234,12 @@ class MarkovSynapse(SynapseModel, BrianText, Linear, Chain, FreshChain, FixedPoi
         shift[:, k + largest] = np.where(fresh, k[to[:, :, :-1]] - k[None, :, None], 0)
         return upper, shift
 
+    @cached_property
+    def _strengths(self) -> Values:
+        return self.strength.copy()  # writable: torch warns of tensors made of other arrays
+
     def efficacy(self, state: Array) -> Array:
-        return like(self.strength, state)[state]
+        return like(self._strengths, state)[state]
 
     @cached_property
     def on_event(self) -> str:  # type: ignore[override]

@@ -1,9 +1,9 @@
 """The local rule on Brian2: a spiking network whose synapses hold their states and transitions as Brian2 code.
 
 A presentation takes ``num_steps`` steps of 1 ms. Within a step the order is: input spikes, leak, synapses, threshold,
-reset, and in the last step of a presentation the event ``wrong`` of the units in error, which consolidates their
-synapses. Brian2's usual order applies synaptic input after the threshold test; the schedule below undoes that, so that
-a step means the same here as in snnTorch and Lava.
+reset, and in the last step of a presentation the event ``wrong`` of the units in error, upon which their synapses
+make their transitions. Brian2's usual order applies synaptic input after the threshold test; the schedule below undoes
+that, so that a step means the same here as in snnTorch and Lava.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,10 @@ import numpy as np
 from fusi_models import SynapseModel
 from fusi_models.engines.session import TARGETS as TARGETS
 from fusi_models.engines.session import Target, check_target, session
+from fusi_models.seeds import generator
 from fusi_models.synapse import BrianText, need
-from neuromorph.learners.local import INITIAL, LocalLearner
+from neuromorph.learners.local import LocalLearner, checked_synapse
+from neuromorph.local_rule import chance
 from neuromorph.local_rule.rule import LocalRule
 
 SCHEDULE = ["start", "groups", "synapses", "thresholds", "resets", "end"]
@@ -57,18 +59,21 @@ class BrianLearner(LocalLearner):
         target: Target = "numpy",
     ):
         check_target(target)
-        self.text = need(synapse, BrianText)
+        self.text = need(checked_synapse(synapse), BrianText)
         self.target = target
         if target == "cpp_standalone":
             self.call_size = 10**9  # a call is a compilation
         self.network: _Network | None = None
         super().__init__(synapse, inputs, classes, rule, seeds)
 
+    def configuration(self):
+        return {**super().configuration(), "target": self.target}
+
     def states(self):
-        return self._states
+        return np.array(self._states)
 
     def _set_states(self, states):
-        self._states = states
+        self._states = np.array(states)
 
     def _learn(self, raster, labels):
         return self._run(raster, labels, plastic=True)
@@ -80,8 +85,13 @@ class BrianLearner(LocalLearner):
         """Present the raster, in runs of at most ``RASTER`` numbers; the spikes of the output units."""
         run = self._run_standalone if self.target == "cpp_standalone" else self._run_here
         length = max(1, RASTER // raster[0].size)
-        pieces = [slice(k, k + length) for k in range(0, len(raster), length)]
-        return np.concatenate([run(raster[p], labels[p], plastic, self.presented + p.start) for p in pieces])
+        pieces, before = [slice(k, k + length) for k in range(0, len(raster), length)], self._states
+        try:
+            return np.concatenate([run(raster[p], labels[p], plastic, self.presented + p.start) for p in pieces])
+        except BaseException:
+            self.network = None  # it stands in the middle of a presentation
+            self._states = before  # nothing of a call that was cut is kept, whole runs neither
+            raise
 
     def _run_here(self, raster, labels, plastic, presented):
         with session(self.target):
@@ -89,11 +99,7 @@ class BrianLearner(LocalLearner):
                 self.network = _Network(self)
                 self.network.seed_presentations(self)
             self.network.presented = presented
-            try:
-                spikes = self.network.run(self, raster, labels, plastic)
-            except BaseException:
-                self.network = None  # it stands in the middle of a presentation; the states are those before the call
-                raise
+            spikes = self.network.run(self, raster, labels, plastic)
             if plastic:
                 self._states = self.network.states(self)
         return spikes
@@ -138,13 +144,13 @@ class _Network:
             self.neurons,
             f"{model.declarations}\nw : 1",  # w, the efficacy, is stored: Brian2's int() is slow on the numpy target
             on_pre="v_post += w",
-            on_post={"consolidate": f"drive = err_post*active_pre\n{model.on_event}\nw = {model.efficacy_code}"},
-            on_event={"consolidate": "wrong"},
+            on_post={"transition": f"drive = err_post*active_pre\n{_on_event(learner)}\nw = {model.efficacy_code}"},
+            on_event={"transition": "wrong"},
             dt=DT,
         )
-        self.synapses.consolidate.when = "end"
-        self.synapses.consolidate.order = 1
-        replica, unit, source = np.indices(learner._states.shape).reshape(3, -1)
+        self.synapses.transition.when = "end"
+        self.synapses.transition.order = 1
+        replica, unit, source = np.indices(learner._states.shape[:3]).reshape(3, -1)
         self.synapses.connect(i=replica * learner.inputs + source, j=replica * learner.units + unit)
         self.network = b2.Network(self.inputs, self.neurons, self.synapses)
         self.network.schedule = SCHEDULE
@@ -166,9 +172,10 @@ class _Network:
     def run(self, learner: BrianLearner, raster: np.ndarray, labels: np.ndarray, plastic: bool) -> np.ndarray:
         """Present a raster from the learner's states; bool [n, time, replica, unit]."""
         rule = learner.rule
-        for name, values in learner.text.variables(learner._states.reshape(-1)).items():
+        states = learner._states.reshape(-1, *learner._states.shape[3:])  # one a synapse, of several variables or one
+        for name, values in learner.text.variables(states).items():
             setattr(self.synapses, name, values)
-        self.synapses.w = learner.synapse.efficacy(learner._states.reshape(-1))
+        self.synapses.w = learner.synapse.efficacy(states)
         origin = self.network.t
         self.neurons.plastic, self.neurons.origin, self.inputs.origin = float(plastic), origin, origin
         monitor = b2.SpikeMonitor(self.neurons)
@@ -190,9 +197,26 @@ class _Network:
 
     def states(self, learner: BrianLearner) -> np.ndarray:
         """The synapses' states now, [replica, unit, input]."""
-        names = [line.split(":")[0].strip() for line in learner.text.declarations.splitlines()]
-        values = {name: np.array(getattr(self.synapses, name)) for name in names}
+        values = {name: np.array(getattr(self.synapses, name)) for name in _names(learner.text)}
         return learner.text.from_variables(values).reshape(learner._states.shape)
+
+
+def _on_event(learner: BrianLearner) -> str:
+    """The model's rule; synapses without an active input keep their values, also where an event of 0 changes them.
+
+    That of a Benna-Fusi chain does: its variables flow at every step.
+    """
+    states, names = learner._states, _names(learner.text)
+    after = learner.synapse.update(states, np.zeros(states.shape[:3]), generator("an event of 0"))
+    if np.array_equal(after, states):
+        return learner.text.on_event
+    keep = [f"{name}_before = {name}" for name in names]
+    back = [f"{name} = active_pre*{name} + (1 - active_pre)*{name}_before" for name in names]
+    return "\n".join([*keep, learner.text.on_event, *back])
+
+
+def _names(text: BrianText) -> list[str]:
+    return [line.split(":")[0].strip() for line in text.declarations.splitlines()]
 
 
 def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, target: Target = "numpy") -> np.ndarray:
@@ -200,9 +224,9 @@ def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, target: Target
 
     One neuron that spikes every millisecond drives all synapses; the sign of the event is that of the pattern.
     """
-    text, states = need(synapse, BrianText), synapse.init(events.shape[1:], np.random.default_rng([seed, INITIAL]))
+    text, states = need(synapse, BrianText), synapse.init(events.shape[1:], chance.initial_states(seed))
     with session(target):
-        b2.seed(seed)
+        b2.seed(chance.imprinting_seed(seed))
         observer = b2.NeuronGroup(1, "", threshold="True", reset="", dt=DT)
         neurons = b2.NeuronGroup(events.shape[1], "", dt=DT)
         on_pre = f"drive = pattern(t, j)\n{text.on_event}\nw = {text.efficacy_code}"

@@ -60,3 +60,8 @@ def test_time_before_being_lost():
     step, groups = np.array([[0.5, 0.5], [0.1, 0.8]]), np.eye(2)
     found = occupation(step, np.array([0.0, 0.1]), groups)
     np.testing.assert_allclose(found, np.linalg.inv(np.eye(2) - step), rtol=1e-13)
+
+
+def test_a_frozen_synapse_has_no_area_rather_than_a_wrong_one():
+    with pytest.raises(ValueError, match="too long for its area"):
+        area(HiddenWeight(4.0, 1.0, 2.0, 0.05))

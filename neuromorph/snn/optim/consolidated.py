@@ -1,6 +1,6 @@
 """Deep learning with any continuous synapse model: the optimiser's step is the drive of the model's own equation.
 
-drive = -Adam's step (``stepping.py``);   state <- model(state, drive): ``model.on_event`` run on tensors, as in Brian2
+drive = -Adam's step (``adam.py``);   state <- model(state, drive): ``model.on_event`` run on tensors, as in Brian2
 
 The parameter is the model's first variable (h of a hidden weight, u1 of a Benna-Fusi chain), whose sign a
 ``BinaryLinear`` shows to the network; further variables are state of the optimiser. The equation is linear in the drive
@@ -19,7 +19,8 @@ from torch import Tensor
 from fusi_models import SynapseModel
 from fusi_models.equations import evaluate
 from fusi_models.synapse import BrianText, find
-from neuromorph.snn.optim.adam import CheckedOptimizer, adam_step, check_variance
+from neuromorph.snn.optim.adam import adam_step
+from neuromorph.snn.optim.checked import CheckedOptimizer, check_variance
 
 
 class Consolidated(CheckedOptimizer):
