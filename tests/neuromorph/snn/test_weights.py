@@ -83,7 +83,7 @@ def test_layers_draw_the_same_weights_whatever_their_form():
 @pytest.mark.parametrize("image", [False, True])
 @pytest.mark.parametrize("fast", [None, False])
 def test_a_gate_silences_units_and_none_costs_nothing(image, fast):
-    options = {"image": (1, 4, 5), "convolutions": ((3, 2),)} if image else {}
+    options = {"image": (1, 4, 5), "convolutions": ((3, 2),), "gains": (4.0, 4.0, 4.0)} if image else {}
     net = SpikingBNN((20, 8, 3), num_steps=5, fast=fast, generator=torch.Generator().manual_seed(0), **options)
     x = torch.rand(6, 20, generator=torch.Generator().manual_seed(1))
     plain = net(x)
