@@ -43,8 +43,7 @@ class CalciumNeuron:
 
     def fixed(self, conductance: float) -> "CalciumNeuron":
         """The same cell without metaplasticity, its receptors at ``conductance`` (uM/(ms mV), below 0)."""
-        still = replace(self.synapse.meta, recover=0.0, suppress=0.0)
-        return replace(self, synapse=replace(self.synapse, conductance=conductance, meta=still))
+        return replace(self, synapse=self.synapse.fixed(conductance))
 
     def numbers(self, dt: float) -> loops.CellConstants:
         """The constants for steps of ``dt`` ms."""

@@ -19,7 +19,7 @@ curve. ``YU_2008``: as tabulated for Yu, Shouval & Knierim 2008; the form of eta
 ``YEUNG_2004``: as in the public codes, not read in the paper.
 """
 
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from math import isfinite
 
 import numpy as np
@@ -130,7 +130,7 @@ class CalciumSynapse:
     reversal: float = 130.0
     magnesium: float = 1.0
     lowest: float = 0.0
-    highest: float = field(default=1e9)
+    highest: float = 1e9
 
     def __post_init__(self):
         numbers = _numbers(self)
@@ -146,6 +146,10 @@ class CalciumSynapse:
             )
         if self.delay < 0 or self.lowest > self.highest:
             raise ValueError(f"need delay >= 0 and lowest <= highest, got {self.delay}, {self.lowest}, {self.highest}.")
+
+    def fixed(self, conductance: float) -> "CalciumSynapse":
+        """The same synapse without metaplasticity, g = ``conductance`` (below 0) for good."""
+        return replace(self, conductance=conductance, meta=Metaplasticity(target=conductance))
 
     def magnesium_open(self, voltage: Array | float) -> Array:
         """B(V): the share of receptors that magnesium does not block; mV."""
