@@ -210,3 +210,12 @@ YEUNG_2004 = CalciumSynapse(
     decay=1 / 200,
     delay=0.0,
 )
+
+# Derived here: with the 42 mV of the public codes the cell fires but does not select; a larger BPAP, which brings g down
+# where the cell fires much, and a highest weight let it select one of four patterns.
+YEUNG_2004_SELECTIVE = replace(
+    YEUNG_2004,
+    bpap=replace(YEUNG_2004.bpap, size=100),
+    meta=replace(YEUNG_2004.meta, target=-5e-3),
+    highest=8.0,
+)
