@@ -1,12 +1,13 @@
-"""A unified model of NMDA receptor-dependent bidirectional synaptic plasticity (Shouval, Bear & Cooper 2002, PNAS 99:10831).
+"""A unified model of NMDA receptor-dependent bidirectional synaptic plasticity.
 
-Panels: what calcium does to a weight; one pair of spikes against their distance; a held voltage; trains of one
-frequency. The paper itself was not at hand: equations and constants are those quoted from it.
+Shouval, Bear & Cooper 2002 (PNAS 99:10831). Panels: what calcium does to a weight; one pair of spikes against
+their distance; a held voltage; trains of one frequency. The paper itself was not at hand: equations and constants are
+those quoted from it.
 
 Agrees: one set of constants gives depression and potentiation by all three inductions; a pair of spikes depresses when
-the cell fires first, potentiates up to 40 ms after the input and depresses again from 45 to 125 ms (changes above .001),
-the second window that the model is known for; little depolarisation depresses and much potentiates; slow trains depress and fast ones
-potentiate.
+the cell fires first, potentiates up to 40 ms after the input and depresses again from 45 to 125 ms (changes above
+.001), the second window that the model is known for; little depolarisation depresses and much potentiates; slow trains
+depress and fast ones potentiate.
 Reconstruction: the size of an EPSP, 1 mV, and the delay of the BPAP, 2 ms, are those that give the quoted curve; the
 frequency at which depression turns into potentiation follows the EPSP (12 Hz at 1 mV, 7 Hz at 10 mV), and how receptors
 that are open meet the next spike is ours.

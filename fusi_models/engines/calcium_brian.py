@@ -70,8 +70,8 @@ def conductance_equation(synapse: CalciumSynapse, square: str) -> str:
 
 def namespace(synapse: CalciumSynapse) -> dict:
     """The constants of the equations, with their units."""
-    s, omega, rate, nmda, bpap, meta = synapse, synapse.omega, synapse.rate, synapse.receptor, synapse.bpap, synapse.meta
-    ms, mV = b2.ms, b2.mV
+    s, omega, rate, meta = synapse, synapse.omega, synapse.rate, synapse.meta
+    nmda, bpap, ms, mV = s.receptor, s.bpap, b2.ms, b2.mV
     return {
         "base": omega.base, "dip": omega.dip, "low": omega.low, "high": omega.high, "depress": omega.depress,
         "potentiate": omega.potentiate, "rate": rate.rate / ms, "half": rate.half, "scale": rate.scale,
@@ -112,9 +112,10 @@ def follow_brian(
     meta = conductance_equation(synapse, "(V - rest)**2").replace("volt", "volt (clock-driven)")
     if not meta.startswith("dg/dt"):
         meta = meta.replace(" (clock-driven)", "")
+    text = "\n".join([synapse_equations(synapse), OWN_DENDRITE, local, DRIVING, meta])
     links = b2.Synapses(
-        *sources, "\n".join([synapse_equations(synapse), OWN_DENDRITE, local, DRIVING, meta]), namespace=units, dt=clock,
-        on_pre=f"{OPEN}\nrise += epsp\nfall += epsp", on_post=SPIKE, method="exponential_euler",
+        *sources, text, on_pre=f"{OPEN}\nrise += epsp\nfall += epsp", on_post=SPIKE, namespace=units, dt=clock,
+        method="exponential_euler",
     )  # fmt: skip
     links.connect(j="i")
     links.post.delay = synapse.delay * b2.ms
@@ -125,8 +126,8 @@ def follow_brian(
     _run(b2.Network(*sources, links, bounds, monitor), len(pre) * clock, target)
     rows = [links.fast, links.slow, links.c / b2.uM, links.w, links.g / FLUX]
     rows += [x / b2.mV for x in (links.b_fast, links.b_slow, links.rise, links.fall)]
-    record = [np.asarray(x).T for x in (monitor.c / b2.uM, monitor.w, monitor.g / FLUX)]
-    return Trace(np.asarray(monitor.t / b2.ms), *record, np.array([np.asarray(row) for row in rows]))
+    c, w, g = (np.asarray(x).T for x in (monitor.c / b2.uM, monitor.w, monitor.g / FLUX))
+    return Trace(np.asarray(monitor.t / b2.ms), c, w, g, np.array([np.asarray(row) for row in rows]))
 
 
 def advance_brian(

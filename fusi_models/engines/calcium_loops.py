@@ -79,7 +79,7 @@ def constants(synapse: CalciumSynapse, dt: float) -> Constants:
 
     Raises ``ValueError`` for steps in which a weight could move by a tenth of its way at 10 uM of calcium.
     """
-    if not 0 < dt or float(synapse.rate(10.0)) * synapse.decay * dt > 0.1:
+    if not dt > 0 or float(synapse.rate(10.0)) * synapse.decay * dt > 0.1:
         raise ValueError(f"steps of {dt} ms do not suit this learning rate: give dt > 0 and short enough.")
     s, omega, rate, meta = synapse, synapse.omega, synapse.rate, synapse.meta
     nmda, bpap = s.receptor, s.bpap
@@ -96,7 +96,7 @@ def constants(synapse: CalciumSynapse, dt: float) -> Constants:
 
 @numba.njit(cache=True, error_model="numpy")
 def exponential(x):
-    """e^x for -50 <= x <= 50 (beyond, the value at the end) to 2e-13 of itself: arithmetic alone, so loops vectorise."""
+    """e^x for -50 <= x <= 50 (beyond, the value at the end) to 2e-13 of itself; plain arithmetic vectorises."""
     r = min(max(x, -50.0), 50.0) / 1024
     y = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r / 5040))))))
     for _ in range(10):

@@ -150,7 +150,7 @@ def responses(
     shows: int = 100,
     dt: float = 1.0,
 ) -> np.ndarray:
-    """Output rate to each pattern, [pattern] in Hz, over ``shows`` presentations each in random order; nothing learns."""
+    """Output rate to each pattern, [pattern] in Hz, over ``shows`` presentations of each in random order; frozen."""
     steps = int(round(inputs.dwell / dt))
     counts = np.zeros(len(inputs.rates))
     for pattern in rng.permutation(np.repeat(np.arange(len(inputs.rates)), shows)):
@@ -159,7 +159,7 @@ def responses(
     return counts / (shows * inputs.dwell / 1000)
 
 
-def selectivity(rates: np.ndarray, silent: float = 1.0) -> float:
+def selectivity(rates: np.ndarray, silent: float = 1.0) -> np.ndarray:
     """1 - mean / max over the last axis, [pattern]; 0 where no rate exceeds ``silent`` Hz. At most 1 - 1 / patterns."""
     best = rates.max(-1)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -31,9 +31,9 @@ class Trace(NamedTuple):
 
 
 def trains(times: Sequence[np.ndarray], duration: float, dt: float = 0.1) -> np.ndarray:
-    """Spike times in ms, one array a synapse, as [step, synapse] bool. Raises ``ValueError`` for times outside 0..duration.
+    """Spike times in ms, one array a synapse, as [step, synapse] bool.
 
-    A time on the border of two steps belongs to the later one.
+    A time on the border of two steps belongs to the later one. Raises ``ValueError`` for times outside 0..duration.
     """
     grid = np.zeros((int(round(duration / dt)), len(times)), bool)
     for synapse, when in enumerate(times):
@@ -70,12 +70,14 @@ def follow(
     """
     pre, post = np.asarray(pre, bool), np.asarray(post, bool)
     if pre.ndim != 2 or pre.shape != post.shape or every < 1:
-        raise ValueError(f"pre and post must be [step, synapse] alike, got {pre.shape} and {post.shape}, every {every}.")
+        raise ValueError(
+            f"pre and post must be [step, synapse] alike, got {pre.shape}, {post.shape}; every {every} >= 1."
+        )
     state = start(synapse, pre.shape[1], weight) if state is None else state.copy()
     held = np.full(pre.shape[1], np.nan) if held is None else np.broadcast_to(np.asarray(held, float), pre.shape[1:])
     record = np.empty((3, -(-len(pre) // every), pre.shape[1]))
     loops.follow(pre, arriving(synapse, post, dt), np.array(held), state, loops.constants(synapse, dt), every, record)
-    return Trace(np.arange(record.shape[1]) * every * dt, *record, state)
+    return Trace(np.arange(record.shape[1]) * every * dt, record[0], record[1], record[2], state)
 
 
 def arriving(synapse: CalciumSynapse, post: np.ndarray, dt: float) -> np.ndarray:

@@ -3,19 +3,21 @@
 Shouval, Bear & Cooper 2002 (PNAS 99:10831); conductance that follows activity: Yeung, Shouval, Blais & Cooper 2004
 (PNAS 101:14943). Times in ms, voltages in mV, calcium in uM, weights in the paper's units.
 
-    V      = V_rest + EPSP + BPAP               BPAP = A_b (I_bf e^(-t/tau_bf) + I_bs e^(-t/tau_bs)) since a spike of the
-                                                cell and its way to the dendrite; EPSP = s (e^(-t/tau_1) - e^(-t/tau_2))
-    influx = g O(t) H(V)                        O = P0 (I_f e^(-t/tau_f) + I_s e^(-t/tau_s)) since a presynaptic spike
-    H(V)   = (V - V_r) / (1 + e^(-0.062 V) [Mg] / 3.57)         negative, as is g
+    V      = V_rest + EPSP + BPAP           BPAP = A_b (I_bf e^(-t/tau_bf) + I_bs e^(-t/tau_bs)) since a spike of the
+                                            cell and its way to the dendrite; EPSP = s (e^(-t/tau_1) - e^(-t/tau_2))
+    influx = g O(t) H(V)                    O = P0 (I_f e^(-t/tau_f) + I_s e^(-t/tau_s)) since a presynaptic spike
+    H(V)   = (V - V_r) / (1 + e^(-0.062 V) [Mg] / 3.57)     negative, as is g
     dc/dt  = influx - c / tau_c
     dW/dt  = eta(c) (Omega(c) - lambda W)       low <= W <= high
-    dg/dt  = k+ (g_t - g) - k- (V - V_rest)^2 g                 settles at g_t / (1 + k- <(V - V_rest)^2> / k+)
+    dg/dt  = k+ (g_t - g) - k- (V - V_rest)^2 g             settles at g_t / (1 + k- <(V - V_rest)^2> / k+)
 
 A spike takes each part of O from x to x + P0 (I - x): with P0 = 1 only the last spike counts, and the same holds for
-the BPAP. EPSPs add up. That trains act in this way was read in two public codes for 2004 and is a reconstruction for 2002.
+the BPAP. EPSPs add up. That trains act in this way was read in two public codes for 2004; for 2002 it is a
+reconstruction.
 
 ``SHOUVAL_2002``: constants as quoted from the paper; size and delay of the potentials reproduce the quoted pairing
-curve. ``YU_2008``: as tabulated for Yu, Shouval & Knierim 2008; the form of eta was put together from names of constants.
+curve. ``YU_2008``: as tabulated for Yu, Shouval & Knierim 2008; the form of eta was put together from the names of its
+constants.
 ``YEUNG_2004``: as in the public codes, not read in the paper.
 """
 
@@ -99,7 +101,10 @@ class Metaplasticity:
     suppress: float = 0.0
 
     def equilibrium(self, mean_square: float) -> float:
-        """g* where the mean of (V - V_rest)^2 is ``mean_square`` (mV^2). Raises ``ValueError`` where g does not move."""
+        """g* where the mean of (V - V_rest)^2 is ``mean_square`` (mV^2).
+
+        Raises ``ValueError`` where g does not move.
+        """
         if not self.recover:
             raise ValueError("without recovery (recover = 0) the conductance has no equilibrium: give recover > 0.")
         return self.target / (1 + self.suppress * mean_square / self.recover)
@@ -110,7 +115,8 @@ class CalciumSynapse:
     """Constants of a synapse. ``conductance``: initial g, uM/(ms mV). ``opening``: P0. ``delay`` of the BPAP in ms.
 
     ``decay``: lambda. ``epsp``: s in mV (0: the dendrite does not see single inputs), with ``tau_rise`` < ``tau_fall``.
-    Raises ``ValueError`` for times that are not positive, an opening outside 0..1, a conductance above 0, or bounds that cross.
+    Raises ``ValueError`` for times that are not positive, an opening outside 0..1, a conductance above 0, or bounds
+    that cross.
     """
 
     omega: Omega
@@ -138,7 +144,9 @@ class CalciumSynapse:
         if bad:
             raise ValueError(f"constants must be finite and times positive, got {', '.join(bad)} = {numbers[bad[0]]}.")
         if not 0 <= self.opening <= 1:
-            raise ValueError(f"opening is the share of receptors that a spike opens, between 0 and 1, got {self.opening}.")
+            raise ValueError(
+                f"opening, the share of receptors that a spike opens, lies between 0 and 1, got {self.opening}."
+            )
         if max(self.conductance, self.meta.target) > 0:
             raise ValueError(
                 f"conductances are negative (H is, below the reversal potential), got {self.conductance} and "
@@ -211,8 +219,8 @@ YEUNG_2004 = CalciumSynapse(
     delay=0.0,
 )
 
-# Derived here: with the 42 mV of the public codes the cell fires but does not select; a larger BPAP, which brings g down
-# where the cell fires much, and a highest weight let it select one of four patterns.
+# Derived here: with the 42 mV of the public codes the cell fires but does not select; a larger BPAP, which brings g
+# down where the cell fires much, and a highest weight let it select one of four patterns.
 YEUNG_2004_SELECTIVE = replace(
     YEUNG_2004,
     bpap=replace(YEUNG_2004.bpap, size=100),

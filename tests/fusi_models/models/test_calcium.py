@@ -45,7 +45,8 @@ def test_omega_has_no_overflow_and_its_ends():
 
 
 def test_eta_2002_in_1_per_s():
-    np.testing.assert_allclose(1000 * SHOUVAL_2002.rate([0.1, 0.35, 0.55, 1]), [0.01, 0.3001, 0.6246, 0.9091], atol=6e-5)
+    per_second = 1000 * SHOUVAL_2002.rate([0.1, 0.35, 0.55, 1])
+    np.testing.assert_allclose(per_second, [0.01, 0.3001, 0.6246, 0.9091], atol=6e-5)
 
 
 def test_eta_2002_is_the_formula_of_the_paper():
