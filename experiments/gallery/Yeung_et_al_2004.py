@@ -3,7 +3,16 @@
 Yeung, Shouval, Blais & Cooper 2004 (PNAS 101:14943). Of the paper the abstract was at hand; constants of cell and
 synapse are those of two public codes. Top: drift of a weight against input rate, g at rest for several output rates;
 weights of a cell that gets four patterns in turn; the same without metaplasticity. Bottom: how selective the cell is;
-inputs of which half fire together; weights against the rate of all inputs.
+inputs of which half fire together; weights against the rate of all inputs. A quarter of an hour on a free core.
+
+Agrees with the abstract: metaplasticity, more output moves the threshold between depression and potentiation to higher
+input rates (3, 17, 60 Hz at 5, 20, 30 Hz of output); scaling, the more all inputs fire, the weaker they become, and the
+output changes much less than the input; competition, a cell becomes selective for one of four patterns in each of five
+seeds at 50/5, 75/7.5 and 100/10 Hz (.72 to .73 of .75 after 240 minutes), and correlated inputs win over others.
+Without metaplasticity no cell that fires steadily is selective (at most .02 from weights of 2 or .5): all groups die out
+together or grow together to the bound. On the way to silence, at about 1 Hz, values up to .43 were counted, which pass.
+Does not: with the BPAP of 42 mV of the public codes a cell with patterns fires without selecting. The 100 mV, the
+larger g_t and the bound of the weights that are used here for patterns are derived here, not the paper's.
 """
 
 from dataclasses import dataclass
