@@ -1,10 +1,10 @@
 """Speed of the compiled reference of the calcium model against Brian2, on one network, as a ratio within one run.
 
 The network is the cell of Yeung et al. 2004: 100 excitatory inputs whose weights, calcium and receptors move at every
-millisecond, and inhibition. Both get the same spikes and must fire the same ones. Times are those of the processor (both
-use one core), as differences between a long and a short run, so compilation and construction drop out.
+millisecond, and inhibition. Both get the same spikes and must fire the same ones. Times are those of the processor
+(both use one core), as differences between a long and a short run, so compilation and construction drop out.
 
-Measured: 78 times faster at 100 inputs, where Brian2 pays a fixed cost at every step; 19 times at 1000 (``--size 250``).
+Measured: 78 times faster at 100 inputs, where Brian2 pays a fixed cost at every step; 19 times at 1000 (--size 250).
 """
 
 import time
