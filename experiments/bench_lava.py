@@ -22,6 +22,7 @@ from fusi_models.models.integer import IntegerHiddenWeight
 from fusi_models.models.staircase import closest_staircase
 from neuromorph import data
 from neuromorph.atomic import write_json
+from neuromorph.chip import NO_CURRENT_MEMORY
 from neuromorph.lava import Deployment, LayerSpec, NetworkSpec, deploy
 from neuromorph.lava.compat import running
 from neuromorph.lava.graphs.inference import run_batched, stock_graph
@@ -136,7 +137,7 @@ def reset(spec: NetworkSpec, x: np.ndarray) -> tuple[np.ndarray, float]:
     out = source.s_out
     for layer, bits in zip(spec.layers, (spec.message_bits, 0), strict=True):
         dense = Dense(weights=layer.stored_weights, weight_exp=layer.weight_exp, num_message_bits=bits)
-        lif = LIF(shape=(len(layer.weights),), du=4095, dv=layer.dv, vth=layer.threshold)
+        lif = LIF(shape=(len(layer.weights),), du=NO_CURRENT_MEMORY, dv=layer.dv, vth=layer.threshold)
         out.connect(dense.s_in)
         dense.a_out.connect(lif.a_in)
         out = lif.s_out

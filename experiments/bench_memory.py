@@ -1,6 +1,8 @@
 """Speed of the engines on one cascade, as ratios within one run on one machine.
 
-Steps per second are differences between a long and a short run, so compilation, connection and start-up drop out.
+Steps per second come from differences between a long and a short run of the same program, so connection and start-up
+drop out. Both lengths are run once before anything is timed, because each compiles its own code; then they alternate,
+and the median over the repeats is printed, or a dash where it is below twice its own scatter.
 The rivals are written out below: a vectorised numpy Monte-Carlo with a lookup table (one random number a synapse, the
 fastest that we know), and the one-page Brian2 script that a user would write for a cascade (standalone, -O3).
 """
@@ -26,6 +28,8 @@ class Args:
     """Synapses of the engines whose cost grows with N."""
     steps: int = 100
     """Steps of the long runs, less 10 of the short ones."""
+    repeats: int = 3
+    """Pairs of a short and a long run; the median of their differences counts."""
     brian: bool = True
     """Also time Brian2 (needs a compiler)."""
 
@@ -78,16 +82,29 @@ def handwritten_brian(depth: int, synapses: int, steps: int) -> None:
         b2.set_device("runtime")
 
 
-def rate(run: Callable[[int], object], short: int, long: int, warm: bool = True) -> float:
-    """Steps per second of ``run(steps)``; ``warm``: one run before, to fill compiler caches."""
-    if warm:
-        run(short)
-    elapsed = []
+def rate(run: Callable[[int], object], short: int, long: int, repeats: int) -> float:
+    """Steps per second of ``run(steps)``; NaN where the difference of the two lengths drowns in the machine's noise.
+
+    Compilers' caches are filled by one untimed run of either length.
+    """
     for steps in (short, long):
-        start = time.perf_counter()
         run(steps)
-        elapsed.append(time.perf_counter() - start)
-    return (long - short) / (elapsed[1] - elapsed[0])
+    extra = []
+    for _ in range(repeats):
+        extra.append(seconds(run, long) - seconds(run, short))
+    middle = float(np.median(extra))
+    scatter = float(np.median(np.abs(np.array(extra) - middle)))
+    return (long - short) / middle if middle > 2 * scatter and middle > 0 else float("nan")
+
+
+def shown(number: float) -> str:
+    return "-" if np.isnan(number) else f"{number:.4g}"
+
+
+def seconds(run: Callable[[int], object], steps: int) -> float:
+    start = time.perf_counter()
+    run(steps)
+    return time.perf_counter() - start
 
 
 def main(args: Args) -> None:
@@ -104,24 +121,26 @@ def main(args: Args) -> None:
     def brian(target):
         return lambda steps: simulate_brian(syn, np.array([steps]), n, 1, 0, target)
 
-    rates = {"lumped, every step": rate(lumped, 1000, 21000)}
-    rates["lumped, every step, N = 1e9"] = rate(
+    def timed(run, short, long):
+        return rate(run, short, long, args.repeats)
+
+    rates = {"lumped, every step": timed(lumped, 1000, 21000)}
+    rates["lumped, every step, N = 1e9"] = timed(
         lambda steps: fm.simulate(syn, np.arange(steps), 10**9, 1, np.random.default_rng(0)), 1000, 21000
     )
-    rates["numpy Monte-Carlo"] = rate(lambda steps: numpy_steps(args.depth, n, steps), 10, long)
-    rates["numpy Monte-Carlo (monte_carlo)"] = rate(
+    rates["numpy Monte-Carlo"] = timed(lambda steps: numpy_steps(args.depth, n, steps), 10, long)
+    rates["numpy Monte-Carlo (monte_carlo)"] = timed(
         lambda steps: fm.monte_carlo(syn, np.array([steps]), n, 1, np.random.default_rng(0)), 2, 12
     )
     if args.brian:
-        rates["Brian2 cython"] = rate(brian("cython"), 10, long)
-        rates["Brian2 standalone"] = rate(brian("cpp_standalone"), 10, 4 * long, warm=False)
-        rates["Brian2 standalone by hand"] = rate(
-            lambda steps: handwritten_brian(args.depth, n, steps), 10, 4 * long, warm=False
-        )
+        rates["Brian2 cython"] = timed(brian("cython"), 10, long)
+        rates["Brian2 standalone"] = timed(brian("cpp_standalone"), 10, 4 * long)
+        rates["Brian2 standalone by hand"] = timed(lambda steps: handwritten_brian(args.depth, n, steps), 10, 4 * long)
     rates["numpy Monte-Carlo, N = 1e9 (scaled from N)"] = rates["numpy Monte-Carlo"] * n / 1e9
     print(f"{f'engine, N = {n:g}':46}{'steps/s':>12}{'lumped is faster by':>22}")
     for name, value in rates.items():
-        print(f"{name:46}{value:12.4g}{rates['lumped, every step'] / value:22.4g}")
+        faster = rates["lumped, every step"] / value
+        print(f"{name:46}{shown(value):>12}{shown(faster):>22}")
 
 
 if __name__ == "__main__":

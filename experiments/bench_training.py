@@ -8,12 +8,21 @@ and what a library allocates inside a product. Part "convolution": a small convo
 "inference": the forward pass; the spikes are compared. Part "seeds": networks side by side (``snn.Ensemble``) against
 one after another. Part "optimiser": one metaplastic step of a 4096 x 4096 weight (16.8
 million). The rival is the update as the authors' ``Adam_meta`` computes it, operation by operation; the yardstick is
-torch's own fused Adam, which protects nothing.
+torch's own fused Adam, which protects nothing. Part "first": from a fresh process to the end of the first training step
+of a small network, with an empty cache of compiled loops and with a filled one, against the uncompiled network.
+
+``SpikingBNN`` is the network as a user writes it; ``fast=False`` multiplies in float32 and loops in torch. The run ends
+with the goals as ratios: the median over the turns, each against the rival's call of the same turn, and quartiles.
+What limits the first goal is printed with it: the ratio that the float32 products alone would reach. Processors that
+multiply 8-bit integers and bfloat16 in vectors (VNNI, AVX512-BF16) go beyond that limit, others cannot.
 """
 
 import importlib.util
 import json
+import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -46,12 +55,16 @@ class Args:
     """Steps of a sample."""
     seeds: int = 5
     """Networks of the part seeds (784-256-256-10, 6 steps, batch 100)."""
-    parts: tuple[str, ...] = ("training", "convolution", "inference", "seeds", "optimiser")
+    parts: tuple[str, ...] = ("training", "convolution", "inference", "seeds", "optimiser", "first")
     """What to time."""
     repeats: int = 15
     """Timed calls of each way, taken in turns."""
     threads: int = 0
     """Threads of torch; 0 leaves its default."""
+
+
+Seconds = dict[str, list[float]]
+"""Seconds of each turn of each way."""
 
 
 class Published:
@@ -72,12 +85,12 @@ class Published:
         self.hidden.addcdiv_(torch.where(towards, decayed, self.exp_avg), denom, value=-size)
 
 
-def in_turns(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+def in_turns(ways: dict[str, Callable[[], object]], repeats: int) -> Seconds:
     """Seconds of each call. The ways take turns, so that a slow moment of the machine hits all of them."""
     for call in ways.values():
         call()
         call()
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    seconds: Seconds = {name: [] for name in ways}
     for _ in range(repeats):
         for name, call in ways.items():
             start = time.perf_counter()
@@ -86,17 +99,18 @@ def in_turns(ways: dict[str, Callable[[], object]], repeats: int) -> dict[str, l
     return seconds
 
 
-def table(title: str, seconds: dict[str, list[float]], rivals: list[str]) -> None:
-    """Median, quartiles in milliseconds, and how often faster than each rival by medians."""
-    print(f"\n{title:44}{'median ms':>10}{'quartiles ms':>18}" + "".join(f"{f'x {r}':>26}" for r in rivals))
+def table(title: str, seconds: Seconds, rivals: list[str]) -> Seconds:
+    """Median, quartiles in milliseconds, and how often faster than each rival by medians; returns ``seconds``."""
+    print(f"\n{title:44}{'median ms':>10}{'quartiles ms':>18}" + "".join(f"{f'x {r}':>34}" for r in rivals))
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     for name, values in seconds.items():
         low, _, high = statistics.quantiles(values, n=4)
-        ratios = "".join(f"{medians[r] / medians[name]:26.2f}" for r in rivals)
+        ratios = "".join(f"{medians[r] / medians[name]:34.2f}" for r in rivals)
         print(f"{name:44}{1e3 * medians[name]:10.1f}{f'{1e3 * low:.1f} .. {1e3 * high:.1f}':>18}{ratios}")
+    return seconds
 
 
-def optimiser(args: Args) -> None:
+def optimiser(args: Args) -> Seconds:
     generator = torch.Generator().manual_seed(0)
     start = torch.empty(args.side, args.side).uniform_(-0.05, 0.05, generator=generator)
     grad = torch.randn(args.side, args.side, generator=generator)
@@ -108,8 +122,7 @@ def optimiser(args: Args) -> None:
 
     ways: dict[str, Callable[[], object]] = {
         "published formula": torch.no_grad()(Published(weight(), args.m).step),
-        "Metaplastic, eager": Metaplastic([weight()], m=args.m, foreach=False).step,
-        "Metaplastic, foreach": Metaplastic([weight()], m=args.m, foreach=True).step,
+        "Metaplastic, eager": Metaplastic([weight()], m=args.m).step,
         "Metaplastic, compiled": Metaplastic([weight()], m=args.m, compiled=True).step,
         "Metaplastic, compiled, relative m": Metaplastic([weight()], m=args.m, relative=True, compiled=True).step,
         "the same with the layer's variance": Metaplastic(
@@ -119,7 +132,7 @@ def optimiser(args: Args) -> None:
         "torch.optim.Adam, fused": torch.optim.Adam([weight()], lr=0.005, fused=True).step,
     }
     title = f"optimiser step, {start.numel() / 1e6:.1f} M weights"
-    table(title, in_turns(ways, args.repeats), ["published formula", "torch.optim.Adam, fused"])
+    return table(title, in_turns(ways, args.repeats), ["published formula", "torch.optim.Adam, fused"])
 
 
 class Tutorial(nn.Module):
@@ -181,7 +194,7 @@ def networks(args: Args) -> tuple[dict[str, nn.Module], torch.Tensor, torch.Tens
         ways[f"tutorial, {name}"] = Tutorial(layers, args.steps)
     if importlib.util.find_spec("spikingjelly"):
         ways["SpikingJelly, multi-step, nn.Linear"] = MultiStep(args.sizes, args.steps)
-    for name, fast in (("SpikingBNN", False), ("SpikingBNN, fast", True)):
+    for name, fast in (("SpikingBNN", None), ("SpikingBNN, fast=False", False)):
         generator = torch.Generator().manual_seed(0)
         ways[name] = SpikingBNN(args.sizes, num_steps=args.steps, fast=fast, generator=generator)
     return ways, torch.rand(args.batch, args.sizes[0]), torch.randint(args.sizes[-1], (args.batch,))
@@ -193,29 +206,30 @@ def step(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> None:
     functional.cross_entropy(spk_rec.sum(0) + mem_rec.mean(0), y).backward()
 
 
-def training(args: Args) -> None:
+def training(args: Args) -> Seconds:
     nets, x, y = networks(args)
     ways: dict[str, Callable[[], object]] = {name: partial(step, net, x, y) for name, net in nets.items()}
     ways["matrix products alone, float32"] = products(args)
     title = f"training step, {'-'.join(map(str, args.sizes))}, batch {args.batch}, {args.steps} steps"
-    table(title, in_turns(ways, args.repeats), ["tutorial, BinaryLinear", "matrix products alone, float32"])
+    seconds = table(title, in_turns(ways, args.repeats), ["tutorial, BinaryLinear", "matrix products alone, float32"])
     memory(nets, x, y)
+    return seconds
 
 
-def convolution(args: Args) -> None:
+def convolution(args: Args) -> Seconds:
     torch.manual_seed(0)
     kernels = (16, 5, 2, 2), (32, 3, 2, 1)  # channels, kernel, stride, padding
     layers = [BinaryConv2d(n, *kernel) for n, kernel in zip((1, 16), kernels, strict=True)]
     dense = [nn.Sequential(nn.Flatten(), BinaryLinear(32 * 49, 100)), BinaryLinear(100, 10)]
     nets: dict[str, nn.Module] = {"tutorial, BinaryConv2d": Tutorial([*layers, *dense], args.steps)}
     shape: dict[str, Any] = {"num_steps": args.steps, "image": (1, 28, 28), "convolutions": kernels}
-    for fast in (False, True):
-        nets["SpikingBNN, fast" if fast else "SpikingBNN"] = SpikingBNN((784, 100, 10), fast=fast, **shape)
+    for name, fast in (("SpikingBNN", None), ("SpikingBNN, fast=False", False)):
+        nets[name] = SpikingBNN((784, 100, 10), fast=fast, **shape)
     x, y = torch.rand(args.batch, 784), torch.randint(10, (args.batch,))
     images = {name: x.unflatten(1, (1, 28, 28)) if name.startswith("t") else x for name in nets}
     ways: dict[str, Callable[[], object]] = {name: partial(step, net, images[name], y) for name, net in nets.items()}
     title = f"training step, convolutions, batch {args.batch}, {args.steps} steps"
-    table(title, in_turns(ways, args.repeats), ["tutorial, BinaryConv2d"])
+    return table(title, in_turns(ways, args.repeats), ["tutorial, BinaryConv2d"])
 
 
 def products(args: Args) -> Callable[[], None]:
@@ -268,20 +282,21 @@ def memory(nets: dict[str, nn.Module], x: torch.Tensor, y: torch.Tensor) -> None
 
 
 @torch.no_grad()
-def inference(args: Args) -> None:
+def inference(args: Args) -> Seconds:
     nets, x, _ = networks(args)
     ours = {name: net for name, net in nets.items() if name.startswith(("SpikingBNN", "tutorial, B"))}
     title = f"inference, {'-'.join(map(str, args.sizes))}, batch {args.batch}, {args.steps} steps"
     ways: dict[str, Callable[[], object]] = {name: partial(net, x) for name, net in ours.items()}
-    table(title, in_turns(ways, args.repeats), ["tutorial, BinaryLinear", "SpikingBNN"])
-    slow, fast = (ours[name](x)[0] for name in ("SpikingBNN", "SpikingBNN, fast"))
-    print(f"output spikes that differ between float32 and 8 bits: {int((slow != fast).sum())} of {slow.numel()}")
+    seconds = table(title, in_turns(ways, args.repeats), ["tutorial, BinaryLinear", "SpikingBNN"])
+    slow, fast = (ours[name](x)[0] for name in ("SpikingBNN, fast=False", "SpikingBNN"))
+    print(f"output spikes that differ from those of float32 and torch: {int((slow != fast).sum())} of {slow.numel()}")
+    return seconds
 
 
-def seeds(args: Args) -> None:
+def seeds(args: Args) -> Seconds:
     sizes, batch = (784, 256, 256, 10), 100
     generators = [torch.Generator().manual_seed(k) for k in range(args.seeds)]
-    nets = [SpikingBNN(sizes, num_steps=6, fast=True, generator=generator) for generator in generators]
+    nets = [SpikingBNN(sizes, num_steps=6, generator=generator) for generator in generators]
     together, x = Ensemble(nets), torch.rand(batch, args.seeds, 784)
     y = torch.randint(10, (batch, args.seeds))
     optimisers = [Metaplastic(net.parameters(), m=3.0, compiled=True) for net in nets]
@@ -302,7 +317,31 @@ def seeds(args: Args) -> None:
         "side by side": partial(update, together, x, y, one),
     }
     title = f"an update of {args.seeds} seeds, {'-'.join(map(str, sizes))}"
-    table(title, in_turns(ways, args.repeats), ["one after another"])
+    return table(title, in_turns(ways, args.repeats), ["one after another"])
+
+
+FIRST = """
+import time, torch
+from torch.nn import functional
+from neuromorph.snn import SpikingBNN
+start = time.perf_counter()
+net = SpikingBNN((64, 200, 200, 10), num_steps=6, fast={fast})
+functional.cross_entropy(net.scores(torch.rand(50, 64)), torch.arange(50) % 10).backward()
+print(time.perf_counter() - start)
+"""
+
+
+def first(args: Args) -> Seconds:
+    """Seconds of the first step, each in a process of its own."""
+    seconds: Seconds = {name: [] for name in ("uncompiled", "SpikingBNN, empty cache", "SpikingBNN, compiled at once")}
+    for _ in range(min(5, args.repeats)):
+        for name, fast in zip(seconds, (False, None, True), strict=True):
+            with tempfile.TemporaryDirectory() as empty:
+                environment = {**os.environ, "XDG_CACHE_HOME": empty}
+                command = [sys.executable, "-c", FIRST.format(fast=fast)]
+                done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+            seconds[name].append(float(done.stdout))
+    return table("first step, 64-200-200-10, batch 50, 6 steps", seconds, ["uncompiled"])
 
 
 PARTS = {
@@ -311,15 +350,39 @@ PARTS = {
     "inference": inference,
     "seeds": seeds,
     "optimiser": optimiser,
+    "first": first,
 }
+
+GOALS = (
+    ("training", "SpikingBNN", "tutorial, BinaryLinear", 4.0),
+    ("training", "matrix products alone, float32", "tutorial, BinaryLinear", 0.0),
+    ("training", "SpikingBNN", "SpikingJelly, multi-step, nn.Linear", 2.5),
+    ("convolution", "SpikingBNN", "tutorial, BinaryConv2d", 2.5),
+    ("seeds", "side by side", "one after another", 1.5),
+)
+"""Part, ours, rival, and how often faster ours shall be (0: only to compare)."""
+
+
+def goals(found: dict[str, Seconds]) -> None:
+    """The goals whose parts have run, as ratios of calls of the same turn."""
+    print(f"\n{'goal':80}{'median':>8}{'quartiles':>16}{'asked':>8}")
+    for part, ours, rival, asked in GOALS:
+        if rival not in found.get(part, {}):
+            continue
+        ratios = [b / a for a, b in zip(found[part][ours], found[part][rival], strict=True)]
+        low, middle, high = statistics.quantiles(ratios, n=4)
+        name = f"{part}: {ours} against {rival}"
+        print(f"{name:80}{middle:8.2f}{f'{low:.2f} .. {high:.2f}':>16}{f'{asked:g}' if asked else '-':>8}")
+    if "first" in found:
+        slow, ours = (statistics.median(found["first"][n]) for n in ("uncompiled", "SpikingBNN, empty cache"))
+        print(f"first: seconds later than uncompiled, at most 1 asked: {ours - slow:.2f}")
 
 
 def main(args: Args) -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, float32")
-    for name in args.parts:
-        PARTS[name](args)
+    goals({name: PARTS[name](args) for name in args.parts})
 
 
 if __name__ == "__main__":

@@ -3,12 +3,17 @@
 Importing this package loads numpy and scipy; Brian2 is loaded when ``fusi_models.engines.brian`` is.
 """
 
-from fusi_models.engines.populations import monte_carlo, simulate
+from fusi_models.engines.lumped import simulate
+from fusi_models.engines.monte_carlo import monte_carlo
 from fusi_models.models.benna_fusi import BennaFusi
-from fusi_models.models.hidden import BinaryUncertainty, HiddenWeight
-from fusi_models.models.markov import MarkovSynapse, cascade, coding, multistate, plain, serial
+from fusi_models.models.cascade import cascade
+from fusi_models.models.hidden import HiddenWeight
+from fusi_models.models.line import multistate, plain, serial
+from fusi_models.models.markov import MarkovSynapse
+from fusi_models.models.uncertainty import BinaryUncertainty
 from fusi_models.moved import answer_to
 from fusi_models.synapse import SynapseModel
+from fusi_models.theory.coding import coding
 from fusi_models.theory.curve import (
     MemoryCurve,
     area,
@@ -29,7 +34,8 @@ _MOVED = {
     "fusi_models.identify": "fusi_models.theory.identify",
     "fusi_models.integer": "fusi_models.models.integer",
     "fusi_models.markov": "fusi_models.models.markov",
-    "fusi_models.simulate": "fusi_models.engines.populations",
+    "fusi_models.engines.populations": "fusi_models.engines.lumped",
+    "fusi_models.simulate": "fusi_models.engines.lumped",
     "fusi_models.staircase": "fusi_models.models.staircase",
     "fusi_models.transient": "fusi_models.theory.transient",
 }

@@ -1,87 +1,122 @@
-"""Synapse models by name, for command lines: ``cascade``, ``cascade:depth=8,rate=0.2``, ``hidden:m=3``..."""
+"""Synapse models by name, for command lines: ``cascade``, ``cascade:depth=8,rate=0.2``, ``hidden@gradient:m=3``...
+
+A name has one meaning, a function with parameters; a regime says which numbers they have where the user gives none:
+
+    theory    the model of its paper: every candidate event is accepted
+    local     as the local rule uses it: only a part of the candidate events (q, rate, step) is accepted
+    gradient  as an optimiser's step may drive it (``snn.Consolidated``): steps of any size, no bound
+
+A command has a regime; NAME@REGIME takes that of another one. The label of a model (``SynapseModel.name``) prints every
+number in which two regimes differ. ``table()`` lists everything.
+
+The models are found in the folder ``models``: a file that has a ``CATALOGUE`` of ``Entry`` is in.
+"""
 
 import inspect
 import math
+import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import import_module
+from typing import Literal, get_args
 
-from fusi_models.models.benna_fusi import BennaFusi
-from fusi_models.models.hidden import BinaryUncertainty, HiddenWeight
-from fusi_models.models.markov import cascade, plain
 from fusi_models.synapse import SynapseModel
 
-
-def _plain(q: float = 0.03) -> SynapseModel:
-    return plain(q)
-
-
-def _cascade(depth: int = 5, x: float = 0.5, rate: float = 0.1) -> SynapseModel:
-    return replace(cascade(depth, x).slowed(rate), name=f"cascade(n={depth:g}, x={x:g}, rate={rate:g})")
+Regime = Literal["theory", "local", "gradient"]
+REGIMES: tuple[Regime, ...] = get_args(Regime)
+LEARNERS: Regime = "local"
+DEEP: Regime = "gradient"
 
 
-def _hidden(
-    m: float = 2.0, step: float = 0.02, bound: float = 1.0, width: float = 0.2, leak: float = 0.0
-) -> SynapseModel:
-    return HiddenWeight(m, step, bound, width, leak)
+@dataclass(frozen=True)
+class Entry:
+    """A name of the catalogue.
+
+    name: the word.
+    build: makes the model from numbers; its parameters are the user's.
+    regimes: regime -> the defaults in which it differs from those of ``build``; a regime that is left out is refused.
+    aliases: earlier parameter -> parameter.
+    """
+
+    name: str
+    build: Callable[..., SynapseModel]
+    regimes: Mapping[Regime, Mapping[str, float]]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def defaults(self, regime: Regime) -> dict[str, float | None]:
+        """Parameter -> its value in ``regime``; ``None`` where the user must give one."""
+        parameters = inspect.signature(self.build).parameters.values()
+        built = {p.name: None if p.default is p.empty else p.default for p in parameters}
+        return built | dict(self.regimes[regime])
 
 
-def _uncertain(
-    window: float = 20.0, lr: float = 0.08, kl: float = 1.0, bound: float = 4.0, width: float = 0.2
-) -> SynapseModel:
-    return BinaryUncertainty(window, lr, kl=kl, bound=bound, width=width)
+@lru_cache(maxsize=1)
+def entries() -> dict[str, Entry]:
+    """Name -> entry, of every file of ``fusi_models.models``, in the order of the alphabet."""
+    package = import_module("fusi_models.models")
+    modules = [import_module(f"{package.__name__}.{m.name}") for m in pkgutil.iter_modules(package.__path__)]
+    found = [entry for module in modules for entry in vars(module).get("CATALOGUE", ())]
+    return {entry.name: entry for entry in sorted(found, key=lambda entry: entry.name)}
 
 
-LEARNERS: dict[str, Callable[..., SynapseModel]] = {
-    "plain": _plain,
-    "cascade": _cascade,
-    "hidden": _hidden,
-    "uncertain": _uncertain,
-}
-"""Synapses as the local rule uses them: accepting only a part (``q``, ``rate``, ``step``) of the candidate events."""
+def names(regime: Regime) -> tuple[str, ...]:
+    """The synapses that have numbers for ``regime``."""
+    return tuple(name for name, entry in entries().items() if regime in entry.regimes)
 
 
-def _deep_hidden(m: float = 4.0, bound: float = math.inf, leak: float = 0.0, step: float = 1.0) -> SynapseModel:
-    return HiddenWeight(m, step, bound, min(bound, 0.05), leak)
-
-
-def _deep_chain(levels: int = 4, base: float = 2.0, alpha: float = 0.25) -> SynapseModel:
-    return BennaFusi(levels, base, alpha, binary=True)
-
-
-DEEP: dict[str, Callable[..., SynapseModel]] = {
-    "hidden": _deep_hidden,
-    "uncertain": BinaryUncertainty,
-    "benna-fusi": _deep_chain,
-}
-"""Synapses that an optimiser's step may drive (``snn.Consolidated``)."""
+def table(regime: Regime | None = None) -> str:
+    """One line a name and regime, such as ``cascade@local  depth=5, x=0.5, rate=0.1, f_pot=0.5``."""
+    lines = []
+    for name, entry in entries().items():
+        for each in (r for r in REGIMES if r in entry.regimes and regime in (None, r)):
+            numbers = (f"{k}={'?' if v is None else format(v, 'g')}" for k, v in entry.defaults(each).items())
+            lines.append(f"{f'{name}@{each}':22}{', '.join(numbers)}")
+    return "\n".join(lines)
 
 
 def learning_synapse(text: str) -> SynapseModel:
-    """The model of ``LEARNERS`` that ``NAME`` or ``NAME:KEY=VALUE,...`` names; raises as ``parse``."""
-    return parse(text, LEARNERS)
+    """The model of the regime "local" that ``NAME`` or ``NAME:KEY=VALUE,...`` names; raises as ``parse``."""
+    return parse(text, "local")
 
 
-def parse(text: str, builders: Mapping[str, Callable[..., SynapseModel]]) -> SynapseModel:
-    """The model that ``NAME`` or ``NAME:KEY=VALUE,...`` builds.
+def parse(text: str, regime: Regime, **usual: float) -> SynapseModel:
+    """The model that ``NAME``, ``NAME:KEY=VALUE,...`` or ``NAME@REGIME:KEY=VALUE,...`` names.
 
-    Raises ``ValueError`` naming the known models, or the known keys of one.
+    ``usual``: values of parameters for the models that have them, where the words give none.
+    Raises ``ValueError`` naming the known models and regimes, or the known keys of one.
+
+    >>> parse("cascade", "local").name, parse("cascade@theory:depth=10", "local").name
+    ('cascade(n=5, x=0.5, rate=0.1)', 'cascade(n=10, x=0.5)')
     """
-    name, _, rest = text.partition(":")
-    if name not in builders:
-        raise ValueError(f"There is no synapse '{name}': choose one of {', '.join(builders)}.")
-    keys = inspect.signature(builders[name]).parameters
+    words, _, rest = text.partition(":")
+    name, at, other = words.partition("@")
+    chosen = next((r for r in REGIMES if r == other), None) if at else regime
+    if chosen is None:
+        raise ValueError(f"There is no regime '{other}': choose one of {', '.join(REGIMES)}.")
+    if name not in names(chosen):
+        elsewhere = f" with numbers for the regime {chosen}" if name in entries() else ""
+        raise ValueError(f"There is no synapse '{name}'{elsewhere}: choose one of {', '.join(names(chosen))}.")
+    entry = entries()[name]
+    values = entry.defaults(chosen)
+    values |= {key: value for key, value in usual.items() if key in values} | _options(entry, rest, list(values))
+    missing = [key for key, value in values.items() if value is None]
+    if missing:
+        raise ValueError(f"The synapse '{name}' needs {', '.join(missing)}: write {name}:{missing[0]}=NUMBER.")
+    return entry.build(**values)
+
+
+def _options(entry: Entry, text: str, keys: list[str]) -> dict[str, float]:
     options: dict[str, float] = {}
-    for part in filter(None, rest.split(",")):
-        key, _, value = part.partition("=")
+    for part in filter(None, text.split(",")):
+        word, _, value = part.partition("=")
+        key = entry.aliases.get(word, word)
         if key not in keys:
-            raise ValueError(f"The synapse '{name}' has no parameter '{key}': it has {', '.join(keys)}.")
+            raise ValueError(f"The synapse '{entry.name}' has no parameter '{key}': it has {', '.join(keys)}.")
         try:
             options[key] = int(value) if value.lstrip("-").isdigit() else float(value)
         except ValueError:
             options[key] = math.nan
         if not math.isfinite(options[key]):
-            raise ValueError(f"The parameter {key} of '{name}' must be a number, got '{value}'.")
-    missing = [key for key, p in keys.items() if p.default is p.empty and key not in options]
-    if missing:
-        raise ValueError(f"The synapse '{name}' needs {', '.join(missing)}: write {name}:{missing[0]}=NUMBER.")
-    return builders[name](**options)
+            raise ValueError(f"The parameter {key} of '{entry.name}' must be a number, got '{value}'.")
+    return options

@@ -1,14 +1,17 @@
 """Memory curves on a user's matplotlib axes: every function takes ``ax`` and returns it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from fusi_models.theory.curve import Events, MemoryCurve
+from fusi_models.synapse import Values
+from fusi_models.theory.curve import MemoryCurve
 from fusi_models.theory.frontier import envelope
+from fusi_models.theory.propagator import Events
 
 
-def plot_curve(curve: MemoryCurve, ax, label: str | None = None, **style):
+def plot_curve(curve: MemoryCurve, ax: Any, label: str | None = None, **style: Any) -> Any:
     """SNR against age on log axes, with a band of one standard error where the curve was simulated.
 
     Readings at age 0 or with SNR <= 0 do not fit on log axes and are left out.
@@ -23,15 +26,15 @@ def plot_curve(curve: MemoryCurve, ax, label: str | None = None, **style):
     return ax
 
 
-def plot_envelope(times: np.ndarray, states: int, synapses: float, ax, events: Events = "poisson"):
-    """The bound of Lahiri & Ganguli (2013) for synapses with ``states`` states."""
+def plot_envelope(times: Values, states: int, synapses: float, ax: Any, events: Events = "poisson") -> Any:
+    """The upper bound of Lahiri & Ganguli (2013) on Poisson curves of synapses with ``states`` states."""
     times = times[times > 0]
     bound = np.sqrt(synapses) * envelope(times, states, events)
-    ax.plot(times, bound, color="0.3", lw=1, ls="--", label=f"envelope, {states} states")
+    ax.plot(times, bound, color="0.3", lw=1, ls="--", label=f"upper bound, {states} states")
     return ax
 
 
-def plot_guides(ax, start: tuple[float, float], end: float, exponents: Sequence[float] = (0.5, 0.75, 1.0)):
+def plot_guides(ax: Any, start: tuple[float, float], end: float, exponents: Sequence[float] = (0.5, 0.75, 1.0)) -> Any:
     """Thin lines of power laws t^-exponent from the point ``start`` to the time ``end``."""
     times = np.geomspace(start[0], end, 2)
     for exponent in exponents:

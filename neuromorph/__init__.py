@@ -3,11 +3,17 @@
 Importing this package loads numpy and scipy only; a substrate is loaded when its part is used.
 """
 
-import importlib
+from importlib import import_module, metadata
+from typing import TYPE_CHECKING, Any
 
 from fusi_models.moved import answer_to
 
-_PARTS = ("data", "learners", "lava", "metrics", "protocols", "run", "snn", "streams")
+if TYPE_CHECKING:
+    from neuromorph import data, lava, learner, learners, local_rule, metrics, run, snn, streams
+
+    __version__: str
+
+__all__ = ["data", "lava", "learner", "learners", "local_rule", "metrics", "run", "snn", "streams"]
 
 _MOVED = {
     "neuromorph.feedback": "neuromorph.local_rule.random_feedback",
@@ -28,10 +34,14 @@ _MOVED = {
 }
 answer_to(_MOVED)
 
-__all__ = list(_PARTS)
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return metadata.version("neuromorph")
+    if name in __all__ or name == "protocols":  # the earlier name of local_rule.rule
+        return import_module(f"neuromorph.{name}")
+    raise AttributeError(f"module 'neuromorph' has no attribute {name!r}; it offers {', '.join(__all__)}")
 
 
-def __getattr__(name: str):
-    if name in _PARTS:
-        return importlib.import_module(f"neuromorph.{name}")
-    raise AttributeError(f"module 'neuromorph' has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

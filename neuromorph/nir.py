@@ -82,9 +82,8 @@ def _(network: torch.nn.Sequential) -> nir.NIRGraph:
         raise ValueError(f"give layers and neurons in pairs, got {len(modules)} modules")
     nodes = [nir.Input({"input": np.array([modules[0].in_features])})]
     for number, (linear, leaky) in enumerate(zip(modules[::2], modules[1::2], strict=True), 1):
-        weights = linear.weight.detach().cpu().numpy()
-        if isinstance(linear, BinaryLinear):
-            weights = np.where(weights >= 0, 1, -1)
+        weight = linear.multiplied() if isinstance(linear, BinaryLinear) else linear.weight
+        weights = weight.detach().cpu().numpy()
         bias = np.zeros(len(weights)) if linear.bias is None else linear.bias.detach().cpu().numpy()
         threshold = np.broadcast_to(leaky.threshold.cpu().numpy(), len(weights))
         nodes += [_linear(weights, bias), _lif(f"layer {number}", (len(weights),), leaky.beta.item(), threshold)]

@@ -3,35 +3,38 @@
 ``partial_fit(x, y)`` means: learn from these samples once, in this order. The runner owns epochs and order.
 """
 
-import hashlib
-import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from neuromorph.atomic import replacing
-from neuromorph.learner import BoundaryLearner, Learner, ToldLearner
+from fusi_models.seeds import generator
+from neuromorph.checkpoint import load_checkpoint, save_checkpoint
+from neuromorph.learner import Learner
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.streams import Stream, Task
 
 BAR = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed} < {remaining}{postfix}"
 TOGETHER = 2000  # test samples in one call of predict: starting a network has a price
 
+Epochs = int | Sequence[int]
+Watch = Callable[[int, int, np.ndarray], None]
+
 
 def learn_stream(
     learner: Learner,
     stream: Stream,
-    epochs: int | Sequence[int] = 1,
+    epochs: Epochs = 1,
     seed: int | Sequence[int] = 0,
     checkpoint: str | os.PathLike | None = None,
     every: int | None = None,
     progress: bool = True,
     label: str = "",
-    watch: Callable[[int, int, np.ndarray], None] | None = None,
+    watch: Watch | None = None,
 ) -> AccuracyMatrix:
     """Learn the tasks one after another; after each, test on all.
 
@@ -41,132 +44,166 @@ def learn_stream(
     epoch with the task and the epoch, from 0, and the accuracies on the tasks learned so far, which are tested for it
     and shown. Raises ``ValueError`` for epochs < 1, a wrong number of them, every < 1, or a checkpoint of another run.
     """
-    passes = [epochs] * len(stream) if isinstance(epochs, int) else list(epochs)
-    if min(passes, default=1) < 1 or (every is not None and every < 1):
-        raise ValueError(f"epochs and every must be at least 1, got epochs={epochs}, every={every}.")
-    if len(passes) != len(stream):
-        raise ValueError(f"got {len(passes)} numbers of epochs for {len(stream)} tasks; give one, or one a task.")
-    run = _fingerprint(stream, epochs, seed, every, learner)
-    done = _load(checkpoint, run) if checkpoint and Path(checkpoint).exists() else None
-    if done:
-        learner.load_state_dict(done["learner"])
-    rows = list(done["rows"]) if done else [_test(learner, stream)]
-    curve, seen = (list(done["curve"]), list(done["seen"])) if done else ([], [])
-    samples, begun = (done["samples"], done.get("epochs", 0)) if done else (0, 0)
-    shown = ""
-    stride = learner.batch_size * (every or max(1, learner.call_size // learner.batch_size))
+    passes = _passes(epochs, len(stream), every)
+    mark = fingerprint(learner, stream, epochs, seed, every) if checkpoint else {}
+    record = _resumed(checkpoint, mark, learner) or Record([accuracies(learner, stream)])
     with tqdm(total=sum(passes), desc=label or stream.name, disable=not progress, bar_format=BAR) as bar:
-        bar.update(sum(passes[: len(rows) - 1]) + begun)
-        for k in range(len(rows) - 1, len(stream)):
+        bar.update(sum(passes[: len(record.rows) - 1]) + record.epochs)
+        for k in range(len(record.rows) - 1, len(stream)):
             task = stream[k]
-            for epoch in range(begun, passes[k]):
-                bar.set_postfix_str(f"{task.name}, epoch {epoch + 1}/{passes[k]}{shown}")
-                x, y = _shuffled(task, seed, k, epoch)
-                for start in range(0, len(x), stride):
-                    learner.partial_fit(x[start : start + stride], y[start : start + stride])
-                    samples += len(x[start : start + stride])
-                    bar.update(len(x[start : start + stride]) / len(x))
-                    if every:
-                        curve.append(_test(learner, stream))
-                        seen.append(samples)
-                begun = (epoch + 1) % passes[k]
-                if begun == 0:
-                    if isinstance(learner, BoundaryLearner):
-                        learner.end_task(task)
-                    rows.append(_test(learner, stream))
+            for epoch in range(record.epochs, passes[k]):
+                bar.set_postfix_str(f"{task.name}, epoch {epoch + 1}/{passes[k]}{record.shown}")
+                _learn(learner, stream, k, shuffled(task, seed, k, epoch), every, record, bar)
+                _end_epoch(learner, stream, task, record, (epoch + 1) % passes[k])
                 if watch:
-                    row = _test(learner, stream[: k + 1]) if begun else rows[-1][: k + 1]
-                    shown = ", accuracy " + " ".join(f"{v:.2f}" for v in row.reshape(k + 1, -1).mean(1))
-                    bar.set_postfix_str(f"{task.name}, epoch {epoch + 1}/{passes[k]}{shown}")
-                    watch(k, epoch, row)
+                    watch(k, epoch, _watched(learner, stream, k, record))
+                    bar.set_postfix_str(f"{task.name}, epoch {epoch + 1}/{passes[k]}{record.shown}")
                 if checkpoint:
-                    _save(checkpoint, run, learner, rows, curve, seen, samples, begun)
-    anytime = (np.array(curve), np.array(seen)) if curve else ()
-    return AccuracyMatrix(np.array(rows[1:]), np.array(rows[0]), *anytime)
+                    save_checkpoint(checkpoint, {"learner": learner.state_dict(), **record.content()}, mark)
+    return record.matrix()
 
 
-def _shuffled(task: Task, seed: int | Sequence[int], k: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-    """The training samples in the order of this epoch; a replica has its own order, that of a run alone."""
+@dataclass
+class Record:
+    """What a run has measured: rows of the matrix, the first of them before learning, and the anytime curve.
+
+    ``samples``: learned in all. ``epochs``: finished of the task that is being learned. ``shown``: for the bar.
+    """
+
+    rows: list[np.ndarray]
+    curve: list[np.ndarray] = field(default_factory=list)
+    seen: list[int] = field(default_factory=list)
+    samples: int = 0
+    epochs: int = 0
+    shown: str = ""
+
+    def content(self) -> dict[str, Any]:
+        """For a checkpoint."""
+        kept = {"rows": np.array(self.rows), "curve": self.curve, "seen": self.seen}
+        return kept | {"samples": self.samples, "epochs": self.epochs}
+
+    def matrix(self) -> AccuracyMatrix:
+        """The finished run's."""
+        anytime = (np.array(self.curve), np.array(self.seen)) if self.curve else ()
+        return AccuracyMatrix(np.array(self.rows[1:]), np.array(self.rows[0]), *anytime)
+
+
+def fingerprint(
+    learner: Learner, stream: Stream, epochs: Epochs = 1, seed: int | Sequence[int] = 0, every: int | None = None
+) -> dict[str, Any]:
+    """What two runs must agree in to have the same numbers: every setting, and all training and test samples."""
+    return {
+        "learner": learner.description,
+        "stream": stream.name,
+        "number of tasks": len(stream),
+        "epochs": _numbers(epochs),
+        "seed": _numbers(seed),
+        "tested every": every,
+        "training or test samples": stream.digest,
+    }
+
+
+def _numbers(value: int | Sequence[int]) -> int | list[int]:
+    return int(value) if isinstance(value, (int, np.integer)) else [int(one) for one in value]
+
+
+def shuffled(task: Task, seed: int | Sequence[int], k: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+    """The training samples of task ``k`` in the order of this epoch; a replica has its own, that of a run alone."""
     x, y = task.train
-    if isinstance(seed, int):
-        order = np.random.default_rng([seed, k, epoch]).permutation(len(x))
-        return x[order], y[order]
-    orders = np.stack([np.random.default_rng([s, k, epoch]).permutation(len(x)) for s in seed], 1)
-    replica = np.arange(len(seed))
+
+    def order(one: int) -> np.ndarray:
+        return generator("order of samples in an epoch", one, k, epoch).permutation(len(x))
+
+    if isinstance(seed, (int, np.integer)):
+        kept = order(seed)
+        return x[kept], y[kept]
+    orders, replica = np.stack([order(one) for one in seed], 1), np.arange(len(seed))
     return x[orders, replica], y[orders, replica]
 
 
-def _test(learner: Learner, stream: Stream) -> np.ndarray:
+def accuracies(learner: Learner, stream: Stream) -> np.ndarray:
     """Accuracy on every task, [tested] or [tested, replica]; several small tasks share a call of ``predict``.
 
-    Tasks in a row that have one and the same test set are tested once. Neither for a ``ToldLearner``: it learns here
+    Tasks in a row that have one and the same test set are tested once. Neither for a learner that needs to be told
     which task is tested.
     """
-    told = isinstance(learner, ToldLearner)
-    accuracies: list[np.ndarray] = []
+    told = "test task" in learner.needs
+    found: list[np.ndarray] = []
     which: list[int] = []
     waiting: list[tuple[np.ndarray, np.ndarray]] = []
     last = None
     for k, task in enumerate(stream):
-        if isinstance(learner, ToldLearner):
+        if told:
             learner.begin_test(k)
         if told or task.test is not last:
             last = task.test
             waiting.append(last)
-        which.append(len(accuracies) + len(waiting) - 1)
+        which.append(len(found) + len(waiting) - 1)
         if waiting and (told or k == len(stream) - 1 or sum(len(y) for _, y in waiting) >= TOGETHER):
-            hits = learner.predict(np.concatenate([x for x, _ in waiting])) == np.concatenate([y for _, y in waiting])
-            accuracies += [part.mean(0) for part in np.split(hits, np.cumsum([len(y) for _, y in waiting])[:-1])]
+            found += _hits(learner, waiting)
             waiting = []
-    return np.array(accuracies)[which]
+    return np.array(found)[which]
 
 
-def _fingerprint(stream: Stream, epochs: int | Sequence[int], seed, every, learner: Learner) -> str:
-    """What a checkpoint must agree in: the run, and the stream's first samples."""
-    first = stream[0]
-    digest = hashlib.sha256(first.train[0].tobytes() + first.train[1].tobytes()).hexdigest()[:16]
-    return json.dumps([learner.description, stream.name, len(stream), epochs, seed, every, digest])
+def _hits(learner: Learner, tests: list[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
+    hits = learner.predict(np.concatenate([x for x, _ in tests])) == np.concatenate([y for _, y in tests])
+    return (part.mean(0) for part in np.split(hits, np.cumsum([len(y) for _, y in tests])[:-1]))
 
 
-def _save(path, run, learner, rows, curve, seen, samples, epochs) -> None:
-    import torch
-
-    content = {
-        "run": run,
-        "learner": _tensors(learner.state_dict()),
-        "rows": torch.from_numpy(np.array(rows)),
-        "curve": [torch.from_numpy(c) for c in curve],
-        "seen": list(seen),
-        "samples": samples,
-        "epochs": epochs,
-    }
-    with replacing(path) as unfinished:
-        torch.save(content, unfinished)
+def _passes(epochs: Epochs, tasks: int, every: int | None) -> list[int]:
+    passes = [int(epochs)] * tasks if isinstance(epochs, (int, np.integer)) else list(epochs)
+    if min(passes, default=1) < 1 or (every is not None and every < 1):
+        raise ValueError(f"epochs and every must be at least 1, got epochs={epochs}, every={every}.")
+    if len(passes) != tasks:
+        raise ValueError(f"got {len(passes)} numbers of epochs for {tasks} tasks; give one, or one a task.")
+    return passes
 
 
-def _load(path, run: str) -> dict[str, Any]:
-    import torch
-
-    try:
-        content = torch.load(path, weights_only=True)
-    except Exception as error:  # torch raises many kinds for a damaged file
-        raise ValueError(
-            f"The checkpoint {path} cannot be read ({type(error).__name__}): delete it to start anew."
-        ) from error
-    found = content.get("run") if isinstance(content, dict) else None
-    if found != run:
-        raise ValueError(f"The checkpoint {path} belongs to another run ({found}): delete it or choose another folder.")
-    content["rows"] = list(content["rows"].numpy())
-    content["curve"] = [c.numpy() for c in content["curve"]]
-    return content
+def _resumed(checkpoint: str | os.PathLike | None, mark: dict[str, Any], learner: Learner) -> Record | None:
+    """The record of a run that goes on, its learner loaded; None where a run begins."""
+    if not checkpoint or not Path(checkpoint).exists():
+        return None
+    content = load_checkpoint(checkpoint, mark)
+    learner.load_state_dict(content["learner"])
+    rows, curve = list(content["rows"].numpy()), [point.numpy() for point in content["curve"]]
+    return Record(rows, curve, content["seen"], content["samples"], content["epochs"])
 
 
-def _tensors(value: Any) -> Any:
-    """Numpy arrays as tensors, so that the file loads with ``weights_only=True``."""
-    import torch
+def _learn(
+    learner: Learner,
+    stream: Stream,
+    k: int,
+    samples: tuple[np.ndarray, np.ndarray],
+    every: int | None,
+    record: Record,
+    bar: tqdm,
+) -> None:
+    """One epoch of task ``k``, in calls of whole batches."""
+    x, y = samples
+    stride = learner.batch_size * (every or max(1, learner.call_size // learner.batch_size))
+    if "task" in learner.needs:
+        learner.begin_task(k)
+    for start in range(0, len(x), stride):
+        some = slice(start, start + stride)
+        learner.partial_fit(x[some], y[some])
+        record.samples += len(y[some])
+        bar.update(len(y[some]) / len(y))
+        if every:
+            record.curve.append(accuracies(learner, stream))
+            record.seen.append(record.samples)
 
-    if isinstance(value, dict):
-        return {k: _tensors(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_tensors(v) for v in value]
-    return torch.from_numpy(value.copy()) if isinstance(value, np.ndarray) else value
+
+def _end_epoch(learner: Learner, stream: Stream, task: Task, record: Record, finished: int) -> None:
+    """``finished``: epochs of this task that are, 0 after its last one."""
+    record.epochs = finished
+    if finished == 0:
+        if "boundary" in learner.needs:
+            learner.end_task(task)
+        record.rows.append(accuracies(learner, stream))
+
+
+def _watched(learner: Learner, stream: Stream, k: int, record: Record) -> np.ndarray:
+    """The accuracies on the tasks learned so far, which are also shown."""
+    row = accuracies(learner, stream[: k + 1]) if record.epochs else record.rows[-1][: k + 1]
+    record.shown = ", accuracy " + " ".join(f"{v:.2f}" for v in row.reshape(k + 1, -1).mean(1))
+    return row

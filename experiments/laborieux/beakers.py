@@ -11,8 +11,6 @@ import tyro
 from common import BINARY, SPIKING, Page, Row, bars, report, save
 from matplotlib.figure import Figure
 
-from neuromorph import streams
-from neuromorph.data import load
 from neuromorph.learners import ControlLearner
 from neuromorph.learners.control import BeakerChain
 
@@ -35,8 +33,7 @@ QUICK |= {"tasks": 5, "m": 20.0, "speeds": (1.0, 10.0)}
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
-    data = load("mnist").limited(args.samples, args.test_samples)
-    rows = table(args, lambda seed: streams.permuted(data, args.tasks, seed))
+    rows = table(args, args.stream("permuted-mnist", args.tasks))
     matrices = report(rows, args, "beakers")
     page = Figure(figsize=(7, 3.6), layout="constrained")
     bars(rows, matrices, page.subplots()).set_title(f"{args.tasks} permutations of MNIST", fontsize=10, loc="left")

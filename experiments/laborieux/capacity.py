@@ -15,7 +15,6 @@ import tyro
 from common import SPIKING, Page, Row, curves, report, save
 from matplotlib.figure import Figure
 
-from neuromorph import streams
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 
 RULES = {
@@ -79,10 +78,7 @@ def row(args: Args, name: str) -> Row:
         config = DeepConfig(args.sizes(), lr=args.lr, batch=args.batch, seed=seed, device=args.device, fast=args.fast)
         return DeepLearner(replace(config, **RULES[name]))
 
-    def stream(seed):
-        return streams.by_name("permuted-mnist", args.tasks, seed, args.samples, args.test_samples)
-
-    return Row(name, SPIKING, learner, stream, norm="none")
+    return Row(name, SPIKING, learner, args.stream("permuted-mnist", args.tasks), norm="none")
 
 
 if __name__ == "__main__":

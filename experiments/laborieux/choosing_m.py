@@ -13,7 +13,6 @@ import tyro
 from common import SPIKING, Page, Row, curves, report, save
 from matplotlib.figure import Figure
 
-from neuromorph import streams
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 
 
@@ -65,9 +64,7 @@ def row(args: Args, m: float, relative: bool) -> Row:
             )
         )
 
-    def stream(seed):
-        return streams.by_name("permuted-mnist", args.tasks, seed, args.samples, args.test_samples)
-
+    stream = args.stream("permuted-mnist", args.tasks)
     return Row(f"m = {m:g}{', relative' * relative}", SPIKING, learner, stream, norm="none")
 
 

@@ -1,16 +1,12 @@
-"""What the pages of this folder share: arguments, the networks by name, runs that go on, the table and its figure."""
+"""What the pages of this folder share: arguments, the networks by name, the table and its figure."""
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from joblib import Parallel, delayed
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from tqdm.auto import tqdm
 
 from neuromorph.atomic import replacing, write_json
 from neuromorph.figures import COLOURS
@@ -18,9 +14,9 @@ from neuromorph.learner import Learner
 from neuromorph.learners.control import ControlLearner, Metaplasticity, TrainingConfig
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.metrics import AccuracyMatrix
-from neuromorph.run import learn_stream
 from neuromorph.snn.baselines import ControlConfig, SpikingConfig
-from neuromorph.streams import Stream
+from neuromorph.streams import Stream, StreamWords
+from neuromorph.study import Cell, columns, run_study, spread, stacked
 
 BINARY, SPIKING, FULL = "non-spiking", "spiking", "full precision"
 RESET = "optimiser reset, norm per task"  # what the published code uses a boundary for
@@ -50,6 +46,8 @@ class Page:
     """Runs."""
     jobs: int = 1
     """Runs at a time, each on its share of the processor; for layers below some 500 units the fastest way."""
+    scheduler: str = ""
+    """tcp://HOST:PORT of a Dask scheduler whose workers run them (docs/cluster.md)."""
     device: str = "cpu"
     """Where torch computes: cpu or cuda."""
     fast: bool = False
@@ -61,6 +59,10 @@ class Page:
 
     def sizes(self, classes: int = 10, features: int = 784) -> tuple[int, ...]:
         return (features, *self.hidden, classes)
+
+    def stream(self, name: str, tasks: int) -> StreamWords:
+        """A stream in words, with the page's numbers of samples, as a function of the seed."""
+        return StreamWords(name, tasks, self.samples, self.test_samples)
 
     def training(self, m: float, seed: int, **network) -> TrainingConfig:
         """The binarized control (or ``binary=False``) with batch norm; ``network``: fields of ``ControlConfig``."""
@@ -92,7 +94,7 @@ class Page:
 class Row:
     """A method on a network. boundary: what is told or reset; norm: of the network; published: number or not found.
 
-    epochs: passes over every task, or over each, in place of the page's.
+    learner, stream: functions of the seed. epochs: passes over every task, or over each, in place of the page's.
     """
 
     method: str
@@ -110,34 +112,15 @@ class Row:
         return self.method, self.scenario, self.boundary, self.published
 
 
-def run(row: Row, page: Page, name: str, seed: int) -> Path:
-    """The file of one row and one seed: written when the run is done; an unfinished one goes on."""
-    learner, stream = row.learner(seed), row.stream(seed)
-    epochs = row.epochs or page.epochs
-    sizes = [len(stream), len(stream[0].train[1]), len(stream[0].test[1])]
-    asked = [learner.description, stream.name, *sizes, epochs, row.line, row.norm]
-    digest = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:12]
-    done = page.out / "cells" / f"{name}-{digest}-{seed}.json"
-    if not done.exists():
-        unfinished, label = done.with_suffix(".pt"), f"{row.network} {row.method} seed {seed}"
-        matrix = learn_stream(learner, stream, epochs, seed, unfinished, label=label, progress=page.jobs == 1)
-        write_json(done, {"accuracy": matrix.accuracy.tolist(), "baseline": matrix.baseline.tolist()})
-        unfinished.unlink()
-    return done
-
-
 def measure(rows: Sequence[Row], page: Page, name: str) -> list[AccuracyMatrix]:
     """One run a row and a seed, ``page.jobs`` at a time; the last axis of a matrix is the seed."""
-    calls = [delayed(run)(row, page, name, seed) for row in rows for seed in range(page.seeds)]
-    files = Parallel(page.jobs, return_as="generator")(calls)
-    files = list(tqdm(files, name, len(calls), disable=page.jobs == 1))
-    found = [json.loads(file.read_text()) for file in files]
-    return [
-        AccuracyMatrix(
-            *(np.stack([np.array(f[k]) for f in found[n : n + page.seeds]], -1) for k in ("accuracy", "baseline"))
-        )
-        for n in range(0, len(found), page.seeds)
+    cells = [
+        Cell(f"{name} {row.network} {row.method} seed {seed}", row.learner, row.stream, seed, row.epochs or page.epochs)
+        for row in rows
+        for seed in range(page.seeds)
     ]
+    found = run_study(cells, page.out, page.jobs if page.jobs != 1 else None, page.scheduler, title=name)
+    return [stacked(found[n : n + page.seeds]) for n in range(0, len(found), page.seeds)]
 
 
 def report(rows: Sequence[Row], page: Page, name: str, chance: float = 0.1) -> list[AccuracyMatrix]:
@@ -149,12 +132,8 @@ def report(rows: Sequence[Row], page: Page, name: str, chance: float = 0.1) -> l
     norms = {n: " or ".join(dict.fromkeys(r.norm for r in rows if r.network == n)) for n in networks}
     print(f"{name}: mean +- sd over {page.seeds} seeds, percent; A average accuracy, F forgetting; chance {chance:.0%}")
     print("norm: " + "; ".join(f"{n}: {norm}" for n, norm in norms.items()))
-    head = ("method", "scenario", "told or reset at a boundary", "published")
-    widths = [max(len(text) for text in column) + 2 for column in zip(head, *lines, strict=True)]
-    print("".join(f"{t:{w}}" for t, w in zip(head, widths, strict=True)) + "".join(f"{n:32}" for n in networks))
-    for line in lines:
-        values = [_cell(cells.get((line, n))) for n in networks]
-        print("".join(f"{t:{w}}" for t, w in zip(line, widths, strict=True)) + "".join(f"{v:32}" for v in values))
+    head = ("method", "scenario", "told or reset at a boundary", "published", *networks)
+    print(columns([head, *((*line, *(_cell(cells.get((line, n))) for n in networks)) for line in lines)]))
     names = ("method", "scenario", "boundary", "published")
     content = [
         dict(zip(names, row.line, strict=True))
@@ -168,11 +147,8 @@ def report(rows: Sequence[Row], page: Page, name: str, chance: float = 0.1) -> l
 def _cell(matrix: AccuracyMatrix | None) -> str:
     if matrix is None:
         return "-"
-    spread = 1 if matrix.accuracy.shape[-1] > 1 else 0
-    text = [
-        f"{100 * v.mean():.1f} +- {100 * v.std(ddof=spread):.1f}" for v in (matrix.average_accuracy, matrix.forgetting)
-    ]
-    return f"A {text[0]}" + (f"  F {text[1]}" if matrix.tasks > 1 else "")
+    forgetting = f"  F {spread(matrix.forgetting, '+-')}" if matrix.tasks > 1 else ""
+    return f"A {spread(matrix.average_accuracy, '+-')}{forgetting}"
 
 
 def bars(rows: Sequence[Row], matrices: Sequence[AccuracyMatrix], ax: Axes, chance: float = 0.1) -> Axes:

@@ -11,8 +11,6 @@ import tyro
 from common import BINARY, RESET, SPIKING, Page, Row, report, save
 from matplotlib.figure import Figure
 
-from neuromorph import streams
-from neuromorph.data import load
 from neuromorph.figures import task_accuracy
 from neuromorph.learners import TaskControlLearner
 from neuromorph.learners.deep import DeepConfig
@@ -37,7 +35,7 @@ CAPTION = (
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
-    sets = [load(name).limited(args.samples, args.test_samples) for name in ("mnist", "fashion-mnist")]
+    sets = ("mnist", "fashion-mnist")
     rows = [row for order in (sets, sets[::-1]) for row in table(args, order)]
     matrices = report(rows, args, "mnist_fashion")
     print(CAPTION)
@@ -59,15 +57,11 @@ def main(args: Args) -> None:
     save(page, args.out / "mnist_fashion.png")
 
 
-def table(args: Args, sets) -> list[Row]:
-    name, rows = " then ".join(s.name for s in sets), []
+def table(args: Args, sets: tuple[str, ...]) -> list[Row]:
+    name, rows = " then ".join(sets), []
 
-    def both(seed):
-        return streams.sequence(sets)
-
-    def mixed(seed):
-        return streams.joint(both(seed))
-
+    both = args.stream(f"sequence-{'+'.join(sets)}", 2)
+    mixed = replace(both, joint=True)
     for m in args.ms:
         for network, norm in ((BINARY, "batch-running"), (SPIKING, "none")):
 

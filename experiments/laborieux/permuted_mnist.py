@@ -12,13 +12,12 @@ import tyro
 from common import BINARY, FULL, RESET, SPIKING, Page, Row, bars, report, save
 from matplotlib.figure import Figure
 
-from neuromorph import streams
 from neuromorph.atomic import write_json
-from neuromorph.data import load
 from neuromorph.learners import EWCLearner, TaskControlLearner
 from neuromorph.learners.deep import DeepConfig
 from neuromorph.learners.ewc import Consolidation
 from neuromorph.run import learn_stream
+from neuromorph.streams import Stream, StreamWords
 
 
 @dataclass(frozen=True)
@@ -41,16 +40,16 @@ QUICK |= {"tasks": 5, "ms": (0.0, 5.0, 10.0, 20.0), "fisher_samples": 300}
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
-    data = load("mnist").limited(args.samples, args.test_samples)
-    rows = table(args, lambda seed: streams.permuted(data, args.tasks, seed))
+    stream = args.stream("permuted-mnist", args.tasks)
+    rows = table(args, stream)
     matrices = report(rows, args, "permuted_mnist")
     page = Figure(figsize=(7, 5.5), layout="constrained")
     bars(rows, matrices, page.subplots()).set_title(f"{args.tasks} permutations of MNIST", fontsize=10, loc="left")
     save(page, args.out / "permuted_mnist.png")
-    histograms(args, streams.permuted(data, args.tasks, 0))
+    histograms(args, stream(0))
 
 
-def table(args: Args, stream) -> list[Row]:
+def table(args: Args, stream: StreamWords) -> list[Row]:
     ours = ((BINARY, args.training, "batch-running"), (SPIKING, args.spiking_training, "none"))
     rows = []
     for m in args.ms:
@@ -93,14 +92,12 @@ def table(args: Args, stream) -> list[Row]:
         def mixed(seed, network=network):
             return args.learner(network, 0.0, seed)
 
-        joint = Row(
-            "interleaved, m = 0", network, mixed, lambda s: streams.joint(stream(s)), "all tasks at once", norm=norm
-        )
+        joint = Row("interleaved, m = 0", network, mixed, replace(stream, joint=True), "all tasks at once", norm=norm)
         rows.append(joint)
     return rows
 
 
-def histograms(args: Args, stream: streams.Stream) -> None:
+def histograms(args: Args, stream: Stream) -> None:
     """Hidden weights of the first hidden layer after each task, without and with metaplasticity; one seed."""
     page = Figure(figsize=(9, 5), layout="constrained")
     panels = page.subplots(2, 2, sharex="col")

@@ -13,9 +13,7 @@ import tyro
 from common import BINARY, SPIKING, Page, save
 from matplotlib.figure import Figure
 
-from neuromorph import streams
 from neuromorph.atomic import write_json
-from neuromorph.data import load
 from neuromorph.figures import COLOURS
 from neuromorph.learners import ControlLearner
 from neuromorph.run import learn_stream
@@ -48,7 +46,7 @@ QUICK |= {"draws": 10, "flips": (300, 300, 20), "probes": 500}
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
-    stream = streams.subsets(load("mnist").limited(args.samples, args.test_samples), 1, 0)
+    stream = args.stream("subsets-mnist", 1)(0)
     page, results = Figure(figsize=(10, 5.2), layout="constrained"), []
     panels = page.subplots(2, len(args.flips))
     for row, network in enumerate((BINARY, SPIKING)):

@@ -11,8 +11,6 @@ import tyro
 from common import BINARY, SPIKING, Page, Row, curves, report, save
 from matplotlib.figure import Figure
 
-from neuromorph import streams
-from neuromorph.data import load
 from neuromorph.learners import ControlLearner
 
 
@@ -36,8 +34,7 @@ QUICK |= {"seeds": 2, "ms": (0.0, 5.0, 10.0)}
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
-    data = load("fashion-mnist").limited(args.samples, args.test_samples)
-    rows = [row for m in args.ms for parts in (args.parts, 1) for row in table(args, data, m, parts)]
+    rows = [row for m in args.ms for parts in (args.parts, 1) for row in table(args, m, parts)]
     matrices = report(rows, args, "stream_fashion")
     page = Figure(figsize=(8, 3.4), layout="constrained")
     for ax, network in zip(page.subplots(1, 2, sharey=True), (BINARY, SPIKING), strict=True):
@@ -50,13 +47,11 @@ def main(args: Args) -> None:
     save(page, args.out / "stream_fashion.png")
 
 
-def table(args: Args, data, m: float, parts: int) -> list[Row]:
+def table(args: Args, m: float, parts: int) -> list[Row]:
     name = f"m = {m:g}, " + ("all at once" if parts == 1 else f"{parts} subsets")
     boundary = "all tasks at once" if parts == 1 else "nothing"
 
-    def stream(seed):
-        return streams.subsets(data, parts, seed)
-
+    stream = args.stream("subsets-fashion-mnist", parts)
     return [
         Row(name, BINARY, lambda s: ControlLearner(args.training(m, s, affine=False)), stream, boundary),
         Row(name, SPIKING, lambda s: args.learner(SPIKING, m, s), stream, boundary, norm="none"),

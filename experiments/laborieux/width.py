@@ -11,8 +11,6 @@ import tyro
 from common import BINARY, SPIKING, Page, Row, curves, report, save
 from matplotlib.figure import Figure
 
-from neuromorph import streams
-from neuromorph.data import load
 from neuromorph.learners import EWCLearner
 from neuromorph.learners.ewc import Consolidation
 
@@ -41,8 +39,7 @@ QUICK |= {"m": 20.0, "fisher_samples": 300}
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
-    data = load("mnist").limited(args.samples, args.test_samples)
-    rows = [row for width in args.widths for row in table(args, width, data)]
+    rows = [row for width in args.widths for row in table(args, width)]
     matrices = report(rows, args, "width")
     page = Figure(figsize=(8, 3.4), layout="constrained")
     for ax, network in zip(page.subplots(1, 2, sharey=True), (BINARY, SPIKING), strict=True):
@@ -59,15 +56,12 @@ def main(args: Args) -> None:
     save(page, args.out / "width.png")
 
 
-def table(args: Args, width: int, data) -> list[Row]:
+def table(args: Args, width: int) -> list[Row]:
     at, rows = replace(args, hidden=(width, width)), []
     rule = Consolidation(args.strength, args.fisher_samples)
 
-    def tasks(seed):
-        return streams.permuted(data, args.tasks, seed)
-
-    def mixed(seed):
-        return streams.joint(tasks(seed))
+    tasks = args.stream("permuted-mnist", args.tasks)
+    mixed = replace(tasks, joint=True)
 
     for network, build, norm in ((BINARY, at.training, "batch-running"), (SPIKING, at.spiking_training, "none")):
         for m in (0.0, args.m):

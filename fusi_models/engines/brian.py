@@ -10,21 +10,25 @@ Protocols:
                 postsynaptic neuron fires in the same step (probability f_pot), and depresses otherwise.
 """
 
-import tempfile
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import brian2 as b2
 import numpy as np
 from tqdm import tqdm
 
-from fusi_models.engines.populations import check_reading, trial_curve, whole_count
+from fusi_models.checks import check_fraction, whole
+from fusi_models.engines.monte_carlo import check_reading, trial_curve, whole_count
+from fusi_models.engines.session import Target as Target
+from fusi_models.engines.session import check_target, session
 from fusi_models.models.markov import MarkovSynapse
-from fusi_models.synapse import SynapseModel, check_fraction
+from fusi_models.seeds import generator, integer
+from fusi_models.synapse import BrianText, Chain, SynapseModel, Values, find, need
 from fusi_models.theory.curve import MemoryCurve
 
-Target = Literal["numpy", "cython", "cpp_standalone"]
 Protocol = Literal["abstract", "spikes"]
+Numbers = dict[str, Any]  # values of Brian2 variables and lookup tables by name
+Network = tuple[Any, tuple[Any, ...], Any, dict[str, Any]]  # network, groups, monitor, lookup tables
 
 STEP = 1 * b2.ms
 TABLES = ("bound_", "shift_")
@@ -32,7 +36,7 @@ TABLES = ("bound_", "shift_")
 
 def simulate_brian(
     syn: SynapseModel,
-    times: np.ndarray,
+    times: Values,
     synapses: int,
     trials: int,
     seed: int,
@@ -53,8 +57,8 @@ def simulate_brian(
 
 
 def sweep_brian(
-    models: Sequence[MarkovSynapse],
-    times: np.ndarray,
+    models: Sequence[SynapseModel],
+    times: Values,
     synapses: int,
     trials: int,
     seed: int,
@@ -62,37 +66,58 @@ def sweep_brian(
     active: float = 1.0,
     progress: bool = False,
 ) -> list[MemoryCurve]:
-    """``simulate_brian`` for each of ``models``, compiled once: transitions are tables that each run replaces.
+    """``simulate_brian`` for each of ``models``; finite chains of any depths are compiled once.
 
-    Any finite chains, of any depths. All runs use Brian2's same random stream (common random numbers) from different
-    initial states and patterns. Raises ``ValueError`` for no models; see ``simulate_brian``.
+    Transitions of chains are tables that each run replaces; other models have an equation each, and are compiled each.
+    All runs use Brian2's same random stream (common random numbers) from different initial states and patterns.
+    Raises ``ValueError`` for no models; see ``simulate_brian``.
     """
     if not models:
         raise ValueError("models is empty: give at least one.")
+    if any(find(syn, Chain) is None for syn in models):
+        runs = (_run([m], times, synapses, trials, seed, target, "abstract", active, 0, progress, k)
+                for k, m in enumerate(models))  # fmt: skip
+        return [curve for run in runs for curve in run]
     return _run(models, times, synapses, trials, seed, target, "abstract", active, 0, progress)
 
 
-def _run(models, times, synapses, trials, seed, target, protocol, active, burn_in, progress):
-    times = check_reading(times, "discrete", trials)
-    size = whole_count(synapses) * trials
+def _run(
+    models: Sequence[SynapseModel],
+    times: Values,
+    synapses: int,
+    trials: int,
+    seed: int,
+    target: Target,
+    protocol: Protocol,
+    active: float,
+    burn_in: int,
+    progress: bool,
+    first: int = 0,
+) -> list[MemoryCurve]:
+    """``models``: one, or finite chains; ``first``: number of the first one in a sweep."""
+    times, trials = check_reading(times, "discrete", trials), whole("trials", trials)
+    size, burn_in = whole_count(synapses) * trials, whole("burn_in", burn_in)
     check_fraction("active", active)
-    if target not in ("numpy", "cython", "cpp_standalone"):
-        raise ValueError(f"target must be numpy, cython or cpp_standalone, got {target!r}.")
+    check_target(target)
     if protocol not in ("abstract", "spikes"):
         raise ValueError(f"protocol must be abstract or spikes, got {protocol!r}.")
-    starts = [_start(syn, size, burn_in, np.random.default_rng([seed, k])) for k, syn in enumerate(models)]
-    tables = _tables([syn.chain() for syn in models], active) if protocol == "abstract" else [{} for _ in models]
+    rngs = [generator("Brian2: initial states and patterns", seed, first + k) for k in range(len(models))]
+    starts = [_start(syn, size, burn_in, rng) for syn, rng in zip(models, rngs, strict=True)]
+    tables = _tables(models, active) if protocol == "abstract" else [{} for _ in models]
     values = [
         {"f_pot": syn.f_pot, "firing": syn.f_pot, "ideal": ideal, "wanted": ideal, **variables, **table}
         for syn, (variables, ideal, _), table in zip(models, starts, tables, strict=True)
     ]
     connect = {"abstract": _abstract, "spikes": _spiking}[protocol]
+    text = need(models[0], BrianText)
 
-    def make(value):
-        return connect(models[0], value, times, size // trials, trials, active)
+    def make(value: Numbers) -> Network:
+        return connect(text, value, times, size // trials, trials, active)
 
     read = _standalone if target == "cpp_standalone" else _runtime
-    sums = read(make, values, (times[-1] + 1) * STEP, seed, target, progress)
+    stream = integer("Brian2: events and transitions", seed)
+    with session(target) as folder:
+        sums = read(make, values, (times[-1] + 1) * STEP, stream, folder, progress)
     curves = []
     for syn, (_, ideal, before), total in zip(models, starts, sums, strict=True):
         sign, distinct = ideal.reshape(trials, -1), np.unique(times)
@@ -102,17 +127,19 @@ def _run(models, times, synapses, trials, seed, target, protocol, active, burn_i
     return curves
 
 
-def _tables(chains, active):
+def _tables(models: Sequence[SynapseModel], active: float) -> list[Numbers]:
     """For each finite chain the values of the lookup tables of ``_lookup``, all of one size; none for other models.
 
     The bounds are scaled so that the number that draws the sign of the event also decides on the transition: it is
     uniform below active * f_pot for potentiation, and from there to ``active`` for depression.
     """
-    if any(chain is None for chain in chains):
-        return [{} for _ in chains]
+    found = [find(syn, Chain) for syn in models]
+    chains: list[MarkovSynapse] = [one.chain() for one in found if one is not None]
+    if len(chains) < len(models):
+        return [{} for _ in models]
     pairs = [chain.tables() for chain in chains]
     rows, exits = max(p[0].shape[1] for p in pairs), max(p[0].shape[2] for p in pairs)
-    values = []
+    values: list[Numbers] = []
     for chain, (bounds, shifts) in zip(chains, pairs, strict=True):
         scaled = np.stack([chain.f_pot + bounds[0] * (1 - chain.f_pot), bounds[1] * chain.f_pot]) * active
         pad = (rows - bounds.shape[1]) // 2
@@ -132,7 +159,7 @@ def _tables(chains, active):
     return values
 
 
-def _lookup(value):
+def _lookup(value: Numbers) -> tuple[str, dict[str, Any]]:
     """The rule as Brian2 code over ``r``, a number drawn as ``_tables`` says, and the tables as its namespace."""
     tables = {name: b2.TimedArray(v, dt=1 * b2.second, name=name) for name, v in value.items() if name[:6] in TABLES}
     exits = range(len(tables) // 2)
@@ -147,23 +174,34 @@ def _lookup(value):
     return code, tables
 
 
-def _start(syn, size, burn_in, rng):
+def _start(
+    syn: SynapseModel, size: int, burn_in: int, rng: np.random.Generator
+) -> tuple[dict[str, Values], Values, Values]:
     """Initial values of the model's variables, the tracked pattern, and the efficacies before it is stored."""
     state = syn.init((size,), rng)
     for _ in range(burn_in):
         state = syn.update(state, 2 * (rng.random(size) < syn.f_pot) - 1, rng)
-    return syn.variables(state), 2 * (rng.random(size) < syn.f_pot) - 1, syn.efficacy(state)
+    return need(syn, BrianText).variables(state), 2 * (rng.random(size) < syn.f_pot) - 1, syn.efficacy(state)
 
 
-def _reading(times):
+def _reading(times: Values) -> Any:
     flags = np.zeros(int(times[-1]) + 2)
     flags[np.asarray(times, int)] = 1
     return b2.TimedArray(flags, dt=STEP)
 
 
-def _synapses(source, target, syn, paths, on_post=(), extra="", namespace=None):
+def _synapses(
+    source: Any,
+    target: Any,
+    syn: BrianText,
+    paths: Mapping[str, str],
+    on_post: Mapping[str, str] | None = None,
+    extra: str = "",
+    namespace: Mapping[str, Any] | None = None,
+) -> Any:
     """``paths``: code by presynaptic event; each pathway runs in this order, reading last."""
-    paths = paths | {"read": f"overlap_post += ideal*{syn.efficacy_code}"}
+    paths, on_post = {**paths}, on_post or {}
+    paths |= {"read": f"overlap_post += ideal*{syn.efficacy_code}"}
     links = b2.Synapses(
         source,
         target,
@@ -179,13 +217,13 @@ def _synapses(source, target, syn, paths, on_post=(), extra="", namespace=None):
     return links
 
 
-def _group(size, model, threshold, namespace, **events):
+def _group(size: int, model: str, threshold: str | None, namespace: Mapping[str, Any], **events: str) -> Any:
     reset = None if threshold is None else ""
     events = {"read": "reading(t) > 0.5"} | events
     return b2.NeuronGroup(size, model, threshold=threshold, reset=reset, events=events, dt=STEP, namespace=namespace)
 
 
-def _abstract(syn, value, times, synapses, trials, active):
+def _abstract(syn: BrianText, value: Numbers, times: Values, synapses: int, trials: int, active: float) -> Network:
     """One clock neuron that fires at every step, and one observer a trial that collects the overlap."""
     reading = {"reading": _reading(times)}
     clock = _group(1, "", "t > 0.5*dt", reading, store="t < 0.5*dt")
@@ -204,7 +242,7 @@ def _abstract(syn, value, times, synapses, trials, active):
     return _collect(clock, observers, links, tables)
 
 
-def _spiking(syn, value, times, synapses, trials, active):
+def _spiking(syn: BrianText, value: Numbers, times: Values, synapses: int, trials: int, active: float) -> Network:
     """As many pairs of neurons as synapses; what both do at step 0 is the tracked memory."""
     size, reading = synapses * trials, {"reading": _reading(times), "active": active}
     pre = _group(size, "", "t < 0.5*dt or rand() < active", reading)
@@ -216,13 +254,13 @@ def _spiking(syn, value, times, synapses, trials, active):
     return _collect(pre, post, links, {})
 
 
-def _collect(source, target, links, tables):
+def _collect(source: Any, target: Any, links: Any, tables: dict[str, Any]) -> Network:
     target.run_on_event("read", "overlap = 0", when="end")
     monitor = b2.EventMonitor(target, "read", variables="overlap", when="after_synapses")
     return b2.Network(source, target, links, monitor), (links, target), monitor, tables
 
 
-def _assignments(groups, values):
+def _assignments(groups: Sequence[Any], values: Numbers) -> list[tuple[Any, str, Any]]:
     """(group, name, value) for every group that owns a variable of that name (Synapses also show their neurons')."""
     return [
         (group, name, np.ascontiguousarray(value) if np.ndim(value) else value)
@@ -232,42 +270,39 @@ def _assignments(groups, values):
     ]
 
 
-def _runtime(make, values, duration, seed, target, progress):
-    saved, sums = b2.prefs.codegen.target, []
-    b2.prefs.codegen.target = target
-    try:
-        for k, value in enumerate(values):
-            network, groups, monitor, _ = make(value)
-            for group, name, array in _assignments(groups, value):
-                setattr(group, name, array)
-            b2.seed(seed)
-            with tqdm(total=100, disable=not progress, desc=f"Brian2 {target} {k + 1}/{len(values)}", unit="%") as bar:
+Make = Callable[[Numbers], Network]
 
-                def report(elapsed, done, start, duration, bar=bar):
-                    bar.update(round(100 * done) - bar.n)
 
-                network.run(duration, report=report if progress else None, report_period=0.5 * b2.second, namespace={})
-            sums.append(np.array(monitor.overlap))
-    finally:
-        b2.prefs.codegen.target = saved
+def _runtime(
+    make: Make, values: Sequence[Numbers], duration: Any, seed: int, folder: str, progress: bool
+) -> list[Values]:
+    sums = []
+    for k, value in enumerate(values):
+        network, groups, monitor, _ = make(value)
+        for group, name, array in _assignments(groups, value):
+            setattr(group, name, array)
+        b2.seed(seed)
+        with tqdm(total=100, disable=not progress, desc=f"Brian2 {k + 1}/{len(values)}", unit="%") as bar:
+
+            def report(elapsed: Any, done: float, start: Any, duration: Any, bar: Any = bar) -> None:
+                bar.update(round(100 * done) - bar.n)
+
+            network.run(duration, report=report if progress else None, report_period=0.5 * b2.second, namespace={})
+        sums.append(np.array(monitor.overlap))
     return sums
 
 
-def _standalone(make, values, duration, seed, target, progress):
+def _standalone(
+    make: Make, values: Sequence[Numbers], duration: Any, seed: int, folder: str, progress: bool
+) -> list[Values]:
+    b2.seed(seed)
+    network, groups, monitor, tables = make(values[0])
+    network.run(duration, report="stderr" if progress else None, namespace={})
+    b2.device.build(directory=folder, run=False)
     sums = []
-    with tempfile.TemporaryDirectory() as folder:
-        b2.set_device("cpp_standalone", build_on_run=False)
-        try:
-            b2.seed(seed)
-            network, groups, monitor, tables = make(values[0])
-            network.run(duration, report="stderr" if progress else None, namespace={})
-            b2.device.build(directory=folder, run=False)
-            for value in values:
-                arguments = {getattr(group, name): array for group, name, array in _assignments(groups, value)}
-                arguments |= {table: value[name] for name, table in tables.items()}
-                b2.device.run(run_args=arguments)
-                sums.append(np.array(monitor.overlap))
-        finally:
-            b2.device.reinit()
-            b2.set_device("runtime")
+    for value in values:
+        arguments = {getattr(group, name): array for group, name, array in _assignments(groups, value)}
+        arguments |= {table: value[name] for name, table in tables.items()}
+        b2.device.run(run_args=arguments)
+        sums.append(np.array(monitor.overlap))
     return sums

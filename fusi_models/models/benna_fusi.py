@@ -12,23 +12,35 @@ Quantised: every variable keeps one of ``values`` whole-spaced values symmetric 
 Stated from secondary quotations of the paper's equations and three public codes; see docs/memory.md.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.linalg import solve_continuous_lyapunov, solve_discrete_lyapunov
 
-from fusi_models.equations import evaluate
-from fusi_models.synapse import Response, SynapseModel, check_fraction
+from fusi_models.catalogue import Entry
+from fusi_models.checks import check_fraction, make_plain, whole
+from fusi_models.equations import Array, evaluate
+from fusi_models.synapse import BrianText, FixedPoint, Form, Linear, Response, SynapseModel, Values
 
 
 @dataclass(frozen=True)
-class BennaFusi(SynapseModel):
+class BennaFusi(SynapseModel, BrianText, Linear, FixedPoint):
     """Benna-Fusi chain of ``levels`` variables; a state is an array [..., level].
 
-    ``values``: number of values each variable may take, from level 1 on; empty for real-valued variables.
-    ``binary``: the network sees sign(u_1), sign(0) = +1, instead of u_1.
+    levels: m, number of variables.
+    base: ratio between the areas of neighbouring beakers, without a unit.
+    alpha: width of the first tube is alpha / 2, in areas of the first beaker an event.
+    values: number of values each variable may take, from level 1 on; empty for real-valued variables.
+    binary: the network sees sign(u_1), sign(0) = +1, instead of u_1.
+    f_pot: fraction of the candidate events that potentiate, above 0 and below 1.
+
     The chain relaxes at every step, also where ``drive`` is 0.
     Raises ``ValueError`` for no level, base <= 1, alpha outside (0, 1], or ``values`` that do not fit.
+
+    >>> import numpy as np
+    >>> BennaFusi(3).step(np.zeros(3), np.array(1.0))
+    array([1., 0., 0.])
     """
 
     levels: int
@@ -41,7 +53,11 @@ class BennaFusi(SynapseModel):
     declarations: str = field(init=False)
     efficacy_code: str = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        make_plain(self, "base", "alpha", "f_pot")
+        object.__setattr__(self, "levels", whole("levels", self.levels))
+        object.__setattr__(self, "values", tuple(whole("values", count) for count in self.values))
+        object.__setattr__(self, "binary", bool(self.binary))
         if not (self.levels >= 1 and self.base > 1 and 0 < self.alpha <= 1):
             raise ValueError(
                 f"a Benna-Fusi chain needs levels >= 1, base > 1 and 0 < alpha <= 1, got levels={self.levels}, "
@@ -49,39 +65,48 @@ class BennaFusi(SynapseModel):
             )
         if self.values and (len(self.values) != self.levels or min(self.values) < 2):
             raise ValueError(f"values must name {self.levels} counts of at least 2, one a level, got {self.values}.")
-        check_fraction("f_pot", self.f_pot)
+        check_fraction("f_pot", self.f_pot, below_one=True)
         object.__setattr__(self, "stochastic", bool(self.values))
         object.__setattr__(self, "declarations", "\n".join(f"u{k} : 1" for k in range(1, self.levels + 1)))
         object.__setattr__(self, "efficacy_code", "(2*int(u1 >= 0) - 1)" if self.binary else "u1")
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """Label for tables."""
-        return f"benna-fusi(m={self.levels}{', quantised' * bool(self.values)})"
+        """Label for tables: m, and what is not the default."""
+        counts = "/".join(map(str, self.values))
+        numbers = {"base": (self.base, 2), "alpha": (self.alpha, 0.25), "f+": (self.f_pot, 0.5)}
+        parts = [f"m={self.levels}", *(f"{name}={v:g}" for name, (v, usual) in numbers.items() if v != usual)]
+        parts += [f"values {counts}"] * bool(self.values) + ["binary"] * self.binary
+        return f"benna-fusi({', '.join(parts)})"
 
     @property
-    def transfer(self) -> np.ndarray:
+    def transfer(self) -> Values:
         """[level, level]: A in u(t+1) = A u(t) + drive e_1."""
         area = self.base ** np.arange(self.levels)
         tube = self.alpha / 2 / area
         flow = np.diag(tube) - np.diag(tube[:-1], 1)  # flow_k = g_k (u_k - u_{k+1})
         into = np.diag(np.ones(self.levels - 1), -1) - np.eye(self.levels)
-        return np.eye(self.levels) + into @ flow / area[:, None]
+        matrix: Values = np.eye(self.levels) + into @ flow / area[:, None]
+        return matrix
 
-    def covariance(self, events: str = "discrete") -> np.ndarray:
+    def covariance(self, events: str = "discrete") -> Values:
         """[level, level]: of the variables at equilibrium, for inputs of unit variance at unit rate."""
         impulse = np.zeros((self.levels, self.levels))
         impulse[0, 0] = 1
         if events == "poisson":
-            return solve_continuous_lyapunov(self.transfer - np.eye(self.levels), -impulse)
-        return solve_discrete_lyapunov(self.transfer, impulse, method="bilinear")
+            return np.asarray(solve_continuous_lyapunov(self.transfer - np.eye(self.levels), -impulse))
+        return np.asarray(solve_discrete_lyapunov(self.transfer, impulse, method="bilinear"))
 
-    def response(self, events, f_pot=None):
-        """Discrete: the memory replaces that step's input. Poisson: it is added to a stream of shots of rate 1."""
-        if self.values or self.binary:
-            raise ValueError("there is no linear theory for a quantised or binary chain: simulate it instead.")
+    def lacks(self, form: type[Form]) -> str:
+        if form is Linear and (self.values or self.binary):
+            return "no linear theory where it is quantised or binary: simulate it instead"
+        return ""
+
+    def response(self, events: str, f_pot: float | None = None) -> Response:
+        """Of the real-valued variables. Discrete: the memory replaces that step's input. Poisson: it is added to a
+        stream of shots of rate 1."""
         f = self.f_pot if f_pot is None else f_pot
-        check_fraction("f_pot", f)
+        check_fraction("f_pot", f, below_one=True)
         first = np.eye(self.levels)[0]
         variance = float(self.covariance(events)[0, 0])
         weight = 1.0 if events == "poisson" else 4 * f * (1 - f)
@@ -89,14 +114,24 @@ class BennaFusi(SynapseModel):
         # row @ A^T: the trace as a row; every |u_k| is bounded by the largest, which only falls
         return Response(weight * first, self.transfer.T, first, weight * variance, share, np.eye(self.levels), np.inf)
 
-    def init(self, shape, rng):
+    def fixed_point(self, state_bits: int = 12, random_bits: int = 16) -> "BennaFusi":
+        """This chain; a chip holds one with counted values, base 2 and alpha 1/4 (see ``models.integer``)."""
+        if not self.values or 2 * self.levels + 2 > random_bits or self.base != 2 or self.alpha != 0.25:
+            raise ValueError(
+                f"a chip holds a Benna-Fusi chain with counted values, base 2, alpha 1/4 and at most "
+                f"{random_bits // 2 - 1} levels, got {self}."
+            )
+        return self
+
+    def init(self, shape: int | tuple[int, ...], rng: np.random.Generator) -> Values:
         """Gaussian with the exact equilibrium mean and covariance of the real-valued chain; rounded where quantised."""
         drift, f = np.linalg.solve(np.eye(self.levels) - self.transfer, np.eye(self.levels)[0]), self.f_pot
         root = np.linalg.cholesky(self.covariance() + 1e-12 * np.eye(self.levels)) * np.sqrt(4 * f * (1 - f))
-        state = (2 * f - 1) * drift + rng.standard_normal((*shape, self.levels)) @ root.T
+        shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        state: Values = (2 * f - 1) * drift + rng.standard_normal((*shape, self.levels)) @ root.T
         return self._rounded(state, rng.random(state.shape)) if self.values else state
 
-    def step(self, state, drive, uniform=None):
+    def step(self, state: Array, drive: Array, uniform: Array | None = None) -> Array:
         variables = {f"u{k + 1}": state[..., k] for k in range(self.levels)}
         after = evaluate(self._relaxation, variables | {"drive": drive})
         result = state * 0
@@ -104,14 +139,14 @@ class BennaFusi(SynapseModel):
             result[..., k] = after[f"u{k + 1}"]
         return self._rounded(result, uniform) if self.values else result
 
-    def _rounded(self, state, uniform):
+    def _rounded(self, state: Array, uniform: Array) -> Array:
         for k, count in enumerate(self.values):
             top = (count - 1) / 2
             place = (state[..., k] + top).clip(0, count - 1)
             state[..., k] = (place + uniform[..., k]) // 1 - top
         return state
 
-    def efficacy(self, state):
+    def efficacy(self, state: Array) -> Array:
         return 2 * (state[..., 0] >= 0) - 1 if self.binary else state[..., 0]
 
     @property
@@ -133,8 +168,17 @@ class BennaFusi(SynapseModel):
         ]
         return "\n".join([self._relaxation, *rounding])
 
-    def variables(self, state):
+    def variables(self, state: Values) -> dict[str, Values]:
         return {f"u{k + 1}": state[..., k] for k in range(self.levels)}
 
-    def from_variables(self, variables):
+    def from_variables(self, variables: Mapping[str, Values]) -> Values:
         return np.stack([np.asarray(variables[f"u{k + 1}"]) for k in range(self.levels)], -1)
+
+
+def _chain(levels: int, base: float = 2.0, alpha: float = 0.25, values: int = 0, binary: int = 0) -> BennaFusi:
+    """``values``: of every level, 0 for real numbers."""
+    counts = (whole("values", values),) * whole("levels", levels) if values else ()
+    return BennaFusi(levels, base, alpha, counts, bool(binary))
+
+
+CATALOGUE = (Entry("benna-fusi", _chain, {"theory": {}, "gradient": {"levels": 4, "binary": 1}}),)

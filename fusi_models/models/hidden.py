@@ -3,33 +3,48 @@
 Hidden weight (Laborieux, Ernoult, Hirtzlin & Querlioz 2021, Nat. Commun. 12:2549):
     h <- h + step * drive * f,  f = 1 - tanh^2(m h) if the step goes towards zero, else 1,  |h| <= bound.
 The bound is ours (the paper has none): it gives the chain an equilibrium and a chip a word length. The leak is ours
-too: every event with drive != 0 also takes leak * h away, undamped. 1/leak is a window of memory in events, as N is
-below, and |h| stays under step / leak, so that no weight freezes for ever.
+too: every event with drive != 0 also takes leak * h away, undamped, so that |h| stays under step / leak. Under balanced
+events the mean change of h > 0 is step tanh^2(m h) / 2 - leak h. It is negative everywhere, and a weight forgets within
+some 1/leak events, only where
 
-Binary uncertainty (BiMU; Cottart et al. 2026, arXiv 2605.30198, after the authors' code): h is the natural parameter
-of a random weight +-1 with mean t = tanh(h) and variance v = 1 - t^2. With g = -likelihood v drive, where drive is the
-negative gradient of the loss by the weight's mean and v drive that by h,
-    h <- h - (lr g + kl h v / N) / (kl v + 2 |g| + 2 g t + 1 / lr_max)      where drive != 0.
-A sure weight (v near 0) moves little either way, and less against its sign than with it. The prior pulls h to 0 within
-a window of about N events, never frozen: both terms shrink with v. Balanced events of +-1 drive h away from 0 where
-N > kl (kl + 2 likelihood + 1/lr_max) / (2 lr likelihood^2) (linearised by us), and then hardly any memory is stored.
-Ours: the bound, and that the network sees the more probable sign where the authors draw the weight.
+    leak > .2913 m step      (half the largest value of tanh^2(u) / u, .5826 at u = 1.166);
+
+a smaller leak leaves two far states of h, +-, from which weights freeze as they do without leak.
 
 ``drive`` is -1, 0 or +1 for candidate events, or any real number: an optimiser's step or a negative gradient. h has no
 unit.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fusi_models.equations import evaluate
+from fusi_models.catalogue import Entry
+from fusi_models.checks import check_fraction, make_plain, whole
+from fusi_models.equations import Array, evaluate
 from fusi_models.models.markov import MarkovSynapse
-from fusi_models.synapse import SynapseModel, check_fraction
+from fusi_models.moved import forwarded
+from fusi_models.synapse import (
+    BrianText,
+    FixedPoint,
+    Form,
+    FreshChain,
+    Linear,
+    Response,
+    SynapseModel,
+    Values,
+)
+
+if TYPE_CHECKING:
+    from fusi_models.models.integer import IntegerHiddenWeight
+else:  # stood here in 0.1
+    __getattr__ = forwarded({"BinaryUncertainty": "fusi_models.models.uncertainty"})
 
 
-class HiddenVariable(SynapseModel):
+class HiddenVariable(SynapseModel, BrianText, Linear, FreshChain, FixedPoint):
     """A deterministic model of one variable ``h`` with |h| <= ``bound``; initial h is uniform in +-``width``."""
 
     bound: float
@@ -38,13 +53,17 @@ class HiddenVariable(SynapseModel):
     declarations = "h : 1"
     efficacy_code = "(2*int(h >= 0) - 1)"
 
-    def init(self, shape, rng):
-        return rng.uniform(-self.width, self.width, shape)
+    def lacks(self, form: type[Form]) -> str:
+        on_levels = form in (Linear, FreshChain, FixedPoint) and not isfinite(self.bound)
+        return "an infinite bound: give one to put it on levels" if on_levels else ""
 
-    def step(self, state, drive, uniform=None):
+    def init(self, shape: int | tuple[int, ...], rng: np.random.Generator) -> Values:
+        return np.asarray(rng.uniform(-self.width, self.width, shape))
+
+    def step(self, state: Array, drive: Array, uniform: Array | None = None) -> Array:
         return evaluate(self.on_event, {"h": state, "drive": drive})["h"]
 
-    def efficacy(self, state):
+    def efficacy(self, state: Array) -> Array:
         return 2 * (state >= 0) - 1
 
     def lattice(self, levels: int = 400) -> MarkovSynapse:
@@ -55,8 +74,7 @@ class HiddenVariable(SynapseModel):
         damped step: raise ``levels`` until the result stays. Raises ``ValueError`` for fewer than 2 levels or an
         infinite bound.
         """
-        if levels < 2:
-            raise ValueError(f"levels must be at least 2, got {levels}.")
+        levels = whole("levels", levels, 2)
         check_bound(self)
         h = np.linspace(-self.bound, self.bound, levels)
         matrices = []
@@ -69,14 +87,25 @@ class HiddenVariable(SynapseModel):
             matrices.append(matrix)
         return MarkovSynapse(matrices[0], matrices[1], self.efficacy(h), self.f_pot, self.name)
 
-    def response(self, events, f_pot=None):
+    def response(self, events: str, f_pot: float | None = None) -> Response:
         """That of ``lattice()``: an approximation."""
         return self.lattice().response(events, f_pot)
 
-    def variables(self, state):
+    def fresh_chain(self, levels: int = 801) -> tuple[MarkovSynapse, Values]:
+        chain = self.lattice(levels)
+        inside = np.abs(np.linspace(-self.bound, self.bound, levels)) <= self.width
+        return chain, inside / inside.sum()
+
+    def fixed_point(self, state_bits: int = 12, random_bits: int = 16) -> "IntegerHiddenWeight":
+        """Look-up tables over whole numbers of ``state_bits`` bits (see ``models.integer``)."""
+        from fusi_models.models.integer import IntegerHiddenWeight  # it holds a HiddenVariable
+
+        return IntegerHiddenWeight(self, state_bits)
+
+    def variables(self, state: Values) -> dict[str, Values]:
         return {"h": state}
 
-    def from_variables(self, variables):
+    def from_variables(self, variables: Mapping[str, Values]) -> Values:
         return np.asarray(variables["h"])
 
 
@@ -88,10 +117,19 @@ def check_bound(model: HiddenVariable) -> None:
 
 @dataclass(frozen=True)
 class HiddenWeight(HiddenVariable):
-    """Metaplastic hidden weight. ``m = 0`` is a plain accumulator (no protection), ``leak = 0`` the published rule.
+    """Metaplastic hidden weight, all numbers without a unit (h has none).
 
-    ``step_size``: change of h a candidate event makes away from zero. ``bound``: largest |h|, ``inf`` for none.
-    ``width``: initial h is uniform in +-``width``. ``leak``: part of h that an event takes away.
+    m: protection; steps towards zero shrink by 1 - tanh^2(m h). 0 is a plain accumulator (no protection).
+    step_size: change of h that a candidate event makes away from zero.
+    bound: largest |h|, ``inf`` for none.
+    width: initial h is uniform in +-width.
+    leak: part of h that an event takes away; 0 is the published rule, .2913 m step_size the least that ends freezing.
+    f_pot: fraction of the candidate events that potentiate, above 0 and below 1.
+
+    >>> import numpy as np
+    >>> HiddenWeight(m=2).step(np.array([0.5, 0.5]), np.array([1, -1])).round(4)
+    array([0.52  , 0.4916])
+
     Raises ``ValueError`` for m < 0, step_size <= 0, width > bound or a leak outside [0, 1).
     """
 
@@ -102,18 +140,19 @@ class HiddenWeight(HiddenVariable):
     leak: float = 0.0
     f_pot: float = 0.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        make_plain(self, "m", "step_size", "bound", "width", "leak", "f_pot")
         if not (self.m >= 0 and self.step_size > 0 and 0 < self.width <= self.bound and 0 <= self.leak < 1):
             raise ValueError(
                 f"hidden weight needs m >= 0, step_size > 0, 0 < width <= bound and 0 <= leak < 1, got m={self.m}, "
                 f"step_size={self.step_size}, width={self.width}, bound={self.bound}, leak={self.leak}."
             )
-        check_fraction("f_pot", self.f_pot)
+        check_fraction("f_pot", self.f_pot, below_one=True)
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """Label for tables."""
-        return f"hidden(m={self.m:g}{f', leak={self.leak:g}' if self.leak else ''})"
+        """Label for tables: m, and every other number that is not the default."""
+        return labelled("hidden", self, "m", step_size="step", bound="bound", width="width", leak="leak", f_pot="f+")
 
     @property
     def on_event(self) -> str:  # type: ignore[override]
@@ -124,47 +163,24 @@ class HiddenWeight(HiddenVariable):
         return f"damping = int(drive*h < 0)*tanh({self.m!r}*h)**2\nh = {after}"
 
 
-@dataclass(frozen=True)
-class BinaryUncertainty(HiddenVariable):
-    """BiMU's binary weight, whose certainty sets its own learning rate and which forgets after ``window`` events.
+def labelled(word: str, model: HiddenVariable, first: str, /, **others: str) -> str:
+    """``word(first=..., ...)`` with the fields in ``others`` (field -> what to call it) that are not the defaults."""
+    defaults = type(model).__dataclass_fields__  # type: ignore[attr-defined]
+    parts = [f"{label}={getattr(model, field):g}" for field, label in others.items()
+             if getattr(model, field) != defaults[field].default]  # fmt: skip
+    label = "N" if first == "window" else first
+    return f"{word}({', '.join([f'{label}={getattr(model, first):g}', *parts])})"
 
-    ``window``: N, ``inf`` for no forgetting. ``lr``, ``lr_max``, ``likelihood``, ``kl``: as in the module's head. The
-    defaults are ours and suit events of +-1 (first step 0.02); the authors' main run on gradients has lr = 4.9,
-    lr_max = 0.0023, likelihood = 161.3, kl = 3.76, window = 700. ``bound``: largest |h|, ``inf`` for none.
-    Raises ``ValueError`` for numbers <= 0, an infinite lr_max or width > bound.
-    """
 
-    window: float = 20.0
-    lr: float = 0.08
-    lr_max: float = 1.0
-    likelihood: float = 1.0
-    kl: float = 1.0
-    bound: float = 4.0
-    width: float = 0.2
-    f_pot: float = 0.5
+def _hidden(m: float, step: float = 0.02, bound: float = 1.0, width: float = 0.2, leak: float = 0.0) -> HiddenWeight:
+    return HiddenWeight(m, step, bound, min(width, bound), leak)
 
-    def __post_init__(self):
-        for name in ("window", "lr", "lr_max", "likelihood", "kl"):
-            if not (getattr(self, name) > 0 and (isfinite(getattr(self, name)) or name == "window")):
-                raise ValueError(f"{name} must be a number above 0, got {getattr(self, name)}.")
-        if not 0 < self.width <= self.bound:
-            raise ValueError(f"width must lie between 0 and bound, got width={self.width}, bound={self.bound}.")
-        check_fraction("f_pot", self.f_pot)
 
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """Label for tables."""
-        return f"uncertain(N={self.window:g})"
-
-    @property
-    def on_event(self) -> str:  # type: ignore[override]
-        """The rule of the module's head."""
-        change = f"({self.lr * self.likelihood!r}*drive - {self.kl / self.window!r}*h)"
-        after = f"h + int(drive != 0)*variance*{change}/(variance*likely + {1 / self.lr_max!r})"
-        after = f"clip({after}, {-self.bound!r}, {self.bound!r})" if isfinite(self.bound) else after
-        return (
-            "mean = tanh(h)\n"
-            "variance = 1 - mean**2\n"
-            f"likely = {self.kl!r} + {2 * self.likelihood!r}*(abs(drive) - drive*mean)\n"
-            f"h = {after}"
-        )
+CATALOGUE = (
+    Entry(
+        "hidden",
+        _hidden,
+        {"theory": {}, "local": {"m": 2.0}, "gradient": {"m": 4.0, "step": 1.0, "bound": inf, "width": 0.05}},
+        aliases={"step_size": "step"},
+    ),
+)

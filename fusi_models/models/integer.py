@@ -14,73 +14,54 @@ Markov chain: states are whole numbers already; a transition of probability p co
 ``random_bits`` bits, so p is rounded to a multiple of 2^-random_bits.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property, singledispatch
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from fusi_models.equations import like, where
-from fusi_models.models.benna_fusi import BennaFusi
+from fusi_models.checks import whole
+from fusi_models.equations import Array, like, where
 from fusi_models.models.hidden import HiddenVariable, check_bound
 from fusi_models.models.markov import MarkovSynapse
-from fusi_models.synapse import SynapseModel
+from fusi_models.synapse import FixedPoint, FreshChain, Linear, Response, SynapseModel, Values, need
 
 RANDOM = 2**16
 
 
-@singledispatch
 def fixed_point(synapse: SynapseModel, state_bits: int = 12, random_bits: int = 16) -> SynapseModel:
-    """The same model in integers. Raises ``ValueError`` for a width that a chip does not have (2..16 bits)."""
-    raise TypeError(f"{type(synapse).__name__} has no fixed-point form.")
+    """The same model in integers.
 
-
-@fixed_point.register(HiddenVariable)
-def _(synapse: HiddenVariable, state_bits: int = 12, random_bits: int = 16) -> "IntegerHiddenWeight":
-    return IntegerHiddenWeight(synapse, state_bits)
-
-
-@fixed_point.register(MarkovSynapse)
-def _(synapse: MarkovSynapse, state_bits: int = 12, random_bits: int = 16) -> MarkovSynapse:
-    if not 2 <= random_bits <= 16:
-        raise ValueError(f"random_bits must lie between 2 and 16, got {random_bits}.")
-    unit = 2**random_bits
-
-    def rounded(matrix: np.ndarray) -> np.ndarray:
-        leaving = matrix * (1 - np.eye(len(matrix))) * unit
-        whole = np.round(leaving)
-        whole = np.where(whole.sum(1, keepdims=True) > unit, np.floor(leaving), whole)
-        return (whole + np.diag(unit - whole.sum(1))) / unit
-
-    return MarkovSynapse(
-        rounded(synapse.potentiation), rounded(synapse.depression), synapse.strength, synapse.f_pot, synapse.name
-    )
-
-
-@fixed_point.register(BennaFusi)
-def _(synapse: BennaFusi, state_bits: int = 12, random_bits: int = 16) -> BennaFusi:
-    if not synapse.values or 2 * synapse.levels + 2 > random_bits or synapse.base != 2 or synapse.alpha != 0.25:
-        raise ValueError(
-            f"a chip holds a Benna-Fusi chain with counted values, base 2, alpha 1/4 and at most "
-            f"{random_bits // 2 - 1} levels, got {synapse}."
-        )
-    return synapse
+    Raises ``ValueError`` for a width that a chip does not have (2..16 bits), and for a model without such a form.
+    """
+    return need(synapse, FixedPoint).fixed_point(state_bits, random_bits)
 
 
 @dataclass(frozen=True)
-class IntegerHiddenWeight(SynapseModel):
-    """``model`` with a hidden state of ``state_bits`` bits, stored as int32; ``stochastic``: rounds by chance."""
+class IntegerHiddenWeight(SynapseModel, Linear, FreshChain, FixedPoint):
+    """A hidden variable in whole numbers, int32. Brian2 runs ``model``: tables are for the chip.
+
+    model: the hidden variable, with a bound.
+    state_bits: bits of the state, 2..16, its sign included.
+    stochastic: rounds by chance, so that the mean step is exact.
+
+    >>> import numpy as np
+    >>> from fusi_models.models.hidden import HiddenWeight
+    >>> IntegerHiddenWeight(HiddenWeight(2), 8).step(np.array([0, 100, 127]), np.array([1, -1, 1]))
+    array([  3, 100, 127])
+    """
 
     model: HiddenVariable
     state_bits: int = 12
     stochastic: bool = False
-    declarations: str = field(default="n : integer", init=False)
-    efficacy_code: str = field(default="(2*int(n >= 0) - 1)", init=False)
 
-    def __post_init__(self):
-        if not 2 <= self.state_bits <= 16:
-            raise ValueError(f"state_bits must lie between 2 and 16, got {self.state_bits}.")
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "state_bits", bits("state_bits", self.state_bits))
         check_bound(self.model)
+
+    @property
+    def f_pot(self) -> float:  # type: ignore[override]
+        """That of ``model``."""
+        return self.model.f_pot
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -90,35 +71,32 @@ class IntegerHiddenWeight(SynapseModel):
     @property
     def largest(self) -> int:
         """B."""
-        return 2 ** (self.state_bits - 1) - 1
+        return int(2 ** (self.state_bits - 1) - 1)
 
     @cached_property
-    def _landing(self) -> np.ndarray:
+    def _landing(self) -> Values:
         """Real-valued new states [down or up, state + B] in units of a level."""
         h = np.arange(-self.largest, self.largest + 1) * (self.model.bound / self.largest)
-        return np.stack([self.model.step(h, d) for d in (-1.0, 1.0)]) * (self.largest / self.model.bound)
+        landing: Values = np.stack([self.model.step(h, d) for d in (-1.0, 1.0)]) * (self.largest / self.model.bound)
+        return landing
 
     @cached_property
-    def tables(self) -> tuple[np.ndarray, np.ndarray]:
+    def tables(self) -> tuple[Values, Values]:
         """Nearest new states [state + B] after a depressing and after a potentiating event, int32."""
         down, up = np.round(self._landing).astype(np.int32)
         return down, up
 
     @cached_property
-    def chances(self) -> tuple[np.ndarray, np.ndarray]:
+    def chances(self) -> tuple[Values, Values]:
         """Lower new states int32 and chances of the next one above, in 2^-16, each [down or up, state + B]."""
         lower = np.floor(self._landing + 2.0**-17)
         return lower.astype(np.int32), np.round((self._landing - lower) * RANDOM) / RANDOM
 
-    @property
-    def on_event(self) -> str:  # type: ignore[override]
-        """Not offered: the tables are for the chip, Brian2 runs ``model``."""
-        raise TypeError("the integer hidden weight runs on Lava and numpy; give Brian2 the model itself.")
+    def init(self, shape: int | tuple[int, ...], rng: np.random.Generator) -> Values:
+        states: Values = np.round(self.model.init(shape, rng) * (self.largest / self.model.bound))
+        return states.astype(np.int32)
 
-    def init(self, shape, rng):
-        return np.round(self.model.init(shape, rng) * (self.largest / self.model.bound)).astype(np.int32)
-
-    def step(self, state, drive, uniform=None):
+    def step(self, state: Array, drive: Array, uniform: Array | None = None) -> Array:
         place = state + self.largest
         if self.stochastic:
             lower, chance = (like(table, state) for table in self.chances)
@@ -127,20 +105,23 @@ class IntegerHiddenWeight(SynapseModel):
         down, up = (like(table, state) for table in self.tables)
         return where(drive > 0, up[place], where(drive < 0, down[place], state))
 
-    def efficacy(self, state):
+    def efficacy(self, state: Array) -> Array:
         return 2 * (state >= 0) - 1
 
-    def response(self, events, f_pot=None):
+    def response(self, events: str, f_pot: float | None = None) -> Response:
         """That of ``model``: the integers are an approximation of it."""
         return self.model.response(events, f_pot)
 
-    def variables(self, state):
-        return {"n": state}
+    def fresh_chain(self, levels: int = 801) -> tuple[MarkovSynapse, Values]:
+        """That of ``model``."""
+        return self.model.fresh_chain(levels)
 
-    def from_variables(self, variables: Mapping[str, np.ndarray]) -> np.ndarray:
-        return np.asarray(variables["n"])
+    def fixed_point(self, state_bits: int = 12, random_bits: int = 16) -> "IntegerHiddenWeight":
+        return self
 
 
-@fixed_point.register(IntegerHiddenWeight)
-def _(synapse: IntegerHiddenWeight, state_bits: int = 12, random_bits: int = 16) -> IntegerHiddenWeight:
-    return synapse
+def bits(name: str, value: int) -> int:
+    """``value`` as a number of bits; raises ``ValueError`` unless it lies between 2 and 16."""
+    if not 2 <= value <= 16:
+        raise ValueError(f"{name} must lie between 2 and 16, got {value}.")
+    return whole(name, value)

@@ -15,20 +15,28 @@ from itertools import combinations
 
 import numpy as np
 
-from fusi_models.equations import evaluate
+from fusi_models.checks import make_plain, whole
+from fusi_models.equations import Array, evaluate
 from fusi_models.models.hidden import HiddenWeight
-from fusi_models.models.integer import fixed_point
-from fusi_models.synapse import Response, SynapseModel
+from fusi_models.synapse import BrianText, FixedPoint, SynapseModel, Values
 
 LOWEST, HIGHEST = -256, 255
 
 
 @dataclass(frozen=True)
-class Staircase(SynapseModel):
+class Staircase(SynapseModel, BrianText, FixedPoint):
     """Deterministic integer synapse; states int64.
 
-    ``steps``: S_0 > S_1 > ..., even. ``thresholds``: theta_1 < theta_2 < ..., even, one fewer. ``width``: initial |t|
-    at most. ``step_size``: of h, for an event away from zero. Raises ``ValueError`` for other numbers.
+    steps: S_0 > S_1 > ..., even, in units of the tag an event.
+    thresholds: theta_1 < theta_2 < ..., even, one fewer, in units of the tag.
+    width: largest initial |t|.
+    step_size: change of h that an event away from zero makes, h without a unit.
+
+    Raises ``ValueError`` for other numbers.
+
+    >>> import numpy as np
+    >>> Staircase().step(np.array([5, 21, -21]), np.array([1, -1, 1]))
+    array([ 21,  13, -13])
     """
 
     steps: tuple[int, ...] = (16, 8, 4, 2)
@@ -39,7 +47,11 @@ class Staircase(SynapseModel):
     declarations: str = field(default="t : integer", init=False)
     efficacy_code: str = field(default="(2*int(t >= 0) - 1)", init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        for name in ("steps", "thresholds"):
+            object.__setattr__(self, name, tuple(whole(name, number) for number in getattr(self, name)))
+        object.__setattr__(self, "width", whole("width", self.width))
+        make_plain(self, "step_size")
         even = all(n % 2 == 0 for n in (*self.steps, *self.thresholds))
         falling = all(a > b for a, b in zip(self.steps, self.steps[1:], strict=False))
         rising = all(a < b for a, b in zip((0, *self.thresholds), (*self.thresholds, HIGHEST), strict=True))
@@ -80,34 +92,31 @@ class Staircase(SynapseModel):
             f"{LOWEST}, {HIGHEST})"
         )
 
-    def damping(self, tag: np.ndarray) -> np.ndarray:
+    def damping(self, tag: Values) -> Values:
         """S_k / S_0 at ``tag`` (any shape): what is left of a step towards zero."""
-        return np.asarray(self.steps)[np.searchsorted(self.thresholds, np.abs(tag))] / self.steps[0]
+        left: Values = np.asarray(self.steps)[np.searchsorted(self.thresholds, np.abs(tag))] / self.steps[0]
+        return left
 
-    def init(self, shape, rng):
-        return 2 * rng.integers(-(self.width + 1) // 2, (self.width + 1) // 2, shape) + 1
+    def init(self, shape: int | tuple[int, ...], rng: np.random.Generator) -> Values:
+        positive = (self.width + 1) // 2  # so many odd tags from 1 to width
+        return np.asarray(2 * rng.integers(-positive, positive, shape) + 1)
 
-    def step(self, state, drive, uniform=None):
+    def step(self, state: Array, drive: Array, uniform: Array | None = None) -> Array:
         after = state * 0  # whole numbers, also where the equation is evaluated in float64
         after[...] = evaluate(self.on_event, {"t": state, "drive": drive})["t"]
         return after
 
-    def efficacy(self, state):
+    def efficacy(self, state: Array) -> Array:
         return 2 * (state >= 0) - 1
 
-    def response(self, events, f_pot=None) -> Response:
-        raise ValueError("the staircase has no linear theory; simulate it, or take the HiddenWeight that it follows.")
+    def fixed_point(self, state_bits: int = 9, random_bits: int = 16) -> "Staircase":
+        return self
 
-    def variables(self, state):
+    def variables(self, state: Values) -> dict[str, Values]:
         return {"t": state}
 
-    def from_variables(self, variables: Mapping[str, np.ndarray]) -> np.ndarray:
+    def from_variables(self, variables: Mapping[str, Values]) -> Values:
         return np.asarray(variables["t"])
-
-
-@fixed_point.register(Staircase)
-def _(synapse: Staircase, state_bits: int = 9, random_bits: int = 16) -> Staircase:
-    return synapse
 
 
 def closest_staircase(model: HiddenWeight, stairs: int = 3, full: int = 16) -> tuple[Staircase, float]:

@@ -20,6 +20,7 @@ import numpy as np
 from tqdm import trange
 
 from fusi_models.models.markov import MarkovSynapse
+from fusi_models.synapse import Values
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +31,14 @@ class Identification:
     """
 
     synapse: MarkovSynapse
-    initial: np.ndarray
-    log_likelihood: np.ndarray
+    initial: Values
+    log_likelihood: Values
     converged: bool
 
 
 def identify(
-    events: np.ndarray,
-    observed: np.ndarray,
+    events: Values,
+    observed: Values,
     weak: int,
     strong: int,
     rng: np.random.Generator,
@@ -84,13 +85,21 @@ def identify(
     return Identification(synapse, initial[order], np.array(history), converged)
 
 
-def log_likelihood(synapse: MarkovSynapse, events: np.ndarray, observed: np.ndarray, initial: np.ndarray) -> float:
+def log_likelihood(synapse: MarkovSynapse, events: Values, observed: Values, initial: Values) -> float:
     """Natural log-likelihood of recordings (see ``identify``) under a model, for example of recordings left out."""
     shown = (observed[..., None] == synapse.strength) | (observed[..., None] == 0)
     return _expect(np.stack([synapse.depression, synapse.potentiation]), initial, events, shown)[2]
 
 
-def _climb(matrices, initial, events, shown, iterations, tolerance, progress):
+def _climb(
+    matrices: Values,
+    initial: Values,
+    events: Values,
+    shown: Values,
+    iterations: int,
+    tolerance: float,
+    progress: bool,
+) -> tuple[Values, Values, list[float], bool]:
     history: list[float] = []
     for _ in trange(iterations, disable=not progress, desc="expectation-maximisation", leave=False):
         counts, first, likelihood = _expect(matrices, initial, events, shown)
@@ -103,7 +112,7 @@ def _climb(matrices, initial, events, shown, iterations, tolerance, progress):
     return matrices, initial, history, False
 
 
-def _expect(matrices, initial, events, shown):
+def _expect(matrices: Values, initial: Values, events: Values, shown: Values) -> tuple[Values, Values, float]:
     """Expected transitions [sign, from, to], expected first states [state], and the log-likelihood."""
     recordings, steps = events.shape
     alpha = np.empty((steps + 1, recordings, len(initial)))
@@ -126,8 +135,8 @@ def _expect(matrices, initial, events, shown):
     return counts * matrices, (alpha[0] * beta).sum(0), float(np.log(scale).sum())
 
 
-def _flip_order(matrices, strength):
+def _flip_order(matrices: Values, strength: Values) -> Values:
     """Weak states from the least to the most likely to flip, then strong states from the most to the least likely."""
     weak = strength < 0
     flip = np.where(weak, matrices[1][:, ~weak].sum(1), -matrices[0][:, weak].sum(1))
-    return np.lexsort((flip, strength))
+    return np.asarray(np.lexsort((flip, strength)))

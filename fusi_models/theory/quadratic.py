@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fusi_models.synapse import Values
+
 
 @dataclass(frozen=True, eq=False)
 class QuadraticTask:
@@ -23,17 +25,17 @@ class QuadraticTask:
     Raises ``ValueError`` for shapes that do not fit or an H that is not symmetric positive definite.
     """
 
-    hessian: np.ndarray
-    target: np.ndarray
+    hessian: Values
+    target: Values
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         n = len(self.target)
         if self.hessian.shape != (n, n) or not np.allclose(self.hessian, self.hessian.T):
             raise ValueError(f"hessian must be symmetric [{n}, {n}] like the target, got shape {self.hessian.shape}.")
         if not np.linalg.eigvalsh(self.hessian).min() > 0:
             raise ValueError("hessian must be positive definite: all its eigenvalues must be positive.")
 
-    def trajectory(self, start: np.ndarray, lr: float, steps: int) -> np.ndarray:
+    def trajectory(self, start: Values, lr: float, steps: int) -> Values:
         """Hidden weights [steps + 1, n], the first row ``start``."""
         hidden = np.empty((steps + 1, len(self.target)))
         hidden[0] = start
@@ -41,28 +43,35 @@ class QuadraticTask:
             hidden[t + 1] = hidden[t] - lr * self.hessian @ (signs(hidden[t]) - self.target)
         return hidden
 
-    def loss(self, binary: np.ndarray) -> float:
+    def loss(self, binary: Values) -> float:
         """L at the weights ``binary`` [n]."""
         away = binary - self.target
         return float(away @ self.hessian @ away) / 2
 
-    def flip_increase(self, hidden: np.ndarray) -> np.ndarray:
+    def flip_increase(self, hidden: Values) -> Values:
         """D_i L [n], exactly, at the signs of ``hidden`` [n]."""
         binary = signs(hidden)
-        return 2 * np.diag(self.hessian) - 2 * binary * (self.hessian @ (binary - self.target))
+        increase: Values = 2 * np.diag(self.hessian) - 2 * binary * (self.hessian @ (binary - self.target))
+        return increase
 
-    def predicted_increase(self, hidden: np.ndarray, lr: float, steps: int) -> np.ndarray:
+    def predicted_increase(self, hidden: Values, lr: float, steps: int) -> Values:
         """D_i L [n] by the asymptotic law, from hidden weights [n] after ``steps`` steps."""
-        return 2 * np.diag(self.hessian) + 2 * np.abs(hidden) / (lr * steps)
+        increase: Values = 2 * np.diag(self.hessian) + 2 * np.abs(hidden) / (lr * steps)
+        return increase
 
 
-def signs(hidden: np.ndarray) -> np.ndarray:
+def signs(hidden: Values) -> Values:
     """-1.0 or +1.0; of 0 it is +1."""
     return np.where(hidden >= 0, 1.0, -1.0)
 
 
 def random_task(
-    size: int, rng: np.random.Generator, mean: float = 20.0, width: float = 19.0, reach: float = 4.0, diagonal=False
+    size: int,
+    rng: np.random.Generator,
+    mean: float = 20.0,
+    width: float = 19.0,
+    reach: float = 4.0,
+    diagonal: bool = False,
 ) -> QuadraticTask:
     """Eigenvalues uniform in ``mean`` +- ``width`` / 2 on uniformly random axes, W* uniform in +-``reach``.
 

@@ -9,50 +9,30 @@ equilibrium this is ``theory.memory_curve``. A bounded hidden weight stays far f
 curve means something only with the age.
 """
 
-from functools import singledispatch
-
 import numpy as np
 
-from fusi_models.models.hidden import HiddenVariable
-from fusi_models.models.integer import IntegerHiddenWeight
 from fusi_models.models.markov import MarkovSynapse
-from fusi_models.synapse import SynapseModel
+from fusi_models.synapse import FreshChain, SynapseModel, Values, need
 
 
-@singledispatch
-def fresh_chain(synapse: SynapseModel, levels: int = 801) -> tuple[MarkovSynapse, np.ndarray]:
+def fresh_chain(synapse: SynapseModel, levels: int = 801) -> tuple[MarkovSynapse, Values]:
     """The model as a finite chain, and the distribution [state] of the states that ``init`` draws.
 
-    A hidden variable is put on ``levels`` levels. Raises ``TypeError`` for a model without a finite chain.
+    A hidden variable is put on ``levels`` levels. Raises ``ValueError`` for a model without a finite chain.
     """
-    raise TypeError(f"{type(synapse).__name__} has no finite chain.")
+    return need(synapse, FreshChain).fresh_chain(levels)
 
 
-@fresh_chain.register(MarkovSynapse)
-def _(synapse: MarkovSynapse, levels: int = 801) -> tuple[MarkovSynapse, np.ndarray]:
-    return synapse, synapse.equilibrium()
-
-
-@fresh_chain.register(HiddenVariable)
-def _(synapse: HiddenVariable, levels: int = 801) -> tuple[MarkovSynapse, np.ndarray]:
-    chain = synapse.lattice(levels)
-    inside = np.abs(np.linspace(-synapse.bound, synapse.bound, levels)) <= synapse.width
-    return chain, inside / inside.sum()
-
-
-@fresh_chain.register(IntegerHiddenWeight)
-def _(synapse: IntegerHiddenWeight, levels: int = 801) -> tuple[MarkovSynapse, np.ndarray]:
-    return fresh_chain(synapse.model, levels)
-
-
-def transient_curve(synapse: SynapseModel, lags: np.ndarray, ages: int, f_pot: float = 0.5) -> np.ndarray:
+def transient_curve(synapse: SynapseModel, lags: Values, ages: int, f_pot: float | None = None) -> Values:
     """S [lag] after ``lags`` later memories (whole numbers), averaged over memories stored at ages 0..``ages`` - 1.
 
-    Discrete events, one a synapse and memory. Raises ``ValueError`` for negative lags or ages < 1.
+    Discrete events, one a synapse and memory, a fraction ``f_pot`` of which potentiate (by default the model's).
+    Raises ``ValueError`` for negative lags or ages < 1.
     """
     lags = np.asarray(lags)
     if ages < 1 or (lags < 0).any() or (lags != np.round(lags)).any():
         raise ValueError(f"lags must be whole numbers >= 0 and ages >= 1, got ages={ages}, lags from {lags.min()}.")
+    f_pot = synapse.f_pot if f_pot is None else f_pot
     chain, now = fresh_chain(synapse)
     step = chain.mean_step(f_pot)
     mean = np.zeros(chain.states)
@@ -64,4 +44,5 @@ def transient_curve(synapse: SynapseModel, lags: np.ndarray, ages: int, f_pot: f
     for _ in range(int(lags.max()) + 1):
         curve.append(trace @ chain.strength)
         trace = trace @ step
-    return np.array(curve)[lags.astype(int)]
+    values: Values = np.array(curve)[lags.astype(int)]
+    return values

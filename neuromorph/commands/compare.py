@@ -2,10 +2,9 @@
 
 import json
 import platform
-import re
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,10 @@ from fusi_models.theory.transient import transient_curve
 from neuromorph import streams
 from neuromorph.atomic import replacing, write_json
 from neuromorph.commands.report import table, write_report
-from neuromorph.learner import Learner
+from neuromorph.learner import Learner, described
 from neuromorph.metrics import AccuracyMatrix, memory_signal
-from neuromorph.run import learn_stream
-from neuromorph.streams import Stream
+from neuromorph.streams import Stream, StreamWords
+from neuromorph.study import JOINT, Cell, Job, Result, run_study, stacked
 
 SCHEMA = 1
 COMPILED_FROM = 10_000_000  # pixels presented in all: from here Brian2's compilation pays
@@ -41,8 +40,8 @@ class CompareArgs:
     """
 
     stream: str = "permuted-digits"
-    """KIND-DATA, for example permuted-mnist, rotated-digits, split-mnist, split-class-mnist, subsets-fashion-mnist,
-    sequence-mnist+fashion-mnist."""
+    """KIND-DATA, for example permuted-mnist, rotated-digits:degrees=15, split-mnist, split-class-mnist,
+    subsets-fashion-mnist, sequence-mnist+fashion-mnist."""
     substrates: tuple[str, ...] = ("brian2", "snntorch", "lava")
     """Any of brian2, snntorch, lava (the chip's integers), lava-float."""
     synapses: tuple[str, ...] = ("plain", "cascade", "hidden")
@@ -72,39 +71,97 @@ class CompareArgs:
     brian_target: str = "auto"
     """How Brian2 computes: numpy, cython (compiles once, a minute a synapse), cpp_standalone (compiles at every call);
     auto takes cython for large streams."""
+    jobs: int = 1
+    """Cells at a time, with the same numbers; -1: as many as there are cores."""
+    scheduler: str = ""
+    """tcp://HOST:PORT of a Dask scheduler whose workers compute (docs/cluster.md)."""
+
+
+WAYS = ("out", "jobs", "scheduler")
+"""Arguments that change no number."""
+SUBSTRATES = ("brian2", "snntorch", "lava", "lava-float")
+_CLASSES = {"brian": "BrianLearner", "torch": "TorchLearner", "lava": "LavaLearner"}
 
 
 @dataclass(frozen=True)
-class Cell:
-    """One row of the table: a learner, as a function of its seed or seeds, on the stream or on all of it at once."""
+class Substrate:
+    """A module of ``neuromorph.learners`` that runs the local rule, and what its class and its ``imprint`` take."""
+
+    module: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def imported(self) -> Any:
+        """The module."""
+        return import_module(f"neuromorph.learners.{self.module}")
+
+
+@dataclass(frozen=True)
+class Local:
+    """A learner of the local rule as a function of its seeds."""
+
+    synapse: SynapseModel
+    substrate: Substrate
+    inputs: int
+    classes: int
+
+    def __call__(self, seeds: tuple[int, ...]) -> Learner:
+        kind = getattr(self.substrate.imported(), _CLASSES[self.substrate.module])
+        return kind(self.synapse, self.inputs, self.classes, seeds=seeds, **self.substrate.options)
+
+
+@dataclass(frozen=True)
+class Deep:
+    """The deep network as a function of its seed."""
+
+    sizes: tuple[int, ...]
+    m: float
+    device: str
+
+    def __call__(self, seed: int) -> Learner:
+        module = import_module("neuromorph.learners.deep")
+        return module.DeepLearner(module.DeepConfig(sizes=self.sizes, m=self.m, seed=seed, device=self.device))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table, and the cells that measure it: one of all seeds side by side, or one a seed."""
 
     synapse: str
     substrate: str
     role: str
-    epochs: int
-    build: Callable[[Any], Learner]
-    replicas: bool
+    cells: tuple[Cell, ...]
 
     @property
-    def slug(self) -> str:
-        """A name for files."""
-        return re.sub(r"[^A-Za-z0-9.=-]+", "_", f"{self.synapse}_{self.substrate}_{self.role}")
+    def matrix_name(self) -> str:
+        """Prefix in matrices.npz."""
+        return "_".join([self.synapse, self.substrate, self.role]).translate(_PLAIN)
 
 
-def _learner_arguments(args: CompareArgs, inputs: int) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Substrate -> the learner's module, and what its class and its ``imprint`` take."""
-    large = args.seeds * args.tasks * args.epochs * (args.samples or 60_000) * inputs > COMPILED_FROM
-    target = {True: "cython", False: "numpy"}[large] if args.brian_target == "auto" else args.brian_target
-    return {
-        "brian2": ("brian", {"target": target}),
-        "snntorch": ("torch", {"device": args.device}),
-        "lava": ("lava", {"arithmetic": "fixed"}),
-        "lava-float": ("lava", {"arithmetic": "float"}),
-    }
+_PLAIN = str.maketrans(dict.fromkeys(" ,:()/", "_"))
 
 
-SUBSTRATES = ("brian2", "snntorch", "lava", "lava-float")
-_CLASSES = {"brian": "BrianLearner", "torch": "TorchLearner", "lava": "LavaLearner"}
+@dataclass(frozen=True)
+class MemoryCell(Job):
+    """The memory curve of a synapse on a substrate, on a stream of random patterns."""
+
+    name: str
+    synapse: SynapseModel
+    substrate: Substrate
+    population: int
+    lags: tuple[int, ...]
+    tracked: int
+    threads: int = 1
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        return {"memory": described("memory", **{f.name: getattr(self, f.name) for f in fields(self)[1:]})}
+
+    def compute(self, unfinished: Path | None, label: str, progress: bool) -> Result:
+        begun, lags = time.perf_counter(), np.array(self.lags)
+        patterns = streams.patterns(self.tracked + int(lags.max()), self.population, seed=0)
+        events = np.concatenate([2 * task.train[0] - 1 for task in patterns]).astype(np.int8)
+        efficacy = self.substrate.imported().imprint(self.synapse, events, seed=0, **self.substrate.options)
+        signal, error = memory_signal(events, efficacy, lags, self.tracked)
+        return Result({"signal": signal, "error": error}, time.perf_counter() - begun)
 
 
 def compare(args: CompareArgs) -> None:
@@ -112,63 +169,65 @@ def compare(args: CompareArgs) -> None:
 
     Raises ``ValueError`` or ``OSError`` with one sentence for a mistake; everything finished stays in ``args.out``.
     """
-    cells, by_seed = _plan(args)
+    stream = _checked(args)
+    rows, curves = _rows(args, stream), _memory_cells(args, stream)
+    for row in rows:  # a learner that cannot be built says so before hours of others
+        row.cells[0].learner(row.cells[0].seeds)
     _claim(args)
-    results = {}
-    for k, cell in enumerate(cells, 1):
-        label = f"[{k}/{len(cells)}] {cell.synapse} {cell.substrate} {cell.role}".strip()
-        results[cell.slug] = _result(cell, by_seed, args, label)
-    write_json(args.out / "memory.json", _memory(args, by_seed[0]))
-    _write(args, cells, results, by_seed[0])
+    cells: list[Job] = [*(cell for row in rows for cell in row.cells), *curves]
+    results = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, args.scheduler)
+    by_cell = dict(zip(map(id, cells), results, strict=True))
+    memory = _memory(args, [by_cell[id(cell)] for cell in curves])
+    _write(args, rows, [[by_cell[id(cell)] for cell in row.cells] for row in rows], stream, memory)
     write_report(args.out)
     print()
     print(table(json.loads((args.out / "results.json").read_text())))
     print(f"\n{args.out / 'report.html'} shows the figures; results.json, matrices.npz and config.json lie beside it.")
 
 
-def _plan(args: CompareArgs) -> tuple[list[Cell], list[Stream]]:
-    """All cells, with every argument checked before anything runs."""
+def _checked(args: CompareArgs) -> Stream:
+    """The stream of the first seed, with every argument checked before anything runs."""
     for substrate in args.substrates:
         if substrate not in SUBSTRATES:
             raise ValueError(f"There is no substrate '{substrate}': choose any of {', '.join(SUBSTRATES)}.")
     for name in ("seeds", "epochs", "deep_epochs"):
         if getattr(args, name) < 1:
             raise ValueError(f"{name.replace('_', '-')} must be at least 1, got {getattr(args, name)}.")
+    if args.jobs < 1 and args.jobs != -1:
+        raise ValueError(f"jobs must be at least 1, or -1 for as many as there are cores, got {args.jobs}.")
     if not args.substrates or not args.synapses:
         raise ValueError("Name at least one substrate and one synapse.")
-    sizes = (args.samples or None, args.test_samples or None)
-    by_seed = [streams.by_name(args.stream, args.tasks, seed, *sizes) for seed in range(args.seeds)]
-    stream = by_seed[0]
-    inputs = int(np.prod(stream.shape))
-    known = _learner_arguments(args, inputs)
+    return _stream(args)(0)
 
-    def local(label: str, model: SynapseModel, substrate: str, role: str) -> Cell:
-        module, options = known[substrate]
 
-        def build(seeds: Any) -> Learner:
-            kind = getattr(import_module(f"neuromorph.learners.{module}"), _CLASSES[module])
-            return kind(model, inputs, stream.outputs, seeds=seeds, **options)
+def _stream(args: CompareArgs) -> StreamWords:
+    return StreamWords(args.stream, args.tasks, args.samples or None, args.test_samples or None)
 
-        return Cell(label, substrate, role, args.epochs, build, replicas=True)
 
-    def deep(m: float, role: str) -> Cell:
-        def build(seed: int) -> Learner:
-            module = import_module("neuromorph.learners.deep")
-            sizes = (inputs, *args.deep_hidden, stream.outputs)
-            return module.DeepLearner(module.DeepConfig(sizes=sizes, m=m, seed=seed, device=args.device))
+def _rows(args: CompareArgs, stream: Stream) -> list[Row]:
+    words, inputs, seeds = _stream(args), int(np.prod(stream.shape)), tuple(range(args.seeds))
+    known, models = _known(args, stream), _models(args)
 
-        return Cell(f"deep(m={m:g})", "snntorch", role, args.deep_epochs, build, replicas=False)
+    def local(label: str, model: SynapseModel, substrate: str, role: str = "") -> Row:
+        learner, name = Local(model, known[substrate], inputs, stream.outputs), f"{label} {substrate} {role}".strip()
+        return Row(label, substrate, role, (Cell(name, learner, words, seeds, args.epochs, role, threads=1),))
 
-    models = _models(args).items()
-    cells = [local(label, model, substrate, "") for label, model in models for substrate in _substrates(args)]
+    def deep(m: float, role: str = "") -> Row:
+        learner, label = Deep((inputs, *args.deep_hidden, stream.outputs), m, args.device), f"deep(m={m:g})"
+        name = f"{label} snntorch {role}".strip()
+        threads = 1 if max(args.deep_hidden, default=0) < SHARED_WIDTH else 0
+        cells = (Cell(f"{name} seed {s}", learner, words, s, args.deep_epochs, role, threads) for s in seeds)
+        return Row(label, "snntorch", role, tuple(cells))
+
     unprotected = HiddenWeight(0.0)
-    cells += [local(unprotected.name, unprotected, "snntorch", "no protection")]
-    cells += [local(label, model, "snntorch", "joint") for label, model in models]
-    if args.deep:
-        cells += [deep(args.deep_m, ""), deep(0.0, "no protection"), deep(0.0, "joint")]
-    for cell in cells:  # a learner that cannot be built says so before hours of others
-        cell.build((0,) if cell.replicas else 0)
-    return cells, by_seed
+    rows = [
+        local(label, model, substrate)
+        for label, model in models.items()
+        for substrate in dict.fromkeys(args.substrates)
+    ]
+    rows += [local(unprotected.name, unprotected, "snntorch", "no protection")]
+    rows += [local(label, model, "snntorch", JOINT) for label, model in models.items()]
+    return rows + ([deep(args.deep_m), deep(0.0, "no protection"), deep(0.0, JOINT)] if args.deep else [])
 
 
 def _models(args: CompareArgs) -> dict[str, SynapseModel]:
@@ -178,20 +237,28 @@ def _models(args: CompareArgs) -> dict[str, SynapseModel]:
     return {model.name if names.count(model.name) == 1 else text: model for text, model in models.items()}
 
 
-def _substrates(args: CompareArgs) -> list[str]:
-    return list(dict.fromkeys(args.substrates))
+def _known(args: CompareArgs, stream: Stream) -> dict[str, Substrate]:
+    presented = args.seeds * args.tasks * args.epochs * (args.samples or 60_000) * int(np.prod(stream.shape))
+    target = {True: "cython", False: "numpy"}[presented > COMPILED_FROM]
+    return {
+        "brian2": Substrate("brian", {"target": target if args.brian_target == "auto" else args.brian_target}),
+        "snntorch": Substrate("torch", {"device": args.device}),
+        "lava": Substrate("lava", {"arithmetic": "fixed"}),
+        "lava-float": Substrate("lava", {"arithmetic": "float"}),
+    }
 
 
 def _claim(args: CompareArgs) -> None:
     """Make the folder this comparison's, or find that it is."""
     config, cells = args.out / "config.json", args.out / "cells"
     mine = json.loads(json.dumps(asdict(args) | {"out": None}, default=str))
+    asked = [f.name for f in fields(args) if f.name not in WAYS]
     if config.exists() and any(cells.glob("*")):
         try:
             theirs = json.loads(config.read_text())["arguments"]
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{config} is not a comparison's: choose another --out, or delete the folder.") from error
-        different = [f.name for f in fields(args) if theirs.get(f.name) != mine[f.name]]
+        different = [name for name in asked if theirs.get(name) != mine[name]]
         if different:
             raise ValueError(
                 f"{args.out} holds another comparison (it differs in {', '.join(different)}): "
@@ -212,86 +279,44 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _result(cell: Cell, by_seed: Sequence[Stream], args: CompareArgs, label: str) -> tuple[AccuracyMatrix, float]:
-    """The cell's matrix with a last axis of seeds, and seconds; from its file where it is finished."""
-    import torch
-
-    path = args.out / "cells" / f"{cell.slug}.npz"
-    if path.exists():
-        with np.load(path) as stored:
-            print(f"{label}: finished earlier")
-            return AccuracyMatrix(stored["accuracy"], stored["baseline"]), float(stored["seconds"])
-    ours = [streams.joint(s) for s in by_seed] if cell.role == "joint" else by_seed
-    begun = time.perf_counter()
-    threads = torch.get_num_threads()
-    small = cell.replicas or max(args.deep_hidden, default=0) < SHARED_WIDTH
-    torch.set_num_threads(1 if small else threads)
-    try:
-        if cell.replicas:
-            seeds = tuple(range(len(ours)))
-            stops = path.with_suffix(".pt")
-            matrix = learn_stream(
-                cell.build(seeds), streams.parallel(ours), cell.epochs, seeds, checkpoint=stops, label=label
-            )
-        else:
-            runs = []
-            for seed, stream in enumerate(ours):
-                stops = path.with_name(f"{cell.slug}-{seed}.pt")
-                name = f"{label} seed {seed}"
-                runs.append(learn_stream(cell.build(seed), stream, cell.epochs, seed, checkpoint=stops, label=name))
-            matrix = AccuracyMatrix(np.stack([r.accuracy for r in runs], -1), np.stack([r.baseline for r in runs], -1))
-    finally:
-        torch.set_num_threads(threads)
-    seconds = time.perf_counter() - begun
-    with replacing(path) as unfinished:
-        np.savez(unfinished, accuracy=matrix.accuracy, baseline=matrix.baseline, seconds=seconds)
-    for checkpoint in path.parent.glob(f"{cell.slug}*.pt"):
-        checkpoint.unlink()
-    return matrix, seconds
+def _memory_cells(args: CompareArgs, stream: Stream) -> list[MemoryCell]:
+    known = _known(args, stream)
+    return [
+        MemoryCell(f"memory curve {label} {name}", model, known[name], POPULATION, tuple(LAGS.tolist()), TRACKED)
+        for label, model in _models(args).items()
+        for name in dict.fromkeys(args.substrates)
+    ]
 
 
-def _memory(args: CompareArgs, stream: Stream) -> dict[str, Any]:
-    """Memory curves of the same synapses on a stream of random patterns, on each substrate and in theory."""
-    path = args.out / "memory.json"
-    if path.exists():
-        return json.loads(path.read_text())
-    from tqdm.auto import tqdm
-
-    known = _learner_arguments(args, int(np.prod(stream.shape)))
-    patterns = streams.patterns(TRACKED + int(LAGS.max()), POPULATION, seed=0)
-    events = np.concatenate([2 * task.train[0] - 1 for task in patterns]).astype(np.int8)
+def _memory(args: CompareArgs, results: Sequence[Result]) -> dict[str, Any]:
+    """Memory curves of the same synapses, on each substrate and in theory."""
     curves: dict[str, Any] = {}
-    models = _models(args)
-    cells = [(label, substrate) for label in models for substrate in _substrates(args)]
-    for label, substrate in tqdm(cells, desc="memory curves"):
-        model = models[label]
-        module, options = known[substrate]
-        curve = curves.setdefault(label, {"theory": transient_curve(model, LAGS, TRACKED).tolist(), "measured": {}})
-        efficacy = import_module(f"neuromorph.learners.{module}").imprint(model, events, seed=0, **options)
-        signal, error = memory_signal(events, efficacy, LAGS, TRACKED)
-        curve["measured"][substrate] = {"signal": signal.tolist(), "error": error.tolist()}
+    found = iter(results)
+    for label, model in _models(args).items():
+        measured = {}
+        for substrate in dict.fromkeys(args.substrates):
+            measured[substrate] = {name: value.tolist() for name, value in next(found).arrays.items()}
+        curves[label] = {"theory": transient_curve(model, LAGS, TRACKED).tolist(), "measured": measured}
     return {"lags": LAGS.tolist(), "synapses": POPULATION, "tracked": TRACKED, "curves": curves}
 
 
 def _write(
-    args: CompareArgs, cells: Sequence[Cell], results: dict[str, tuple[AccuracyMatrix, float]], stream: Stream
+    args: CompareArgs, rows: Sequence[Row], results: Sequence[Sequence[Result]], stream: Stream, memory: dict[str, Any]
 ) -> None:
-    """results.json (docs/results.md) and matrices.npz."""
-    rows = []
-    for cell in cells:
-        matrix, seconds = results[cell.slug]
-        values = {name: getattr(matrix, name).tolist() for name in METRICS}
-        rows.append(
-            {
-                "synapse": cell.synapse,
-                "substrate": cell.substrate,
-                "role": cell.role,
-                "epochs": cell.epochs,
-                "matrix": cell.slug,
-                "seconds": seconds,
-                "metrics": values,
-            }
-        )
+    """memory.json, results.json (docs/results.md) and matrices.npz."""
+    matrices = [_matrix(row, found) for row, found in zip(rows, results, strict=True)]
+    lines = [
+        {
+            "synapse": row.synapse,
+            "substrate": row.substrate,
+            "role": row.role,
+            "epochs": row.cells[0].epochs,
+            "matrix": row.matrix_name,
+            "seconds": sum(result.seconds for result in found),
+            "metrics": {name: getattr(matrix, name).tolist() for name in METRICS},
+        }
+        for row, found, matrix in zip(rows, results, matrices, strict=True)
+    ]
     content = {
         "schema": SCHEMA,
         "stream": {
@@ -305,13 +330,19 @@ def _write(
         "seeds": args.seeds,
         "chance": 1 / stream.outputs,
         "boundary": "no learner is told a boundary or a task; one optimiser, nothing reset; no normalisation layer",
-        "cells": rows,
-        "memory": json.loads((args.out / "memory.json").read_text()),
+        "cells": lines,
+        "memory": memory,
     }
     with replacing(args.out / "matrices.npz") as unfinished:
+        pairs = list(zip(rows, matrices, strict=True))
+        accuracy = {f"{row.matrix_name}/accuracy": matrix.accuracy for row, matrix in pairs}
         np.savez_compressed(
-            unfinished,
-            **{f"{slug}/accuracy": m.accuracy for slug, (m, _) in results.items()},
-            **{f"{slug}/baseline": m.baseline for slug, (m, _) in results.items()},
+            unfinished, **accuracy, **{f"{row.matrix_name}/baseline": matrix.baseline for row, matrix in pairs}
         )
+    write_json(args.out / "memory.json", memory)
     write_json(args.out / "results.json", content)
+
+
+def _matrix(row: Row, results: Sequence[Result]) -> AccuracyMatrix:
+    """With a last axis of seeds."""
+    return results[0].matrix if isinstance(row.cells[0].seeds, tuple) else stacked(results)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import tyro
 
-from neuromorph import lava, streams
+from neuromorph import checkpoint, lava, streams
 from neuromorph.atomic import replacing, write_text
 
 SCRIPT = "run_on_lava.py"  # lies in neuromorph/lava/handout, needs nothing of it
@@ -29,7 +29,8 @@ class DeployArgs:
     learning: bool = False
     """Reserve 8-bit weights and 8-bit tags, for learning on the chip."""
     out: Path | None = None
-    """Folder for the network, the script, NIR and the figures; by default the checkpoint's name without its suffix."""
+    """Folder for the network, the script, NIR and the figures; by default the checkpoint's name without .pt, or with
+    -deployed."""
     timeout: float = 1800.0
     """Seconds that one run on Lava may take."""
 
@@ -42,6 +43,7 @@ def deploy(args: DeployArgs) -> None:
     from neuromorph.lava.saved import save_network
 
     learner, x, y = load_checkpoint(args.checkpoint, args.samples)
+    out = folder(args)
     trained = _accuracy(learner.predict(x), y)
     network = learner.network
     if network.config.norm != "none":
@@ -49,7 +51,6 @@ def deploy(args: DeployArgs) -> None:
     deployment = lava.deploy(network)
     spec = deployment.spec
     x = shown(spec, x)
-    out = args.out or args.checkpoint.with_suffix("")
     with torch.no_grad():
         records = [[part.flatten(2).numpy() for part in record] for record in network.record(torch.from_numpy(x))]
         scores = network.readout(*map(torch.from_numpy, records[-1])).numpy()
@@ -94,10 +95,20 @@ def deploy(args: DeployArgs) -> None:
         sys.exit(1)
 
 
+def folder(args: DeployArgs) -> Path:
+    """Where everything goes, made here, before hours of work. Raises ``OSError`` where that is no folder."""
+    path, name = args.checkpoint, args.checkpoint.name
+    # "m=2.5" has no suffix: without .pt the whole name counts.
+    out = args.out or path.with_name(name.removesuffix(".pt") if name.endswith(".pt") else f"{name}-deployed")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"{out} cannot be a folder ({error.strerror}): choose another --out.") from error
+    return out
+
+
 def load_checkpoint(path: Path, samples: int) -> tuple[Any, np.ndarray, np.ndarray]:
     """The learner, and test samples x [n, ...], y [n] of its stream. Raises ValueError for another kind of file."""
-    import torch
-
     from neuromorph.learners.deep import DeepConfig, DeepLearner
 
     if samples < 0:
@@ -107,15 +118,18 @@ def load_checkpoint(path: Path, samples: int) -> tuple[Any, np.ndarray, np.ndarr
     if path.is_dir():
         raise ValueError(f"{path} is a folder: give the file that 'neuromorph train --out FILE' wrote.")
     try:
-        content = torch.load(path, weights_only=True)
+        content = checkpoint.load_checkpoint(path)
+    except ValueError as error:
+        raise ValueError(f"{path} is no checkpoint of 'neuromorph train': {error}") from error
+    try:
         arguments, state = content["arguments"], content["learner"]
         settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in state["config"].items()}
         learner = DeepLearner(DeepConfig(**settings))
         learner.load_state_dict(state)
-    except Exception as error:  # torch raises many kinds for a damaged file
-        reason = "another kind of file, cut off, or written by another version"
+    except (KeyError, TypeError, RuntimeError, AttributeError) as error:  # of another learner, or of another version
         raise ValueError(
-            f"{path} is no checkpoint of 'neuromorph train': it is {reason} ({type(error).__name__})."
+            f"{path} is no checkpoint of 'neuromorph train': it was saved by another learner or another version "
+            f"({type(error).__name__})."
         ) from error
     stream = streams.by_name(
         arguments["stream"],
@@ -179,10 +193,8 @@ def _write_nir(network: Any, path: Path) -> None:
 
 def _figures(out: Path, deployment: Any, records: list, messages: np.ndarray) -> None:
     """raster.svg and membranes.svg of one sample."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
 
     from neuromorph.lava.drawing import membranes, raster
     from neuromorph.lava.graphs.inference import run_stock, stock_membranes
@@ -190,10 +202,8 @@ def _figures(out: Path, deployment: Any, records: list, messages: np.ndarray) ->
     spec = deployment.spec
     spikes = run_stock(spec, messages, set(range(len(spec.layers))))
     traces = stock_membranes(spec, messages[0])
-    (rasters, all_axes), (lines, line_axes) = (
-        plt.subplots(1, len(records), figsize=(4 * len(records), 3.2), layout="constrained", squeeze=False)
-        for _ in range(2)
-    )
+    rasters, lines = (Figure(figsize=(4 * len(records), 3.2), layout="constrained") for _ in range(2))
+    all_axes, line_axes = (figure.subplots(1, len(records), squeeze=False) for figure in (rasters, lines))
     for k, (spk, mem) in enumerate(records):
         ours, mem = spk[:, 0] == 1, np.where(spk[:, 0] == 1, 0, mem[:, 0])
         title = f"layer {k + 1}, {'x'.join(map(str, spec.layers[k].shape))} neurons"
@@ -205,6 +215,5 @@ def _figures(out: Path, deployment: Any, records: list, messages: np.ndarray) ->
     rasters.suptitle("spikes of one test sample: training network (rings) and Lava (dots)", fontsize=11)
     lines.suptitle("membranes of five neurons: training network (lines) and Lava (dots)", fontsize=11)
     for figure, name in ((rasters, "raster.svg"), (lines, "membranes.svg")):
-        with replacing(out / name) as unfinished, plt.rc_context({"svg.hashsalt": "neuromorph"}):
+        with replacing(out / name) as unfinished, rc_context({"svg.hashsalt": "neuromorph"}):
             figure.savefig(unfinished, format="svg", metadata={"Date": None})
-        plt.close(figure)

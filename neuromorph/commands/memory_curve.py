@@ -3,9 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,16 +11,10 @@ import numpy as np
 
 import fusi_models as fm
 from fusi_models.catalogue import parse
+from fusi_models.files import load_synapse
+from fusi_models.seeds import generator
+from fusi_models.synapse import Chain, find
 from neuromorph.atomic import write_text
-
-MODELS: dict[str, Callable[..., Any]] = {
-    "plain": fm.plain,
-    "cascade": fm.cascade,
-    "multistate": fm.multistate,
-    "serial": fm.serial,
-    "hidden": fm.HiddenWeight,
-    "benna-fusi": fm.BennaFusi,
-}
 
 
 @dataclass(frozen=True)
@@ -30,9 +22,11 @@ class MemoryCurveArgs:
     """Memory curves of synapse models: the signal-to-noise ratio of one memory as later ones overwrite it."""
 
     models: tuple[str, ...] = ("cascade:depth=10",)
-    """Models to overlay, each NAME or NAME:OPTION=VALUE,...: plain (q), cascade (depth, x), multistate (states, q),
-    serial (states, eps), hidden (m, step_size, bound), benna-fusi (levels), or file:PATH, an .npz with the arrays
-    potentiation, depression [state, state] and strength [state]."""
+    """Models to overlay, each NAME or NAME:OPTION=VALUE,..., in the regime "theory", where every candidate event is
+    accepted: plain (q=1), cascade (depth, x=0.5, rate=1), multistate (states, q=1, rate=1), serial (states, eps=0.01,
+    rate=1), hidden (m, step=0.02, bound=1, width=0.2, leak=0), uncertain (window=20, ...), benna-fusi (levels, base=2,
+    alpha=0.25, values, binary); NAME@local and NAME@gradient take the numbers of compare and of train; or file:PATH, an
+    .npz with the arrays potentiation, depression [state, state] and strength [state]."""
     engine: Literal["theory", "lumped", "brian2"] = "theory"
     """Exact theory; exact simulation of finite populations; or Brian2."""
     synapses: float = 1e6
@@ -89,16 +83,10 @@ def parse_model(text: str, x: float = 0.5, f_pot: float = 0.5) -> fm.SynapseMode
 
     Raises ``ValueError`` for an unknown model or option, ``OSError`` for a file that cannot be read.
     """
-    name, _, options = text.partition(":")
+    name, _, path = text.partition(":")
     if name == "file":
-        with np.load(options, allow_pickle=False) as arrays:
-            missing = {"potentiation", "depression", "strength"} - set(arrays)
-            if missing:
-                raise ValueError(f"{options} lacks the array {', '.join(sorted(missing))}.")
-            matrices = arrays["potentiation"], arrays["depression"], arrays["strength"]
-        return fm.MarkovSynapse(*matrices, f_pot=f_pot, name=Path(options).stem)
-    builders = MODELS | {"cascade": partial(fm.cascade, x=x, f_pot=f_pot)}
-    model: Any = parse(text, builders)
+        return load_synapse(path, f_pot)
+    model: Any = parse(text, "theory", x=x, f_pot=f_pot)
     return replace(model, f_pot=f_pot)
 
 
@@ -106,7 +94,7 @@ def _curve(syn: fm.SynapseModel, times: np.ndarray, args: MemoryCurveArgs) -> fm
     if args.engine == "theory":
         return fm.memory_curve(syn, times, args.synapses, args.events)
     if args.engine == "lumped":
-        rng = np.random.default_rng(args.seed)
+        rng = generator("memory-curve", args.seed)
         return fm.simulate(
             syn, times, int(args.synapses), args.trials, rng, args.events, burn_in=args.burn_in, progress=True
         )
@@ -120,7 +108,7 @@ def _curve(syn: fm.SynapseModel, times: np.ndarray, args: MemoryCurveArgs) -> fm
 
 
 def _summary(syn: fm.SynapseModel, curve: fm.MemoryCurve, args: MemoryCurveArgs) -> dict:
-    """One row of the table; ``None`` where the model has no theory or no finite number of states."""
+    """One row of the table; ``None`` where the model has no theory, and for the share where no bound is known."""
     above = curve.times[curve.snr >= args.threshold]
     row = {"model": syn.name, "initial_snr": float(curve.snr[0]), "last_above": float(above.max(initial=0))}
     row |= {"lifetime": None, "area": None, "envelope_share": None}
@@ -129,9 +117,9 @@ def _summary(syn: fm.SynapseModel, curve: fm.MemoryCurve, args: MemoryCurveArgs)
         row["area"] = fm.area(syn)
     except ValueError:
         return row
-    chain = syn.chain()
-    if chain is not None:
-        row["envelope_share"] = float(fm.envelope_share(chain, curve.times).max())
+    found = find(syn, Chain)
+    if found is not None and args.events == "poisson":  # it bounds no discrete curve
+        row["envelope_share"] = float(fm.envelope_share(found.chain(), curve.times).max())
     return row
 
 
@@ -149,7 +137,11 @@ def _table(rows: list[dict], args: MemoryCurveArgs) -> str:
             f"{row['model']:28}{row['initial_snr']:11.4g}{lifetime:>12}{row['last_above']:13.0f}{area:>9}{share:>10}"
         )
     return "\n".join(
-        [*lines, "lifetime, area: theory; read: last reading above the threshold; envelope: largest share"]
+        [
+            *lines,
+            "lifetime, area: theory; read: last reading above the threshold; envelope: largest share of the bound",
+            "on Poisson curves of finite chains (no bound is known for discrete events)",
+        ]
     )
 
 
@@ -163,7 +155,7 @@ def _csv(curves: list[fm.MemoryCurve]) -> str:
 
 
 def figure(models: list[fm.SynapseModel], curves: list[fm.MemoryCurve], args: MemoryCurveArgs):
-    """The curves, the envelope of the largest model, power-law guides and the threshold, as a matplotlib figure."""
+    """The curves, the bound of the largest model (Poisson events), power laws and the threshold, in matplotlib."""
     from matplotlib.figure import Figure
 
     from fusi_models.plot import plot_curve, plot_envelope, plot_guides
@@ -172,8 +164,8 @@ def figure(models: list[fm.SynapseModel], curves: list[fm.MemoryCurve], args: Me
     ax = page.add_subplot()
     for curve in curves:
         plot_curve(curve, ax)
-    chains = [chain for chain in (syn.chain() for syn in models) if chain is not None]
-    if chains:
+    chains = [found.chain() for found in (find(syn, Chain) for syn in models) if found is not None]
+    if chains and args.events == "poisson":
         plot_envelope(curves[0].times, max(chain.states for chain in chains), args.synapses, ax)
     peak = max(curve.snr[1] for curve in curves)
     plot_guides(ax, (1, peak), args.last)

@@ -10,6 +10,7 @@ import numpy as np
 
 from neuromorph.atomic import replacing, write_text
 from neuromorph.metrics import AccuracyMatrix
+from neuromorph.study import columns, spread
 
 COLUMNS = {
     "average_accuracy": "ACC",
@@ -49,7 +50,7 @@ def rows(results: Mapping[str, Any]) -> list[list[str]]:
     lines = []
     for cell in results["cells"]:
         joint = cell["role"] == "joint"
-        numbers = ["" if joint and name != "average_accuracy" else _spread(cell["metrics"][name]) for name in COLUMNS]
+        numbers = ["" if joint and name != "average_accuracy" else spread(cell["metrics"][name]) for name in COLUMNS]
         lines.append([cell["synapse"], cell["substrate"], cell["role"], *numbers, f"{cell['seconds']:.0f}"])
     lines.append(["chance", "", "", f"{100 * results['chance']:.1f}", *[""] * len(COLUMNS)])
     return lines
@@ -68,16 +69,11 @@ def heading(results: Mapping[str, Any]) -> str:
 def table(results: Mapping[str, Any]) -> str:
     """The table as text, columns aligned."""
     lines = [["synapse", "substrate", "", *COLUMNS.values(), "seconds"], *rows(results)]
-    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
-    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
-    return "\n".join([heading(results), "", *text])
+    return "\n".join([heading(results), "", columns(lines)])
 
 
 def write_report(folder: Path) -> None:
     """Figures as SVG, and report.html with them inside."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     from jinja2 import Environment, PackageLoader, select_autoescape
 
     results = json.loads((folder / "results.json").read_text())
@@ -104,22 +100,16 @@ def write_report(folder: Path) -> None:
     )
 
 
-def _spread(values: list[float]) -> str:
-    percent = 100 * np.array(values)
-    return f"{percent.mean():.1f} \u00b1 {percent.std(ddof=1):.1f}" if len(percent) > 1 else f"{percent.mean():.1f}"
-
-
 def _accuracy(results: Mapping[str, Any], matrices: Mapping[str, AccuracyMatrix]) -> Any:
-    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
 
     from neuromorph.figures import task_accuracy
 
     cells = [cell for cell in results["cells"] if cell["role"] != "joint"]
-    columns = max(3, len({cell["substrate"] for cell in cells}))
-    height = -(-len(cells) // columns)
-    figure, axes = plt.subplots(
-        height, columns, figsize=(2.6 * columns, 2.1 * height), sharey=True, squeeze=False, layout="constrained"
-    )
+    width = max(3, len({cell["substrate"] for cell in cells}))
+    height = -(-len(cells) // width)
+    figure = Figure(figsize=(2.6 * width, 2.1 * height), layout="constrained")
+    axes = figure.subplots(height, width, sharey=True, squeeze=False)
     for ax in axes.flat[len(cells) :]:
         ax.axis("off")
     for cell, ax in zip(cells, axes.flat, strict=False):
@@ -135,13 +125,14 @@ def _accuracy(results: Mapping[str, Any], matrices: Mapping[str, AccuracyMatrix]
 
 
 def _grid(results: Mapping[str, Any], matrices: Mapping[str, AccuracyMatrix]) -> Any:
-    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
 
     from neuromorph.figures import grid
 
     cells = [cell for cell in results["cells"] if cell["role"] != "joint"]
     synapses, substrates = (list(dict.fromkeys(cell[key] for cell in cells)) for key in ("synapse", "substrate"))
-    figure, axes = plt.subplots(1, 2, figsize=(9, 0.8 + 0.55 * len(synapses)), sharey=True, layout="constrained")
+    figure = Figure(figsize=(9, 0.8 + 0.55 * len(synapses)), layout="constrained")
+    axes = figure.subplots(1, 2, sharey=True)
     for ax, (name, title) in zip(
         axes, (("average_accuracy", "average accuracy (ACC)"), ("forgetting", "forgetting")), strict=True
     ):
@@ -154,13 +145,14 @@ def _grid(results: Mapping[str, Any], matrices: Mapping[str, AccuracyMatrix]) ->
 
 
 def _memory(results: Mapping[str, Any], matrices: Mapping[str, AccuracyMatrix]) -> Any:
-    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
 
     from neuromorph.figures import memory_curves
 
     memory = results["memory"]
     count = len(memory["curves"])
-    figure, axes = plt.subplots(1, count, figsize=(3.2 * count, 2.9), sharey=True, squeeze=False, layout="constrained")
+    figure = Figure(figsize=(3.2 * count, 2.9), layout="constrained")
+    axes = figure.subplots(1, count, sharey=True, squeeze=False)
     for ax, (name, curve) in zip(axes[0], memory["curves"].items(), strict=True):
         memory_curves(np.array(memory["lags"]), np.array(curve["theory"]), curve["measured"], name, ax)
     highest = max(max(curve["theory"]) for curve in memory["curves"].values())
@@ -170,11 +162,10 @@ def _memory(results: Mapping[str, Any], matrices: Mapping[str, AccuracyMatrix]) 
 
 
 def _save(figure: Any, path: Path) -> None:
-    import matplotlib.pyplot as plt
+    from matplotlib import rc_context
 
-    with replacing(path) as unfinished, plt.rc_context({"svg.hashsalt": "neuromorph"}):
+    with replacing(path) as unfinished, rc_context({"svg.hashsalt": "neuromorph"}):
         figure.savefig(unfinished, format="svg", metadata={"Date": None})
-    plt.close(figure)
 
 
 def _inline(path: Path) -> str:

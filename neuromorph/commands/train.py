@@ -2,20 +2,42 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
+from tyro.conf import OmitArgPrefixes, Suppress
 
 from neuromorph import streams
-from neuromorph.atomic import replacing
-from neuromorph.learner import Learner
+from neuromorph.checkpoint import save_checkpoint, unfinished
+from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.metrics import AccuracyMatrix
-from neuromorph.run import learn_stream
+from neuromorph.run import fingerprint, learn_stream
+from neuromorph.snn.network import Convolution
+from neuromorph.snn.weights import WeightsConfig
 from neuromorph.streams import Stream
 
 Watch = Callable[[int, int, np.ndarray], None]
+SETTLED = ("sizes", "image", "convolutions", "weights")
+"""Choices of the configuration that the stream, and the options for layers, settle."""
+
+
+@dataclass(frozen=True)
+class Training(DeepConfig):
+    """The network's choices; the stream settles those that are not asked for here."""
+
+    sizes: Suppress[tuple[int, ...]] = DeepConfig.sizes
+    image: Suppress[tuple[int, ...]] = ()
+    convolutions: Suppress[tuple[Convolution, ...]] = ()
+    weights: Suppress[WeightsConfig] = DeepConfig.weights
+    seed: int = 0
+    """Of the stream, the initial weights and the order of samples."""
+    parts: tuple[str, ...] = ()
+    """What is added, in words, NAME or NAME:KEY=VALUE,...: ewc:strength=5000, si, reset or norm-per-task."""
+
+    def __post_init__(self) -> None:
+        """Nothing is refused before the stream is known: ``configuration`` does."""
 
 
 @dataclass(frozen=True)
@@ -39,56 +61,36 @@ class TrainArgs:
     """Hidden layers."""
     channels: tuple[int, ...] = ()
     """Channels of binary 3x3 convolutions with stride 2, before the hidden layers."""
-    encoding: Literal["current", "rate", "latency", "raster"] = "current"
-    """How images are shown: as graded currents, as spikes by rate or latency; raster for event frames (nmnist)."""
-    num_steps: int = 6
-    """Steps of a sample; a raster brings its own."""
-    beta: float = 0.9
-    """Membrane decay a step, rounded to the chip's grid of 1/4096."""
-    input_bits: int = 4
-    """Bits of the graded input spikes; 1 sends binary ones, which Loihi 1 has too."""
-    batch: int = 50
-    """Samples of an update."""
-    m: float = 4.0
-    """Metaplasticity; 0 protects nothing."""
-    relative: bool = True
-    """Count m in units of 1 / mean|hidden weight| of the layer; otherwise m must match the length of training."""
-    variance: str = "layer"
-    """What Adam divides a step by: the root-mean-square gradient of the layer, or of each weight ("weight")."""
-    lr: float = 0.005
-    """Learning rate."""
-    weight_decay: float = 0.0
-    """Decay of the hidden weights, added to the gradient."""
-    fast: bool = False
-    """Compiled update and neurons, 8-bit products forward (exact), bfloat16 products for gradients (rounded)."""
-    seed: int = 0
-    """Of the stream, the initial weights and the order of samples."""
+    training: OmitArgPrefixes[Training] = Training()
     out: Path = Path("runs/network.pt")
-    """The checkpoint to deploy; a run that is not finished keeps NAME.unfinished.pt beside it."""
+    """The checkpoint to deploy; a run that is not finished keeps FILE.unfinished beside it."""
     tensorboard: Path | None = None
     """Folder for TensorBoard: after each epoch the accuracy on every task so far, and their mean."""
-    device: str = "cpu"
-    """Where torch computes: cpu or cuda."""
+
+    @property
+    def flat(self) -> dict[str, Any]:
+        """Every argument by its name on the command line, as numbers, texts and tuples."""
+        chosen = asdict(self.training) | {f.name: getattr(self, f.name) for f in fields(self)}
+        ours = {k: str(v) if isinstance(v, Path) else v for k, v in chosen.items()}
+        return {k: v for k, v in ours.items() if k not in ("training", *SETTLED)}
 
 
 def train(args: TrainArgs) -> None:
     """Raises ``ValueError``, ``OSError`` or ``ImportError`` with one sentence for a mistake."""
-    import torch
-
-    stream = streams.by_name(args.stream, args.tasks, args.seed, args.samples or None, args.test_samples or None)
-    learner = _learner(args, stream)
-    unfinished = args.out.with_suffix(".unfinished.pt")
+    seed = args.training.seed
+    stream = streams.by_name(args.stream, args.tasks, seed, args.samples or None, args.test_samples or None)
+    learner = DeepLearner(configuration(args, stream))
+    partial = unfinished(args.out)
     with ExitStack() as stack:
         watch = _tensorboard(args, stream, stack) if args.tensorboard else _ignore
-        matrix = learn_stream(learner, stream, args.epochs, args.seed, checkpoint=unfinished, watch=watch)
+        matrix = learn_stream(learner, stream, args.epochs, seed, checkpoint=partial, watch=watch)
     content: dict[str, Any] = {
-        "arguments": {k: str(v) if isinstance(v, Path) else v for k, v in asdict(args).items()},
+        "arguments": args.flat,
         "learner": learner.state_dict(),
-        "accuracy": torch.from_numpy(matrix.accuracy),
+        "accuracy": matrix.accuracy,
     }
-    with replacing(args.out) as temporary:
-        torch.save(content, temporary)
-    unfinished.unlink()
+    save_checkpoint(args.out, content, fingerprint(learner, stream, args.epochs, seed))
+    partial.unlink(missing_ok=True)
     print(accuracies(matrix, stream))
     print(f"{stream.name}: average accuracy {matrix.average_accuracy:.3f}, forgetting {matrix.forgetting:.3f}")
     print(f"saved {args.out}; deploy it with: neuromorph deploy {args.out}")
@@ -96,7 +98,7 @@ def train(args: TrainArgs) -> None:
 
 def accuracies(matrix: AccuracyMatrix, stream: Stream) -> str:
     """The matrix in percent: a row for each task learned, a column for each task tested."""
-    names = [task.name for task in stream]
+    names = [stream[k].name for k in range(len(stream))]
     width = max(len("before learning"), *(len(name) + len("after ") for name in names))
     rows = zip(["before learning", *(f"after {n}" for n in names)], [matrix.baseline, *matrix.accuracy], strict=True)
     lines = [f"{label:{width}}" + "".join(f"{100 * value:7.1f}" for value in row) for label, row in rows]
@@ -105,31 +107,16 @@ def accuracies(matrix: AccuracyMatrix, stream: Stream) -> str:
     )
 
 
-def _learner(args: TrainArgs, stream: Stream) -> Learner:
-    from neuromorph.learners.deep import DeepConfig, DeepLearner
-    from neuromorph.snn import Convolution
-
-    raster = args.encoding == "raster"
-    return DeepLearner(
-        DeepConfig(
-            sizes=(int(np.prod(stream.shape[raster:])), *args.hidden, stream.outputs),
-            encoding=args.encoding,
-            image=(1, *stream.shape) if args.channels else (),
-            convolutions=tuple(Convolution(n, 3, 2, 1) for n in args.channels),
-            m=args.m,
-            relative=args.relative,
-            variance=args.variance,
-            lr=args.lr,
-            weight_decay=args.weight_decay,
-            batch=args.batch,
-            num_steps=stream.shape[0] if raster else args.num_steps,
-            beta=args.beta,
-            input_bits=args.input_bits,
-            fast=args.fast,
-            seed=args.seed,
-            device=args.device,
-        )
-    )
+def configuration(args: TrainArgs, stream: Stream) -> DeepConfig:
+    """The learner's configuration on this stream."""
+    chosen = {f.name: getattr(args.training, f.name) for f in fields(DeepConfig)}
+    raster = args.training.encoding == "raster"
+    chosen["sizes"] = (int(np.prod(stream.shape[raster:])), *args.hidden, stream.outputs)
+    chosen["image"] = (1, *stream.shape) if args.channels else ()
+    chosen["convolutions"] = tuple(Convolution(n, 3, 2, 1) for n in args.channels)
+    if raster:
+        chosen["num_steps"] = stream.shape[0]
+    return DeepConfig(**chosen)
 
 
 def _ignore(task: int, epoch: int, row: np.ndarray) -> None:

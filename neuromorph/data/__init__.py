@@ -1,5 +1,9 @@
 """Data sets: from scikit-learn, from files, or downloaded and checked."""
 
-from neuromorph.data.sets import Data, Pair, features, frames, load, names, read_idx
+from neuromorph.data.events import frames
+from neuromorph.data.features import features
+from neuromorph.data.idx import read_idx
+from neuromorph.data.labelled import Data, Pair, digest_of
+from neuromorph.data.sets import load, names
 
-__all__ = ["Data", "Pair", "features", "frames", "load", "names", "read_idx"]
+__all__ = ["Data", "Pair", "digest_of", "features", "frames", "load", "names", "read_idx"]

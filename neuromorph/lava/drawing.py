@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
+from neuromorph.chip import UNITS
 from neuromorph.figures import COLOURS
 
 
@@ -31,8 +32,8 @@ def membranes(
     steps = np.arange(1, len(ours) + 1)
     for k in range(ours.shape[1]):
         colour = COLOURS[k % len(COLOURS)]
-        ax.plot(steps, ours[:, k] / 64, "-", color=colour, lw=1)
-        ax.plot(steps, lava[:, k] / 64, ".", color=colour, ms=5)
+        ax.plot(steps, ours[:, k] / UNITS, "-", color=colour, lw=1)
+        ax.plot(steps, lava[:, k] / UNITS, ".", color=colour, ms=5)
     for threshold in np.unique(thresholds):
         ax.axhline(threshold, color="0.6", lw=0.8, ls=":")
     ax.set(xlabel="step", ylabel="membrane / weight")

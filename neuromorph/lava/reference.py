@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromorph.chip import MEMBRANE_LIMIT
+from neuromorph.chip import DECAY_BITS, DECAY_UNITY, MEMBRANE_LIMIT, UNITS
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ def synapse(messages: Integers, layer: LayerSpec) -> Integers:
 
 def neuron(v: Integers, a: Integers, dv: int, vth: Any, bias: Any = 0) -> tuple[NDArray[np.bool_], Integers, Integers]:
     """One step from membrane ``v`` and activation ``a``: spikes, membrane before reset, membrane after reset."""
-    u = a << 6
+    u = a * UNITS
     u = np.where(u > 2**23, u - 2**24, np.where(u <= -(2**23), u + 2**24, u))
-    decayed = np.sign(v) * ((np.abs(v) * (4096 - dv)) >> 12)
+    decayed = np.sign(v) * ((np.abs(v) * (DECAY_UNITY - dv)) >> DECAY_BITS)
     before = np.clip(decayed + u + bias, -MEMBRANE_LIMIT, MEMBRANE_LIMIT)
-    spikes = before > (np.asarray(vth, np.int64) << 6)
+    spikes = before > np.asarray(vth, np.int64) * UNITS
     return spikes, before, np.where(spikes, 0, before)
 
 
@@ -87,13 +87,13 @@ def local_rule(
     """
     states = states.copy()
     units, inputs = states.shape
-    unit_class = np.arange(units) // rule.units_per_class
+    unit_class, (dv, vth) = np.arange(units) // rule.units_per_class, rule.on_chip(inputs)
     spikes = np.zeros((*raster.shape[:2], units), bool)
     for sample, label, out in zip(raster, labels, spikes, strict=True):
         v = np.zeros(units, np.int64)
         for t, s in enumerate(sample):
             a = np.where(states >= 0, 1, -1) @ s.astype(np.int64)
-            out[t], _, v = neuron(v, a, 4096 - int(4096 * rule.beta), rule.threshold(inputs))
+            out[t], _, v = neuron(v, a, dv, vth)
         count, own = out.sum(0), unit_class == label
         potentiated = np.outer(own & (count < rule.high), sample.any(0))
         depressed = np.outer(~own & (count > rule.low), sample.any(0))
@@ -110,9 +110,9 @@ def simulate_float(spec: NetworkSpec, x: ArrayLike) -> list[NDArray[np.bool_]]:
     for layer in spec.layers:
         weights = layer.matrix * 2.0 ** (layer.weight_exp + 1)
         spikes = np.empty((*messages.shape[:2], layer.neurons), bool)
-        v, vth, bias = np.zeros(spikes.shape[1:]), layer.each(layer.threshold), layer.each(layer.bias / 64)
+        v, vth, bias = np.zeros(spikes.shape[1:]), layer.each(layer.threshold), layer.each(layer.bias / UNITS)
         for t, s in enumerate(messages):
-            v = v * (1 - layer.dv / 4096) + s @ weights.T + bias
+            v = v * (1 - layer.dv / DECAY_UNITY) + s @ weights.T + bias
             spikes[t] = v > vth
             v[spikes[t]] = 0
         layers.append(spikes)

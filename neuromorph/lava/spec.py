@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuromorph.chip import UNITS
 from neuromorph.lava.convolution import output_shape, unrolled
 from neuromorph.lava.limits import MESSAGE_BITS_LIMIT, THRESHOLD_LIMITS, bias_words, check_layer
-from neuromorph.local_rule.rule import ENCODINGS, spike_steps
+from neuromorph.local_rule.codes import ENCODINGS, spike_steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +155,7 @@ class NetworkSpec:
         """
         last = replace(self.layers[-1], threshold=THRESHOLD_LIMITS[1], dv=0)
         message = self.largest_message if len(self.layers) == 1 else 1
-        largest = last.fan_in * message * 2.0 ** (last.weight_exp + 1) + np.abs(last.bias).max() / 64
+        largest = last.fan_in * message * 2.0 ** (last.weight_exp + 1) + np.abs(last.bias).max() / UNITS
         if self.num_steps * largest > THRESHOLD_LIMITS[1]:
             raise ValueError(
                 f"{self.num_steps} steps of up to {largest:g} exceed the largest threshold, {THRESHOLD_LIMITS[1]}: the "
@@ -194,14 +195,18 @@ def integer_network(network: Any) -> NetworkSpec:
     if config.norm != "none":
         raise ValueError(f"the chip has no layer for norm={config.norm!r}: train without, or deploy network.folded()")
     for number, (layer, neuron) in enumerate(zip(network.layers, network.neurons, strict=True), 1):
-        hidden = layer.weight.detach().cpu().numpy()
+        if not layer.form.signs:
+            raise ValueError(
+                f"layer {number} multiplies {type(layer.form).__name__}; the integer network holds weights of -1 and +1"
+            )
+        signs = layer.multiplied().detach().cpu().numpy()
         mantissa, shift = bias_words(f"layer {number}", _one_or_each(neuron.bias))
         convolution = {}
-        if hidden.ndim == 4:
+        if signs.ndim == 4:
             convolution = {"image": image, "stride": layer.stride[0], "padding": layer.padding[0]}
         layers.append(
             LayerSpec(
-                np.where(hidden >= 0, 1, -1).astype(np.int8),
+                signs.astype(np.int8),
                 _one_or_each(neuron.vth),
                 neuron.dv,
                 weight_exp=neuron.weight_exp - 1,

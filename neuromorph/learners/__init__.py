@@ -5,7 +5,27 @@ binarized spiking network. ``control.ControlLearner``, ``control.TaskControlLear
 compare it with, and elastic weight consolidation of any of them.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from neuromorph.lazy import attribute
+
+if TYPE_CHECKING:
+    from neuromorph.learners.brian import BrianLearner
+    from neuromorph.learners.control import ControlLearner, TaskControlLearner
+    from neuromorph.learners.deep import DeepLearner
+    from neuromorph.learners.ewc import EWCLearner
+    from neuromorph.learners.lava import LavaLearner
+    from neuromorph.learners.torch import TorchLearner
+
+__all__ = [
+    "BrianLearner",
+    "ControlLearner",
+    "DeepLearner",
+    "EWCLearner",
+    "LavaLearner",
+    "TaskControlLearner",
+    "TorchLearner",
+]
 
 _HOME = {
     "BrianLearner": "brian",
@@ -17,8 +37,10 @@ _HOME = {
     "EWCLearner": "ewc",
 }
 
-__all__ = list(_HOME)
 
-
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     return attribute(__name__, _HOME, name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,23 +1,25 @@
 """The local rule on Brian2: a spiking network whose synapses hold their states and transitions as Brian2 code.
 
 A presentation takes ``num_steps`` steps of 1 ms. Within a step the order is: input spikes, leak, synapses, threshold,
-reset, and in the last step of a presentation the event ``wrong`` of the units in error, which consolidates their
-synapses. Brian2's usual order applies synaptic input after the threshold test; the schedule below undoes that, so that
-a step means the same here as in snnTorch and Lava.
+reset, and in the last step of a presentation the event ``wrong`` of the units in error, upon which their synapses
+make their transitions. Brian2's usual order applies synaptic input after the threshold test; the schedule below undoes
+that, so that a step means the same here as in snnTorch and Lava.
 """
 
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import brian2 as b2
 import numpy as np
 
 from fusi_models import SynapseModel
-from neuromorph.learners.local import INITIAL, LocalLearner
+from fusi_models.engines.session import TARGETS as TARGETS
+from fusi_models.engines.session import Target, check_target, session
+from fusi_models.seeds import generator
+from fusi_models.synapse import BrianText, need
+from neuromorph.learners.local import LocalLearner, checked_synapse
+from neuromorph.local_rule import chance
 from neuromorph.local_rule.rule import LocalRule
 
-TARGETS = ("numpy", "cython", "cpp_standalone")
 SCHEDULE = ["start", "groups", "synapses", "thresholds", "resets", "end"]
 DT = 1 * b2.ms
 RASTER = 2**24  # numbers of a raster in one run: Brian2 holds them as float64
@@ -54,21 +56,24 @@ class BrianLearner(LocalLearner):
         classes: int,
         rule: LocalRule = LocalRule(),
         seeds: int | Sequence[int] = 0,
-        target: str = "numpy",
+        target: Target = "numpy",
     ):
-        if target not in TARGETS:
-            raise ValueError(f"There is no Brian2 target '{target}': choose one of {', '.join(TARGETS)}.")
+        check_target(target)
+        self.text = need(checked_synapse(synapse), BrianText)
         self.target = target
         if target == "cpp_standalone":
             self.call_size = 10**9  # a call is a compilation
         self.network: _Network | None = None
         super().__init__(synapse, inputs, classes, rule, seeds)
 
+    def configuration(self):
+        return {**super().configuration(), "target": self.target}
+
     def states(self):
-        return self._states
+        return np.array(self._states)
 
     def _set_states(self, states):
-        self._states = states
+        self._states = np.array(states)
 
     def _learn(self, raster, labels):
         return self._run(raster, labels, plastic=True)
@@ -80,11 +85,16 @@ class BrianLearner(LocalLearner):
         """Present the raster, in runs of at most ``RASTER`` numbers; the spikes of the output units."""
         run = self._run_standalone if self.target == "cpp_standalone" else self._run_here
         length = max(1, RASTER // raster[0].size)
-        pieces = [slice(k, k + length) for k in range(0, len(raster), length)]
-        return np.concatenate([run(raster[p], labels[p], plastic, self.presented + p.start) for p in pieces])
+        pieces, before = [slice(k, k + length) for k in range(0, len(raster), length)], self._states
+        try:
+            return np.concatenate([run(raster[p], labels[p], plastic, self.presented + p.start) for p in pieces])
+        except BaseException:
+            self.network = None  # it stands in the middle of a presentation
+            self._states = before  # nothing of a call that was cut is kept, whole runs neither
+            raise
 
     def _run_here(self, raster, labels, plastic, presented):
-        with _runtime(self.target):
+        with session(self.target):
             if self.network is None:
                 self.network = _Network(self)
                 self.network.seed_presentations(self)
@@ -95,7 +105,7 @@ class BrianLearner(LocalLearner):
         return spikes
 
     def _run_standalone(self, raster, labels, plastic, presented):
-        with _standalone():
+        with session("cpp_standalone"):
             b2.seed(self.transition_seed(presented))
             network = _Network(self)
             spikes = network.run(self, raster, labels, plastic)
@@ -128,19 +138,19 @@ class _Network:
         self.neurons.run_regularly("v = beta*v", dt=DT, when="groups")
         self.neurons.replica = np.repeat(np.arange(replicas), learner.units)
         self.neurons.unit_class = np.tile(np.arange(learner.units) // rule.units_per_class, replicas)
-        model = learner.synapse
+        model = learner.text
         self.synapses = b2.Synapses(
             self.inputs,
             self.neurons,
             f"{model.declarations}\nw : 1",  # w, the efficacy, is stored: Brian2's int() is slow on the numpy target
             on_pre="v_post += w",
-            on_post={"consolidate": f"drive = err_post*active_pre\n{model.on_event}\nw = {model.efficacy_code}"},
-            on_event={"consolidate": "wrong"},
+            on_post={"transition": f"drive = err_post*active_pre\n{_on_event(learner)}\nw = {model.efficacy_code}"},
+            on_event={"transition": "wrong"},
             dt=DT,
         )
-        self.synapses.consolidate.when = "end"
-        self.synapses.consolidate.order = 1
-        replica, unit, source = np.indices(learner._states.shape).reshape(3, -1)
+        self.synapses.transition.when = "end"
+        self.synapses.transition.order = 1
+        replica, unit, source = np.indices(learner._states.shape[:3]).reshape(3, -1)
         self.synapses.connect(i=replica * learner.inputs + source, j=replica * learner.units + unit)
         self.network = b2.Network(self.inputs, self.neurons, self.synapses)
         self.network.schedule = SCHEDULE
@@ -162,9 +172,10 @@ class _Network:
     def run(self, learner: BrianLearner, raster: np.ndarray, labels: np.ndarray, plastic: bool) -> np.ndarray:
         """Present a raster from the learner's states; bool [n, time, replica, unit]."""
         rule = learner.rule
-        for name, values in learner.synapse.variables(learner._states.reshape(-1)).items():
+        states = learner._states.reshape(-1, *learner._states.shape[3:])  # one a synapse, of several variables or one
+        for name, values in learner.text.variables(states).items():
             setattr(self.synapses, name, values)
-        self.synapses.w = learner.synapse.efficacy(learner._states.reshape(-1))
+        self.synapses.w = learner.synapse.efficacy(states)
         origin = self.network.t
         self.neurons.plastic, self.neurons.origin, self.inputs.origin = float(plastic), origin, origin
         monitor = b2.SpikeMonitor(self.neurons)
@@ -186,49 +197,42 @@ class _Network:
 
     def states(self, learner: BrianLearner) -> np.ndarray:
         """The synapses' states now, [replica, unit, input]."""
-        names = [line.split(":")[0].strip() for line in learner.synapse.declarations.splitlines()]
-        values = {name: np.array(getattr(self.synapses, name)) for name in names}
-        return learner.synapse.from_variables(values).reshape(learner._states.shape)
+        values = {name: np.array(getattr(self.synapses, name)) for name in _names(learner.text)}
+        return learner.text.from_variables(values).reshape(learner._states.shape)
 
 
-@contextmanager
-def _runtime(target: str) -> Iterator[None]:
-    """The target for a while; numpy's global random stream, which Brian2 uses, is given back as it was."""
-    target_before, stream = b2.prefs.codegen.target, np.random.get_state()
-    b2.prefs.codegen.target = target
-    try:
-        yield
-    finally:
-        b2.prefs.codegen.target = target_before
-        np.random.set_state(stream)
+def _on_event(learner: BrianLearner) -> str:
+    """The model's rule; synapses without an active input keep their values, also where an event of 0 changes them.
+
+    That of a Benna-Fusi chain does: its variables flow at every step.
+    """
+    states, names = learner._states, _names(learner.text)
+    after = learner.synapse.update(states, np.zeros(states.shape[:3]), generator("an event of 0"))
+    if np.array_equal(after, states):
+        return learner.text.on_event
+    keep = [f"{name}_before = clip({name}, -inf, inf)" for name in names]  # a copy: numpy changes ``name`` in place
+    back = [f"{name} = active_pre*{name} + (1 - active_pre)*{name}_before" for name in names]
+    return "\n".join([*keep, learner.text.on_event, *back])
 
 
-@contextmanager
-def _standalone() -> Iterator[None]:
-    """The standalone device for a while, in a folder of its own."""
-    with tempfile.TemporaryDirectory(prefix="neuromorph-") as folder:
-        b2.set_device("cpp_standalone", directory=folder, build_on_run=False)
-        try:
-            yield
-        finally:
-            b2.device.reinit()
-            b2.set_device("runtime")
+def _names(text: BrianText) -> list[str]:
+    return [line.split(":")[0].strip() for line in text.declarations.splitlines()]
 
 
-def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, target: str = "numpy") -> np.ndarray:
+def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, target: Target = "numpy") -> np.ndarray:
     """Efficacies int8 [time, synapse] right after each of ``events`` [time, synapse] in {-1, +1}.
 
     One neuron that spikes every millisecond drives all synapses; the sign of the event is that of the pattern.
     """
-    states = synapse.init(events.shape[1:], np.random.default_rng([seed, INITIAL]))
-    with _standalone() if target == "cpp_standalone" else _runtime(target):
-        b2.seed(seed)
+    text, states = need(synapse, BrianText), synapse.init(events.shape[1:], chance.initial_states(seed))
+    with session(target):
+        b2.seed(chance.imprinting_seed(seed))
         observer = b2.NeuronGroup(1, "", threshold="True", reset="", dt=DT)
         neurons = b2.NeuronGroup(events.shape[1], "", dt=DT)
-        on_pre = f"drive = pattern(t, j)\n{synapse.on_event}\nw = {synapse.efficacy_code}"
-        synapses = b2.Synapses(observer, neurons, f"{synapse.declarations}\nw : 1", on_pre=on_pre, dt=DT)
+        on_pre = f"drive = pattern(t, j)\n{text.on_event}\nw = {text.efficacy_code}"
+        synapses = b2.Synapses(observer, neurons, f"{text.declarations}\nw : 1", on_pre=on_pre, dt=DT)
         synapses.connect()
-        for name, values in synapse.variables(states).items():
+        for name, values in text.variables(states).items():
             setattr(synapses, name, values)
         monitor = b2.StateMonitor(synapses, "w", record=True, when="end", dt=DT)
         pattern = b2.TimedArray(events.astype(float), dt=DT, name="pattern")

@@ -1,121 +1,237 @@
-"""What the learners of one network and one optimiser share: mini-batches, checks of samples, and state."""
+"""A learner composed of a network, a step rule and parts; the only loop over mini-batches of gradient-trained networks.
+
+Cross entropy of the network's scores times ``logit_scale``, plus what parts add; one step of one optimiser a
+mini-batch. Nothing is ever reset here but by a part that says so.
+"""
 
 from __future__ import annotations
 
 import copy
-import math
-from abc import abstractmethod
-from typing import Any
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from neuromorph.learner import Learner
+from neuromorph.learner import Learner, checked_labels, checked_samples, described
+from neuromorph.learners import parts as catalogue
+from neuromorph.learners.rules import Metaplasticity, Rule
+from neuromorph.snn.device import checked_device
+from neuromorph.snn.layered import Layered
+from neuromorph.snn.parts import Part, PartConfig
+from neuromorph.streams import Task
 
 PREDICT_BATCH = 1000  # samples at a time, which bounds the memory of the recorded membranes
 
 
-class NetworkLearner(Learner):
-    """Cross entropy of a network's scores, one step of one optimiser a mini-batch; nothing is ever reset here.
+class NetworkChoice(Protocol):
+    """What a network's configuration offers; a frozen dataclass."""
 
-    Attributes: ``network``, ``optimiser``, which a subclass makes. Raises ValueError for a ``batch`` below 1.
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Features, hidden layers, classes."""
+
+    @property
+    def norm(self) -> str:
+        """``batch-running`` or ``batch-statistics`` where the samples of a batch are normalised together."""
+
+    @property
+    def sample(self) -> tuple[int, ...]:
+        """Shape of one sample: (feature,), or (time, feature) of a raster, which the network takes time first."""
+
+    def build(self, generator: torch.Generator) -> Layered:
+        """The network, its weights drawn by ``generator``."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """What is trained and how: a network, a rule, and parts. Raises ValueError for a part in words that is unknown.
+
+    >>> from neuromorph.snn.baselines import ControlConfig
+    >>> TrainingConfig(ControlConfig((64, 20, 10)), parts=("ewc:strength=100",)).parts
+    (EWC(strength=100.0, samples=5000, shuffled=False),)
     """
 
-    network: nn.Module
-    optimiser: torch.optim.Optimizer
+    network: NetworkChoice
+    """``snn.NetworkConfig``, or a control of ``snn.baselines``."""
+    rule: Rule = Metaplasticity()
+    """The optimiser, of ``learners.rules``."""
+    batch: int = 100
+    """Samples of an update."""
+    seed: int = 0
+    """Draws the weights."""
+    device: str = "cpu"
+    """Where torch computes; no part of what a saved state must agree in."""
+    parts: tuple[PartConfig | str, ...] = ()
+    """What is added, in this order: configurations, or words as in ``learners.parts``."""
+    logit_scale: float = 1.0
+    """Inverse temperature of the softmax, without a unit."""
 
-    def __init__(self, batch: int, device: str):
-        if batch < 1:
-            raise ValueError(f"batch must be at least 1, got {batch}")
-        self.batch_size, self.device = batch, device
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parts", catalogue.settled(self.parts))
+
+
+class ComposedLearner(Learner):
+    """Learns with one optimiser; it needs to be told what its parts need, without parts nothing.
+
+    Attributes: ``config``; ``network``; ``optimiser``; ``parts``, in the order of the configuration. Raises ValueError
+    for a ``batch`` below 1, a device that is not there, and what a part cannot serve.
+    """
+
+    config: Any
+    """The configuration that it was made of."""
+
+    def __init__(self, config: TrainingConfig):
+        if config.batch < 1:
+            raise ValueError(f"batch must be at least 1, got {config.batch}")
+        self.config, self.training = config, config
+        self.batch_size, self.device = config.batch, checked_device(config.device)
+        generator = torch.Generator().manual_seed(config.seed)
+        self.network = config.network.build(generator).to(self.device)
+        self.optimiser = config.rule.build(self.network.parameters())
+        self.parts: list[Part] = []
+        for part in cast("tuple[PartConfig, ...]", config.parts):
+            self.parts.append(part.build(self))
+        self.needs = frozenset().union(*(part.needs for part in self.parts))
 
     @property
-    @abstractmethod
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one sample as the network takes it."""
+    def description(self) -> str:
+        settings = {f.name: getattr(self.training, f.name) for f in fields(TrainingConfig) if f.name != "device"}
+        return described(type(self).__name__, **settings)
 
     @property
-    @abstractmethod
-    def classes(self) -> int:
-        """Number of classes."""
+    def seed(self) -> int:
+        """Of the configuration."""
+        return self.training.seed
+
+    @property
+    def norm(self) -> str:
+        """Of the network."""
+        return self.training.network.norm
 
     def partial_fit(self, x: NDArray[np.float32], y: NDArray[np.int64]) -> None:
         """Learn once from x [n, ...] in [0, 1] and y [n] (classes from 0), in this order, one step per mini-batch.
 
         A rest shorter than a mini-batch is learned as one smaller one. Raises ValueError for wrong shapes, values or
-        labels, before anything is learned.
+        labels, and for a rest of one sample that a norm over the batch cannot take, before anything is learned; for a
+        loss that is not finite, before it moves a weight; and for weights that are not finite, at the end.
         """
-        images, targets = self._images(x), self._targets(y, len(x))
+        images, targets = self._tensors(x, y)
         self._refuse(len(images), learning=True)
         self.network.train()
         for some, wanted in zip(images.split(self.batch_size), targets.split(self.batch_size), strict=True):
             if len(some):
-                loss = self._loss(some, wanted)
-                self.optimiser.zero_grad()
-                loss.backward()
-                self.optimiser.step()
+                self._update(some, wanted)
+        if not all(values.isfinite().all() for values in self._numbers()):
+            raise ValueError(
+                f"the weights are no longer finite numbers: {_REMEDY}; this network is spoilt, go on from a saved state"
+            )
 
     @torch.no_grad()
     def predict(self, x: NDArray[np.float32]) -> NDArray[np.int64]:
         """Most likely class of each x [n, ...], int64 [n]; only with batch statistics it depends on the others."""
-        self._refuse(len(x), learning=False)
+        images = self._images(x)
+        self._refuse(len(images), learning=False)
         self.network.eval()
-        return torch.cat([self._scores(some) for some in self._images(x).split(PREDICT_BATCH)]).argmax(1).cpu().numpy()
+        with ExitStack() as stack:
+            for part in self.parts:
+                stack.enter_context(part.predicting())
+            return torch.cat([self.scores(some) for some in images.split(PREDICT_BATCH)]).argmax(1).cpu().numpy()
+
+    def begin_task(self, task: int) -> None:
+        for part in self.parts:
+            part.begin_task(task)
+
+    def end_task(self, task: Task) -> None:
+        for part in self.parts:
+            part.end_task(task)
+
+    def begin_test(self, task: int) -> None:
+        for part in self.parts:
+            part.begin_test(task)
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of everything needed to go on bit by bit; loads with ``torch.load(weights_only=True)``."""
-        state = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), **self._more()}
+        parts = [part.state_dict() for part in self.parts]
+        state = {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(), "parts": parts}
         return {**self._identity(), **copy.deepcopy(state)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from ``state``; raises ValueError when it was saved with another configuration."""
+        """Go on from ``state``, from any device; raises ValueError when it was saved with another configuration."""
         self._check_identity(state)
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))  # torch would share the tensors
-        self._load_more(copy.deepcopy(state))
+        for part, saved in zip(self.parts, copy.deepcopy(state["parts"]), strict=True):
+            part.load_state_dict(saved)
 
-    @abstractmethod
-    def _scores(self, images: Tensor) -> Tensor:
-        """Class scores [batch, class]."""
+    def scores(self, images: Tensor) -> Tensor:
+        """Class scores [batch, class] of images [batch, feature] or [batch, time, feature]."""
+        return self.network.scores(images.movedim(1, 0) if images.dim() == 3 else images)  # a raster is time first
 
-    @abstractmethod
+    def error(self, scores: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross entropy in nats, without what parts add."""
+        return functional.cross_entropy(self.training.logit_scale * scores, targets)
+
+    def samples(self, task: Task, count: int) -> tuple[Tensor, Tensor]:
+        """The first ``count`` training samples of ``task``."""
+        return self._tensors(task.train[0][:count], task.train[1][:count])
+
+    def renew_optimiser(self) -> None:
+        """Go on with an optimiser that remembers nothing."""
+        self.optimiser = self.training.rule.build(self.network.parameters())
+
+    def _update(self, images: Tensor, targets: Tensor) -> None:
+        for part in self.parts:
+            images, targets = part.before_batch(images, targets)
+        scores = self.scores(images)
+        loss = self.error(scores, targets)
+        for part in self.parts:
+            more = part.loss(images, targets, scores)
+            loss = loss if more is None else loss + more
+        if not loss.isfinite():
+            raise ValueError(f"the loss became {loss.item()}: {_REMEDY}; the weights are those before this mini-batch")
+        self.optimiser.zero_grad()
+        loss.backward()
+        for part in self.parts:
+            part.before_step()
+        self.optimiser.step()
+        for part in self.parts:
+            part.after_step()
+
+    def _numbers(self) -> Iterator[Tensor]:
+        return (values for values in self.network.state_dict().values() if values.is_floating_point())
+
     def _identity(self) -> dict[str, Any]:
         """What a state must agree in, under keys of its own."""
+        return {"description": self.description}
 
-    @abstractmethod
     def _check_identity(self, state: dict[str, Any]) -> None:
         """Raise ValueError for a state of another configuration."""
-
-    def _loss(self, images: Tensor, targets: Tensor) -> Tensor:
-        return functional.cross_entropy(self._scores(images), targets)
+        if state["description"] != self.description:
+            raise ValueError(f"the state was saved by {state['description']}, not by {self.description}")
 
     def _refuse(self, count: int, learning: bool) -> None:
-        """Raise ValueError for a number of samples that the network cannot take."""
-
-    def _more(self) -> dict[str, Any]:
-        """State beside network and optimiser."""
-        return {}
-
-    def _load_more(self, state: dict[str, Any]) -> None:
-        """Take back what ``_more`` gave."""
-
-    def _images(self, x: NDArray[np.float32]) -> Tensor:
-        values, shape = np.asarray(x, dtype=np.float32), self.shape
-        if values.ndim < 2 or math.prod(values.shape[1:]) != math.prod(shape):
+        """Raise ValueError for a number of samples that leaves one alone where the norm is over the batch."""
+        norms = ("batch-running", "batch-statistics") if learning else ("batch-statistics",)
+        batch = self.batch_size if learning else PREDICT_BATCH
+        if self.norm in norms and (batch == 1 or count % batch == 1):
             raise ValueError(
-                f"x must hold {' x '.join(map(str, shape))} features a sample, [n, ...], got shape {list(values.shape)}"
+                f"the norm '{self.norm}' needs 2 samples or more: {count} samples in batches of {batch} leave one alone"
             )
-        if not ((values >= 0) & (values <= 1)).all():
-            raise ValueError("x must lie in [0, 1] without NaN; scale the pixels by their largest value")
-        return torch.from_numpy(np.ascontiguousarray(values)).reshape(len(values), *shape).to(self.device)
 
-    def _targets(self, y: NDArray[np.int64], count: int) -> Tensor:
-        labels = np.asarray(y)
-        if labels.shape != (count,) or not np.issubdtype(labels.dtype, np.integer):
-            raise ValueError(f"y must hold {count} integer labels, got {labels.dtype} of shape {labels.shape}")
-        if labels.size and not (labels.min() >= 0 and labels.max() < self.classes):
-            raise ValueError(f"labels must lie in 0..{self.classes - 1}, got {labels.min()} to {labels.max()}")
-        return torch.from_numpy(labels.astype(np.int64)).to(self.device)
+    def _images(self, x: Any) -> Tensor:
+        values = checked_samples(x, self.training.network.sample, flat=True, dtype=np.float32)
+        return torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
+
+    def _tensors(self, x: Any, y: Any) -> tuple[Tensor, Tensor]:
+        images = self._images(x)
+        labels = checked_labels(y, (len(images),), self.training.network.sizes[-1])
+        return images, torch.from_numpy(labels).to(self.device)
+
+
+_REMEDY = "use a smaller lr, logit_scale or strength"

@@ -1,4 +1,4 @@
-"""The deep spiking binarized network as a boundary-free learner.
+"""The deep spiking binarized network as a learner.
 
 One ``SpikingBNN`` and one ``Metaplastic`` optimiser for the whole stream: cross entropy of the network's read-out
 (by default output spike count plus mean membrane over threshold), one step per mini-batch, nothing ever reset. A batch
@@ -7,122 +7,127 @@ norm, if asked for, has one state for the whole stream; ``predict`` runs it in e
 
 from __future__ import annotations
 
-from dataclasses import asdict, astuple, dataclass, fields
-from typing import Any
+from dataclasses import astuple, dataclass, fields
+from typing import Any, cast
 
-import torch
-from torch import Tensor
-from torch.nn import functional
-
-from fusi_models.catalogue import DEEP, parse
-from neuromorph.learners.composed import NetworkLearner
-from neuromorph.snn import Consolidated, Convolution, Metaplastic, NetworkConfig, SpikingBNN
-from neuromorph.snn.device import checked_device
+from neuromorph.learner import described
+from neuromorph.learners import parts as catalogue
+from neuromorph.learners.composed import ComposedLearner, TrainingConfig
+from neuromorph.learners.rules import Driven, Metaplasticity, Rule
+from neuromorph.snn.network import NetworkConfig, SpikingBNN
+from neuromorph.snn.parts import PartConfig
 
 
 @dataclass(frozen=True)
-class DeepConfig:
-    """Every choice of a ``DeepLearner``; see ``snn.NetworkConfig`` for the network's, ``snn.Metaplastic`` for the rest.
-
-    sizes: features, hidden layers, classes; for event frames (encoding "raster") the features of one step, and samples
-    are [n, num_steps, ...]. m: 0 protects nothing; by default it is ``relative`` to the layer's mean hidden weight, and
-    the optimiser's ``variance`` is the layer's, so that one m serves short and long training. betas: Adam's; the second
-    is below the usual 0.999: the gradient grows five- to tenfold where the data change, and old variance makes its
-    steps too long. logit_scale: inverse temperature of the softmax. synapse: a model of
-    ``fusi_models.catalogue.DEEP`` in words, "hidden:m=25,leak=0.001" or "benna-fusi:levels=6", that the optimiser's
-    step drives (``snn.Consolidated``) in place of ``Metaplastic``; m, relative and weight_decay then say nothing.
-    batch: mini-batch of an update. seed: draws the weights.
-    """
+class _Foremost:
+    """The choices that are made first, in the order in which they may be given without names."""
 
     sizes: tuple[int, ...] = (64, 200, 200, 10)
+    """Features, hidden layers, classes; of event frames (encoding "raster") the features of one step, and samples are
+    [n, num_steps, ...]."""
     m: float = 4.0
+    """Metaplasticity in 1 / mean|W_h| of the layer (1/|W_h| unless ``relative``); 0 protects nothing."""
     lr: float = 0.005
+    """Learning rate, in units of the hidden weight a step."""
     batch: int = 50
+    """Samples of an update."""
+
+
+@dataclass(frozen=True)
+class DeepConfig(NetworkConfig, _Foremost):
+    """Every choice of a ``DeepLearner``: those of ``snn.NetworkConfig``, and how it learns.
+
+    By default m is ``relative`` to the layer's mean hidden weight and the optimiser's ``variance`` is the layer's, so
+    that one m serves short and long training. Raises ValueError for what the chip cannot hold, and unknown parts.
+
+    >>> DeepConfig((64, 100, 10), m=2.0, parts=("ewc:strength=100",)).num_steps
+    6
+    """
+
+    sizes: tuple[int, ...] = _Foremost.sizes
     num_steps: int = 6
-    beta: float = 0.9
-    gains: tuple[float, ...] = ()
-    input_bits: int = 4
-    init: float = 0.05
-    encoding: str = "current"
-    image: tuple[int, ...] = ()
-    convolutions: tuple[Convolution, ...] = ()
-    readout: str = "count+membrane"
-    norm: str = "none"
-    fast: bool = False
+    """Steps of a sample."""
     betas: tuple[float, float] = (0.9, 0.99)
+    """Adam's, a step; the second is below the usual 0.999: the gradient grows five- to tenfold where the data change,
+    and old variance makes its steps too long."""
     eps: float = 1e-8
+    """Added to the root-mean-square gradient."""
     weight_decay: float = 0.0
+    """Decay of the hidden weights, added to the gradient."""
     relative: bool = True
+    """Count m in units of 1 / mean|hidden weight| of the layer; otherwise m must match the length of training."""
     variance: str = "layer"
+    """What Adam divides a step by: the root-mean-square gradient of the "layer", or of each "weight"."""
     logit_scale: float = 1.0
+    """Inverse temperature of the softmax, without a unit."""
     synapse: str = ""
+    """A model of ``fusi_models.catalogue.DEEP`` in words, "hidden:m=25,leak=0.001" or "benna-fusi:levels=6", that the
+    optimiser's step drives (``snn.Consolidated``); m, relative and weight_decay then say nothing."""
     seed: int = 0
+    """Draws the initial weights."""
     device: str = "cpu"
+    """Where torch computes: cpu or cuda."""
+    parts: tuple[PartConfig | str, ...] = ()
+    """What is added, in this order: configurations, or words as in ``learners.parts``."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parts", catalogue.settled(self.parts))
+        _ = self.network  # which refuses impossible choices; ours are kept as they were given
+
+    @property
+    def network(self) -> NetworkConfig:
+        """The network's choices alone."""
+        return NetworkConfig(**{field.name: getattr(self, field.name) for field in fields(NetworkConfig)})
+
+    @property
+    def rule(self) -> Rule:
+        """The optimiser: ``Metaplastic``, or a synapse model that Adam's step drives."""
+        if self.synapse:
+            return Driven(self.synapse, self.lr, self.betas, self.eps, self.variance)
+        chosen = {f.name: getattr(self, f.name) for f in fields(Metaplasticity) if f.name in self.__dataclass_fields__}
+        return Metaplasticity(**chosen, published_eps=False, compiled=bool(self.fast))
+
+    @property
+    def training(self) -> TrainingConfig:
+        """The same as a composition."""
+        shared = {f.name: getattr(self, f.name) for f in fields(TrainingConfig)}
+        return TrainingConfig(**shared)
 
 
-class DeepLearner(NetworkLearner):
+class DeepLearner(ComposedLearner):
     """Learns a stream with one optimiser; ``config.m`` > 0 protects hidden weights, ``config.m`` = 0 does not.
 
-    Boundary-free: cutting the same samples into other ``partial_fit`` calls, at multiples of ``config.batch``, leaves
-    the same bits. Attributes: ``config``, ``network``, ``optimiser``. Raises ValueError for impossible settings.
+    Without parts boundary-free: cutting the same samples into other ``partial_fit`` calls, at multiples of
+    ``config.batch``, leaves the same bits. Attributes: ``config``, ``network``, ``optimiser``, ``parts``. Raises
+    ValueError for impossible settings.
     """
 
     network: SpikingBNN
 
     def __init__(self, config: DeepConfig | None = None):
-        self.config = config = config or DeepConfig()
-        super().__init__(config.batch, config.device)
-        options = {field.name: getattr(config, field.name) for field in fields(NetworkConfig)}
-        generator = torch.Generator().manual_seed(config.seed)
-        self.network = SpikingBNN(**options, generator=generator).to(checked_device(config.device))
-        self.optimiser = _optimiser(self.network, config)
+        config = config or DeepConfig()
+        super().__init__(config.training)
+        self.config: DeepConfig = config
 
     @property
     def description(self) -> str:
-        return f"DeepLearner {self.config}"
+        return described(type(self).__name__, **self._settings())
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        config = self.network.config
-        return (config.num_steps, config.sizes[0]) if config.encoding == "raster" else config.sizes[:1]
-
-    @property
-    def classes(self) -> int:
-        return self.network.config.sizes[-1]
-
-    def _scores(self, images: Tensor) -> Tensor:
-        shown = images.movedim(1, 0) if images.dim() == 3 else images  # a raster is time first
-        return self.network.readout(*self.network(shown))
-
-    def _loss(self, images: Tensor, targets: Tensor) -> Tensor:
-        return functional.cross_entropy(self.config.logit_scale * self._scores(images), targets)
+    def _settings(self) -> dict[str, Any]:
+        """The whole configuration without the device: a state may go on elsewhere."""
+        return {f.name: getattr(self.config, f.name) for f in fields(DeepConfig) if f.name != "device"}
 
     def _identity(self) -> dict[str, Any]:
-        """The configuration as numbers and lists, without the device: a state may go on elsewhere."""
-        settings = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self.config).items()}
+        """The settings as numbers, words and lists, from which ``DeepConfig(**settings)`` is made again."""
+        settings = {name: list(v) if isinstance(v, tuple) else v for name, v in self._settings().items()}
         settings["convolutions"] = [list(astuple(c)) for c in self.network.config.convolutions]
-        return {"config": {name: value for name, value in settings.items() if name != "device"}}
+        parts = cast("tuple[PartConfig, ...]", self.config.parts)
+        settings["parts"] = [catalogue.words(part) or described("", part=part) for part in parts]
+        default = settings.pop("weights", None) == DeepConfig.__dataclass_fields__["weights"].default
+        return {"config": settings if default else {**settings, "weights": described("", form=self.config.weights)}}
 
     def _check_identity(self, state: dict[str, Any]) -> None:
-        ours = self._identity()["config"]
-        differing = [name for name in ours if state["config"].get(name) != ours[name]]
+        ours, theirs = self._identity()["config"], state["config"]
+        differing = sorted(name for name in ours.keys() | theirs.keys() if theirs.get(name) != ours.get(name))
         if differing:
             raise ValueError(f"the state was saved with another {', '.join(differing)}; use the same configuration")
-
-
-def _optimiser(network: SpikingBNN, config: DeepConfig) -> torch.optim.Optimizer:
-    parameters = network.parameters()
-    if config.synapse:
-        synapse = parse(config.synapse, DEEP)
-        return Consolidated(parameters, synapse, config.lr, config.betas, config.eps, variance=config.variance)
-    return Metaplastic(
-        parameters,
-        lr=config.lr,
-        m=config.m,
-        betas=config.betas,
-        eps=config.eps,
-        weight_decay=config.weight_decay,
-        relative=config.relative,
-        variance=config.variance,
-        compiled=config.fast,
-    )

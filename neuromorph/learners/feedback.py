@@ -1,8 +1,7 @@
 """Two layers of binary synapses under the local rule; the hidden one learns by fixed random feedback.
 
 ``FeedbackLearner`` computes in numpy, in the chip's integers; ``LavaFeedbackLearner`` learns and predicts inside a Lava
-graph: source -> synapses -> LIFReset -> synapses -> LIFReset -> error, back to both synapses. Two blank frames after
-each presentation let the error arrive before the next one begins. Boundary-free, mini-batch size 1.
+graph (``neuromorph.lava.graphs.feedback``). Boundary-free, mini-batch size 1.
 """
 
 from typing import Any
@@ -14,18 +13,17 @@ from fusi_models.models.integer import fixed_point
 from neuromorph.lava.deployment import Deployment
 from neuromorph.lava.reference import neuron
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
-from neuromorph.learner import Learner
-from neuromorph.learners.local import INITIAL, TRANSITIONS
+from neuromorph.learners.local import RasterLearner, at_least_one, checked_synapse
+from neuromorph.local_rule import chance
 from neuromorph.local_rule.random_feedback import Feedback, hidden_error
-from neuromorph.local_rule.rule import LocalRule, encode, error, vote
-
-BLANKS = 2
+from neuromorph.local_rule.rule import LocalRule, error
 
 
-class FeedbackLearner(Learner):
+class FeedbackLearner(RasterLearner):
     """``synapses``: of the hidden and of the output layer, taken in their fixed-point form; ``hidden``: neurons.
 
     x [n, inputs] in [0, 1], y [n] in 0..classes-1. ``margin`` of ``feedback`` large enough freezes the hidden layer.
+    Raises ``ValueError`` for sizes below 1, what is no pair of synapse models, and a rule that the chip cannot hold.
     """
 
     def __init__(
@@ -38,125 +36,102 @@ class FeedbackLearner(Learner):
         feedback: Feedback | None = None,
         seed: int = 0,
     ):
-        self.synapses = tuple(fixed_point(one) for one in synapses)
-        self.rule, self.feedback, self.seed = rule, feedback or Feedback(seed=seed), seed
-        self.sizes = (inputs, hidden, classes * rule.units_per_class)
+        super().__init__(inputs, classes, rule, seed)
+        if len(synapses) != 2:
+            raise ValueError(f"synapses must name two models, of the hidden and the output layer, got {len(synapses)}.")
+        self.given = tuple(map(checked_synapse, synapses))
+        self.synapses = tuple(map(fixed_point, self.given))
+        self.seed, self.feedback = self.seeds[0], feedback or Feedback(seed=self.seeds[0])
+        self.sizes = (self.inputs, at_least_one(hidden, "hidden"), self.units)
+        self.neurons = [rule.on_chip(fan_in) for fan_in in self.sizes[:2]]
         self.back = self.feedback.weights(*self.sizes[1:])
-        self.presented = 0
-        self._set_states(
+        self._set_all_states(
             [
-                one.init((n, fan_in), np.random.default_rng([seed, INITIAL, k]))
-                for k, (one, fan_in, n) in enumerate(zip(self.synapses, self.sizes, self.sizes[1:], strict=False))
+                one.init((n, fan_in), chance.initial_states(self.seed, layer))
+                for layer, (one, fan_in, n) in enumerate(zip(self.synapses, self.sizes, self.sizes[1:], strict=False))
             ]
         )
+
+    def configuration(self) -> dict[str, Any]:
+        known = super().configuration()
+        seed = known.pop("seeds")
+        return {"synapses": self.given, "hidden": self.sizes[1], **known, "feedback": self.feedback, "seed": seed}
 
     @property
     def spec(self) -> NetworkSpec:
         """The network as it is now, for a binary raster."""
         layers = tuple(
-            LayerSpec(
-                one.efficacy(state).astype(np.int8), self.rule.threshold(fan_in), round(4096 * (1 - self.rule.beta))
-            )
-            for one, state, fan_in in zip(self.synapses, self.states, self.sizes, strict=False)
+            LayerSpec(one.efficacy(state).astype(np.int8), vth, dv)
+            for one, state, (dv, vth) in zip(self.synapses, self.states, self.neurons, strict=True)
         )
         return NetworkSpec(layers, self.rule.num_steps, input_bits=0)
 
-    def partial_fit(self, x, y):
-        if len(x):
-            self._learn(encode(np.asarray(x), self.rule, self.seed, self.presented), np.asarray(y))
-            self.presented += len(x)
+    def spikes(self, raster):
+        found = self._infer(raster[:, :, 0].swapaxes(0, 1).astype(np.float32))  # time first
+        return found.swapaxes(0, 1)[:, :, None]
 
-    def predict(self, x):
-        raster = encode(np.asarray(x), self.rule, self.seed).swapaxes(0, 1)
-        return vote(self._spikes(raster.astype(np.float32)).sum(0), self.rule)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"states": [np.array(state) for state in self.states], "presented": self.presented}
-
-    def load_state_dict(self, state):
-        self._set_states([np.array(one) for one in state["states"]])
-        self.presented = int(state["presented"])
-
-    def _set_states(self, states: list[np.ndarray]) -> None:
-        self.states = states
-
-    def _spikes(self, raster: np.ndarray) -> np.ndarray:
+    def _infer(self, raster: np.ndarray) -> np.ndarray:
+        """Output spikes [time, n, unit] of raster [time, n, input]."""
         return Deployment(self.spec).reference(raster)
 
-    def _seed(self, layer: int) -> tuple[int, ...]:
-        return self.seed, TRANSITIONS, layer
+    def _all_states(self):
+        return self.states
 
-    def _learn(self, raster: np.ndarray, labels: np.ndarray) -> None:
-        """raster [n, time, input], labels [n]."""
-        for k, (frames, label) in enumerate(zip(raster, labels, strict=True), self.presented):
+    def _set_all_states(self, states):
+        self.states = [np.array(state) for state in states]
+
+    def _learn(self, raster, labels):
+        spikes = np.empty((*raster.shape[:2], 1, self.units), bool)
+        for k, (frames, label) in enumerate(zip(raster[:, :, 0], labels[:, 0], strict=True)):
             hidden = self._layer(0, frames)
-            e = error(self._layer(1, hidden).sum(0), label, self.rule)
+            spikes[k, :, 0] = self._layer(1, hidden)
+            e = error(spikes[k, :, 0].sum(0), label, self.rule)
             back = hidden_error(e, hidden.sum(0), self.back, self.feedback.margin, self.rule.num_steps)
-            for layer, (seen, errors) in enumerate(((frames, back), (hidden, e))):
-                unit, source = np.nonzero((errors != 0)[:, None] & seen.any(0)[None, :])
-                state, rng = self.states[layer], np.random.default_rng([*self._seed(layer), k])
-                if len(unit):
-                    state[unit, source] = self.synapses[layer].update(state[unit, source], errors[unit], rng)
+            self._transition(0, frames, back, self.presented + k)
+            self._transition(1, hidden, e, self.presented + k)
+        return spikes
+
+    def _transition(self, layer: int, frames: np.ndarray, errors: np.ndarray, presented: int) -> None:
+        """Send ``errors`` [neuron] to the synapses of a layer whose input has spiked in ``frames`` [time, input]."""
+        unit, source = np.nonzero((errors != 0)[:, None] & frames.any(0)[None, :])
+        if len(unit):
+            state, rng = self.states[layer], chance.transitions(self.seeds, presented, layer)
+            state[unit, source] = self.synapses[layer].update(state[unit, source], errors[unit], rng)
 
     def _layer(self, layer: int, frames: np.ndarray) -> np.ndarray:
         """Spikes bool [time, neuron] of a layer for ``frames`` [time, input]."""
-        activation = frames.astype(np.int64) @ self.synapses[layer].efficacy(self.states[layer]).T.astype(np.int64)
+        efficacy = self.synapses[layer].efficacy(self.states[layer]).astype(np.float64)
+        activation = (frames @ efficacy.T).astype(np.int64)  # exact, and float64 uses BLAS
         v, spikes = np.zeros(activation.shape[1], np.int64), np.empty(activation.shape, bool)
-        dv, vth = round(4096 * (1 - self.rule.beta)), self.rule.threshold(self.sizes[layer])
         for t, a in enumerate(activation):
-            spikes[t], _, v = neuron(v, a, dv, vth)
+            spikes[t], _, v = neuron(v, a, *self.neurons[layer])
         return spikes
 
 
 class LavaFeedbackLearner(FeedbackLearner):
     """``FeedbackLearner`` inside a Lava graph. Raises ``ImportError`` with the remedy where Lava is missing."""
 
-    def _set_states(self, states):
+    def _set_all_states(self, states):
         from neuromorph.lava import compat  # noqa: F401  says how to install Lava where it is missing
         from neuromorph.lava.processes.io import shared_array
 
         self.states = [shared_array(state) for state in states]
 
-    def _spikes(self, raster):
+    def _infer(self, raster):
         return Deployment(self.spec).run(raster, engine="batched")
 
     def _learn(self, raster, labels):
-        from neuromorph.lava.compat import running
-        from neuromorph.lava.processes.io import MessageSource, shared_array
-        from neuromorph.lava.processes.plastic import ErrorReadout, PlasticDense
-        from neuromorph.lava.processes.random_feedback import RandomFeedback
+        from neuromorph.lava.graphs.feedback import learn
 
-        from lava.magma.core.run_configs import Loihi2SimCfg  # isort: skip
-        from lava.proc.lif.process import LIFReset  # isort: skip
-
-        n, steps, inputs = raster.shape
-        period, lag = steps + BLANKS, len(self.synapses)
-        frames = np.zeros((n, period, 1, inputs), bool)
-        frames[:, :steps, 0] = raster
-        source = MessageSource(messages=frames.reshape(-1, 1, inputs))
-        layers, neurons, out = [], [], source.s_out
-        for k, (one, state) in enumerate(zip(self.synapses, self.states, strict=True)):
-            dense = PlasticDense(one, state[None], steps, self._seed(k), self.presented, period, lag)
-            lif = LIFReset(
-                shape=(1, len(state)),
-                du=4095,
-                dv=round(4096 * (1 - self.rule.beta)),
-                vth=self.rule.threshold(self.sizes[k]),
-                reset_interval=period,
-                reset_offset=k + 2,
-            )
-            out.connect(dense.s_in)
-            dense.a_out.connect(lif.a_in)
-            out = lif.s_out
-            layers.append(dense)
-            neurons.append(lif)
-        spikes = shared_array(np.zeros((n * period, 1, self.sizes[-1]), bool))
-        readout = ErrorReadout(labels[:, None], spikes, self.rule, period, lag)
-        back = RandomFeedback(self.back, 1, self.feedback.margin, steps, period, lag)
-        out.connect(readout.s_in)
-        readout.err_out.connect(layers[1].err_in)
-        readout.err_out.connect(back.err_in)
-        neurons[0].s_out.connect(back.s_in)
-        back.err_out.connect(layers[0].err_in)
-        with running(source, Loihi2SimCfg(select_tag="fixed_pt")) as run:
-            run(n * period + lag)
+        spikes = learn(
+            self.synapses,
+            self.states,
+            self.back,
+            self.feedback.margin,
+            self.rule,
+            raster[:, :, 0],
+            labels[:, 0],
+            self.seed,
+            self.presented,
+        )
+        return spikes[:, :, None]

@@ -1,4 +1,7 @@
-"""What the local learners of all substrates share: states, rasters, read-out. A substrate adds two methods."""
+"""What the local learners of all substrates share: samples, rasters, read-out, saved state. A substrate adds the rest.
+
+``RasterLearner`` turns samples into spikes and votes; ``LocalLearner`` is one layer of synapses behind them.
+"""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -7,51 +10,46 @@ from typing import Any
 import numpy as np
 
 from fusi_models import SynapseModel
-from neuromorph.learner import Learner
-from neuromorph.local_rule.rule import LocalRule, encode, vote
+from fusi_models.seeds import whole
+from neuromorph.learner import Learner, checked_labels, checked_samples, described
+from neuromorph.local_rule import chance
+from neuromorph.local_rule.codes import encode
+from neuromorph.local_rule.rule import LocalRule, vote
 
-INITIAL, TRANSITIONS = 7001, 7002  # salts: what a seed draws for one purpose is not drawn for another
-TEST_SEED = 2**31  # rasters of test samples never repeat those of training
 
+class RasterLearner(Learner):
+    """A learner of spike rasters that votes with the spikes of its output units; mini-batch size 1, boundary-free.
 
-class LocalLearner(Learner):
-    """One layer under the local rule of ``neuromorph.local_rule.rule``; mini-batch size 1, boundary-free.
-
-    ``seeds``: one number for x [n, inputs], y [n]; or one number a replica for x [n, replica, inputs], y [n, replica]:
-    replicas run side by side inside one network and never touch. A replica's initial states are those of a learner
-    with its seed alone; the stochastic transitions of all replicas share one random stream.
+    ``seeds``: one number for x [n, inputs], y [n]; or one number a replica for x [n, replica, inputs], y [n, replica].
+    Raises ``ValueError`` for sizes below 1, no seeds, and seeds that are no whole numbers from 0.
     """
 
-    def __init__(
-        self,
-        synapse: SynapseModel,
-        inputs: int,
-        classes: int,
-        rule: LocalRule = LocalRule(),
-        seeds: int | Sequence[int] = 0,
-    ):
-        self.synapse, self.inputs, self.classes, self.rule = synapse, inputs, classes, rule
-        self.single = isinstance(seeds, int)
-        self.seeds = (seeds,) if isinstance(seeds, int) else tuple(seeds)
-        self.units = classes * rule.units_per_class
+    def __init__(self, inputs: int, classes: int, rule: LocalRule, seeds: int | Sequence[int]):
+        self.inputs, self.classes = at_least_one(inputs, "inputs"), at_least_one(classes, "classes")
+        self.rule = rule
+        self.single = np.ndim(seeds) == 0
+        self.seeds = tuple(whole(seed) for seed in np.atleast_1d(np.asarray(seeds, object)))
+        if not self.seeds:
+            raise ValueError("seeds is empty: give one number, or one a replica.")
+        self.units = self.classes * rule.units_per_class
         self.presented = 0
-        shape = (self.units, inputs)
-        self._set_states(np.stack([synapse.init(shape, np.random.default_rng([s, INITIAL])) for s in self.seeds]))
+
+    def configuration(self) -> dict[str, Any]:
+        """What was given to the constructor, by name."""
+        seeds = self.seeds[0] if self.single else self.seeds
+        return {"inputs": self.inputs, "classes": self.classes, "rule": self.rule, "seeds": seeds}
 
     @property
     def description(self):
-        return f"{type(self).__name__} {self.synapse} {self.rule} {self.seeds}"
-
-    def transition_seed(self, presented: int = 0) -> int:
-        """Seed of the synapses' random transitions from a number of presentations on."""
-        return int(np.random.SeedSequence([*self.seeds, presented, TRANSITIONS]).generate_state(1)[0])
+        return described(type(self).__name__, **self.configuration())
 
     @abstractmethod
-    def states(self) -> np.ndarray:
-        """Synaptic states, [replica, unit, input]."""
+    def _all_states(self) -> list[np.ndarray]:
+        """The synaptic states of every layer; not copied."""
 
     @abstractmethod
-    def _set_states(self, states: np.ndarray) -> None: ...
+    def _set_all_states(self, states: list[np.ndarray]) -> None:
+        """Go on from copies of these."""
 
     @abstractmethod
     def _learn(self, raster: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -63,51 +61,104 @@ class LocalLearner(Learner):
 
     def present(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``partial_fit`` that returns the output spikes meanwhile, bool [n, time, replica, unit]."""
-        x, y = self._checked(x, y)
-        spikes = self._learn(self._raster(x, 0, self.presented), y)
+        x, y = self._checked_pair(x, y)
+        if not len(x):
+            return np.empty((0, self.rule.num_steps, len(self.seeds), self.units), bool)
+        spikes = self._learn(self._raster(x, self.presented, False), y)
         self.presented += len(x)
         return spikes
 
     def partial_fit(self, x, y):
-        if len(x):
-            self.present(x, y)
+        self.present(x, y)
 
     def predict(self, x):
-        x, _ = self._checked(x, None)
+        x = self._checked(x)
         if not len(x):
             return np.empty(x.shape[:1] if self.single else x.shape[:2], np.int64)
-        classes = vote(self.spikes(self._raster(x, TEST_SEED, 0)).sum(1), self.rule)
+        classes = vote(self.spikes(self._raster(x, 0, True)).sum(1), self.rule)
         return classes[:, 0] if self.single else classes
 
     def state_dict(self) -> dict[str, Any]:
-        return {"states": self.states(), "presented": self.presented}
+        states = [np.array(state) for state in self._all_states()]
+        return {"description": self.description, "states": states, "presented": self.presented}
 
     def load_state_dict(self, state):
-        self._set_states(np.asarray(state["states"]))
+        if state.get("description") != self.description:
+            raise ValueError(f"the state was saved by {state.get('description')}, not by {self.description}.")
+        states, own = [np.asarray(one) for one in state["states"]], self._all_states()
+        if [one.shape for one in states] != [one.shape for one in own]:
+            shapes = [" and ".join(str(one.shape) for one in some) for some in (states, own)]
+            raise ValueError(f"the saved states have shape {shapes[0]}, this learner's have {shapes[1]}.")
+        self._set_all_states([one.astype(before.dtype) for one, before in zip(states, own, strict=True)])
         self.presented = int(state["presented"])
 
-    def _raster(self, x: np.ndarray, salt: int, first: int) -> np.ndarray:
-        rasters = [encode(x[:, r], self.rule, salt + seed, first) for r, seed in enumerate(self.seeds)]
-        return np.stack(rasters, 2)
+    def _raster(self, x: np.ndarray, first: int, testing: bool) -> np.ndarray:
+        return np.stack([encode(x[:, r], self.rule, seed, first, testing) for r, seed in enumerate(self.seeds)], 2)
 
-    def _checked(self, x: np.ndarray, y: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+    def _checked(self, x: np.ndarray) -> np.ndarray:
+        """x as [n, replica, input]. Raises ``ValueError`` saying what was given."""
+        x = checked_samples(x, (self.inputs,) if self.single else (len(self.seeds), self.inputs))
+        return x[:, None] if self.single else x
+
+    def _checked_pair(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """x as [n, replica, input] and y as [n, replica]. Raises ``ValueError`` saying what was given."""
-        x = np.asarray(x)
-        wanted = (self.inputs,) if self.single else (len(self.seeds), self.inputs)
-        if x.shape[1:] != wanted:
-            raise ValueError(
-                f"x has shape {x.shape}: give samples of shape {wanted}, that is [n, {', '.join(map(str, wanted))}]."
-            )
-        if not np.isfinite(x).all() or (len(x) and (x.min() < 0 or x.max() > 1)):
-            raise ValueError("x must hold finite numbers between 0 and 1: scale it and remove NaN.")
-        x = x[:, None] if self.single else x
-        if y is None:
-            return x, np.empty(0)
-        y = np.asarray(y)
-        if y.shape != ((len(x),) if self.single else x.shape[:2]):
-            raise ValueError(f"y has shape {y.shape} but x has {len(x)} samples: give one label a sample and replica.")
-        if not np.issubdtype(y.dtype, np.integer):
-            raise ValueError(f"labels must be whole numbers, got {y.dtype}.")
-        if len(y) and (y.min() < 0 or y.max() >= self.classes):
-            raise ValueError(f"labels run from {y.min()} to {y.max()}: this learner has classes 0..{self.classes - 1}.")
+        x = self._checked(x)
+        y = checked_labels(y, x.shape[:1] if self.single else x.shape[:2], self.classes)
         return x, y[:, None] if self.single else y
+
+
+class LocalLearner(RasterLearner):
+    """One layer under the local rule of ``neuromorph.local_rule.rule``.
+
+    Several ``seeds`` are replicas that run side by side inside one network and never touch. A replica's initial states
+    are those of a learner with its seed alone; the stochastic transitions of all replicas share one random stream.
+    Raises ``ValueError`` for what is no synapse model, and as ``RasterLearner``.
+    """
+
+    def __init__(
+        self,
+        synapse: SynapseModel,
+        inputs: int,
+        classes: int,
+        rule: LocalRule = LocalRule(),
+        seeds: int | Sequence[int] = 0,
+    ):
+        super().__init__(inputs, classes, rule, seeds)
+        self.synapse = checked_synapse(synapse)
+        shape = (self.units, self.inputs)
+        self._set_states(np.stack([self.synapse.init(shape, chance.initial_states(seed)) for seed in self.seeds]))
+
+    def configuration(self):
+        return {"synapse": self.synapse, **super().configuration()}
+
+    def transition_seed(self, presented: int = 0) -> int:
+        """Seed of the synapses' random transitions from a number of presentations on."""
+        return chance.transition_seed(self.seeds, presented)
+
+    @abstractmethod
+    def states(self) -> np.ndarray:
+        """Synaptic states, [replica, unit, input, ...]; a copy."""
+
+    @abstractmethod
+    def _set_states(self, states: np.ndarray) -> None:
+        """Go on from a copy of these."""
+
+    def _all_states(self):
+        return [self.states()]
+
+    def _set_all_states(self, states):
+        self._set_states(states[0])
+
+
+def at_least_one(value: int, name: str) -> int:
+    """``value`` as an int; raises ``ValueError`` naming it unless it is a whole number of at least 1."""
+    if whole(value, name) < 1:
+        raise ValueError(f"{name} must be at least 1, got {value}.")
+    return int(value)
+
+
+def checked_synapse(synapse: SynapseModel) -> SynapseModel:
+    """``synapse``; raises ``ValueError`` where it is no synapse model."""
+    if not isinstance(synapse, SynapseModel):
+        raise ValueError(f"synapse must be a synapse model such as fusi_models.cascade(5), got {synapse!r}.")
+    return synapse

@@ -1,4 +1,9 @@
-"""The local rule on snnTorch: ``snn.Leaky`` neurons, synaptic states as tensors; CPU or CUDA."""
+"""The local rule on snnTorch: ``snn.Leaky`` neurons, synaptic states as tensors; CPU or CUDA.
+
+A presentation is one product for all its steps, the steps of the neurons, and one block of synapses, [unit in error,
+active input], a replica. While learning, the neurons' recurrence is written out (``leaky``): ``snn.Leaky`` spends most
+of its time on bookkeeping and gives the same numbers to the bit; where nothing is learned, it runs itself.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,8 +13,9 @@ import snntorch as snn
 import torch
 
 from fusi_models import SynapseModel
-from neuromorph.learners.local import INITIAL, LocalLearner
-from neuromorph.local_rule.rule import LocalRule, error
+from neuromorph.learners.local import LocalLearner
+from neuromorph.local_rule import chance
+from neuromorph.local_rule.rule import LocalRule
 from neuromorph.snn.device import checked_device
 
 
@@ -27,10 +33,14 @@ class TorchLearner(LocalLearner):
     ):
         self.device = checked_device(device)
         super().__init__(synapse, inputs, classes, rule, seeds)
-        self.lif = snn.Leaky(beta=rule.beta, threshold=rule.tie_free_threshold(inputs), reset_mechanism="zero")
+        self.threshold = rule.tie_free_threshold(self.inputs)
+        self.lif = snn.Leaky(beta=rule.beta, threshold=self.threshold, reset_mechanism="zero")
         self.lif.to(self.device)
         snn.SpikingNeuron.instances.remove(self.lif)  # snnTorch would keep it for ever
         self.random = torch.Generator(self.device).manual_seed(self.transition_seed())
+
+    def configuration(self):
+        return {**super().configuration(), "device": str(self.device)}
 
     def states(self):
         return np.array(self.state.cpu())
@@ -38,46 +48,53 @@ class TorchLearner(LocalLearner):
     def _set_states(self, states):
         self.state = torch.tensor(states, device=self.device)
         self.weight = self.synapse.efficacy(self.state).float()
-
-    def _integrate(self, current: torch.Tensor) -> torch.Tensor:
-        """Output spikes, [time, ...], of a current of that shape."""
-        mem = torch.zeros_like(current[0])
-        spk_rec = []
-        for cur in current:
-            spk, mem = self.lif(cur, mem)
-            spk_rec.append(spk)
-        return torch.stack(spk_rec)
+        self._flat_state = self.state.view(-1, *self.state.shape[3:])  # one row a synapse
+        self._flat_weight = self.weight.view(-1)
 
     @torch.no_grad()
     def _learn(self, raster, labels):
-        spk_rec = []
-        for sample, label in zip(raster, labels, strict=True):
-            s = torch.as_tensor(sample, device=self.device)
-            current = torch.einsum("tri,roi->tro", s.float(), self.weight)
-            spk_rec.append((self._integrate(current) > 0).cpu().numpy())
-            e = error(spk_rec[-1].sum(0), label, self.rule)
-            replica, unit = np.nonzero(e)
-            if len(unit):
-                self._consolidate(s.any(0), e[replica, unit], replica, unit)
-        return np.stack(spk_rec)
+        own = np.arange(self.units) // self.rule.units_per_class == labels[..., None]
+        active = raster.any(1)
+        spk_rec = np.empty((*raster.shape[:3], self.units), bool)
+        for k, sample in enumerate(raster):
+            frames = torch.from_numpy(sample).to(self.device).float().transpose(0, 1)  # [replica, time, input]
+            current = torch.bmm(frames, self.weight.transpose(1, 2)).cpu().numpy()
+            spk_rec[k] = leaky(current.swapaxes(0, 1), self.rule.beta, self.threshold)
+            counts = spk_rec[k].sum(0)
+            wrong = np.where(own[k], counts < self.rule.high, -1.0 * (counts > self.rule.low))
+            self._transition(wrong, active[k])
+        return spk_rec
 
-    def _consolidate(self, active: torch.Tensor, e: np.ndarray, replica: np.ndarray, unit: np.ndarray) -> None:
-        """Send the candidate events of the units in error to their synapses with an active input."""
-        row, source = active[torch.as_tensor(replica, device=self.device)].nonzero(as_tuple=True)
-        r, u, drive = (torch.as_tensor(v, device=self.device)[row] for v in (replica, unit, e.astype(float)))
-        old = self.state[r, u, source]
+    def _transition(self, wrong: np.ndarray, active: np.ndarray) -> None:
+        """Send the errors ``wrong`` [replica, unit] to the synapses with an ``active`` input, bool [replica, input].
+
+        The synapses of all replicas change in one step, in the order of their numbers, and so do their random numbers.
+        """
+        places, drives = [], []
+        for r, row in enumerate(wrong):
+            unit, source = row.nonzero()[0], active[r].nonzero()[0]
+            places.append(((r * self.units + unit)[:, None] * self.inputs + source).ravel())
+            drives.append(row[unit].repeat(len(source)))
+        place, drive = (torch.from_numpy(np.concatenate(each)).to(self.device) for each in (places, drives))
+        if not len(place):
+            return
+        old = self._flat_state.index_select(0, place)
         uniform = None
         if self.synapse.stochastic:
             uniform = torch.rand(old.shape, generator=self.random, device=self.device, dtype=torch.float64)
         new = self.synapse.step(old, drive, uniform)
-        self.state[r, u, source] = new
-        self.weight[r, u, source] = self.synapse.efficacy(new).float()
+        self._flat_state.index_copy_(0, place, new)
+        self._flat_weight.index_copy_(0, place, self.synapse.efficacy(new).float())
 
     @torch.no_grad()
     def spikes(self, raster):
         s = torch.as_tensor(raster, device=self.device).float()
         current = torch.einsum("ntri,roi->tnro", s, self.weight)
-        return (self._integrate(current) > 0).transpose(0, 1).cpu().numpy()
+        mem, spk_rec = torch.zeros_like(current[0]), []
+        for cur in current:
+            spk, mem = self.lif(cur, mem)
+            spk_rec.append(spk > 0)
+        return torch.stack(spk_rec, 1).cpu().numpy()
 
     def state_dict(self) -> dict[str, Any]:
         return super().state_dict() | {"random": self.random.get_state()}
@@ -87,10 +104,22 @@ class TorchLearner(LocalLearner):
         self.random.set_state(state["random"])
 
 
+def leaky(current: np.ndarray, beta: float, threshold: float) -> np.ndarray:
+    """Spikes, bool, of ``current`` float32 [time, ...], as ``snn.Leaky`` with reset to zero has them, bit for bit."""
+    spk_rec, mem = np.empty(current.shape, bool), np.zeros_like(current[0])
+    keep, limit = np.float32(beta), np.float32(threshold)
+    for cur, spk in zip(current, spk_rec, strict=True):
+        mem *= keep  # rounded before the current comes, as there
+        mem += cur
+        np.greater(mem, limit, out=spk)
+        np.putmask(mem, spk, 0)
+    return spk_rec
+
+
 def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, device: str = "cpu") -> np.ndarray:
     """Efficacies int8 [time, synapse] right after each of ``events`` [time, synapse] in {-1, +1}, in tensors."""
-    state = torch.as_tensor(synapse.init(events.shape[1:], np.random.default_rng([seed, INITIAL])), device=device)
-    random = torch.Generator(device).manual_seed(seed)
+    state = torch.as_tensor(synapse.init(events.shape[1:], chance.initial_states(seed)), device=device)
+    random = torch.Generator(device).manual_seed(chance.imprinting_seed(seed))
     efficacy = np.empty(events.shape, np.int8)
     for k, event in enumerate(events):
         uniform = torch.rand(state.shape, generator=random, device=device, dtype=torch.float64)

@@ -13,21 +13,27 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fusi_models.seeds import whole
+from neuromorph.local_rule import chance
+
 
 @dataclass(frozen=True)
 class Feedback:
-    """``margin``: how far the fed-back errors must agree; ``seed``: draws B. Raises ``ValueError`` if margin < 0."""
+    """``margin``: how far the fed-back errors must agree; ``seed``: draws B.
+
+    Raises ``ValueError`` unless both are whole numbers of at least 0.
+    """
 
     margin: int = 6
     seed: int = 0
 
     def __post_init__(self):
-        if self.margin < 0:
-            raise ValueError(f"margin must not be negative, got {self.margin}.")
+        for name in ("margin", "seed"):
+            object.__setattr__(self, name, whole(getattr(self, name), name))
 
     def weights(self, hidden: int, units: int) -> np.ndarray:
         """B, int32 [hidden, unit] of -1 and +1."""
-        return np.random.default_rng([self.seed, 7]).choice(np.array([-1, 1], np.int32), (hidden, units))
+        return chance.feedback(self.seed).choice(np.array([-1, 1], np.int32), (hidden, units))
 
 
 def hidden_error(

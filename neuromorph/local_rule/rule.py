@@ -15,24 +15,24 @@ synapse model's. The class with most spikes wins. The rule, its constants and th
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-CODES = ("rate", "bernoulli")
-ENCODINGS = ("current", "rate", "latency", "raster")
-"""How a deep network is shown its input: the same value at every step, one of ``spike_steps``, or spikes as given."""
+from fusi_models.seeds import whole
+from neuromorph.chip import THRESHOLD_LIMIT, decay, kept
+from neuromorph.local_rule.codes import CODES, ENCODINGS, encode, spike_steps
+
+__all__ = ["CODES", "ENCODINGS", "LocalRule", "encode", "error", "spike_steps", "vote"]
 
 
 @dataclass(frozen=True)
 class LocalRule:
     """Constants of the local rule.
 
-    ``num_steps``: steps of a presentation. ``beta``: membrane decay a step; a multiple of 1/4096 runs on the chip.
-    ``threshold_scale``: the threshold is floor(threshold_scale * sqrt(inputs)), so that inputs of +-1 reach it.
-    ``high``, ``low``: target counts, see the module's head. ``code``: ``rate``, the deterministic code with
-    round(num_steps * x) evenly spaced spikes, or ``bernoulli``, independent spikes of probability x a step.
-    Raises ``ValueError`` for impossible constants.
+    ``num_steps``: steps of a presentation. ``beta``: membrane decay a step, a multiple of 1/4096 (the chip's grid; 0,
+    no memory, is not on the chip). ``threshold_scale``: the threshold is floor(threshold_scale * sqrt(inputs)), so that
+    inputs of +-1 reach it. ``units_per_class``: units that vote for a class. ``high``, ``low``: target counts, see the
+    module's head. ``code``: ``rate`` or ``bernoulli``, see ``codes``. Raises ``ValueError`` for impossible constants.
     """
 
     num_steps: int = 5
@@ -44,12 +44,15 @@ class LocalRule:
     code: str = "rate"
 
     def __post_init__(self):
+        for name in ("num_steps", "units_per_class", "high", "low"):
+            object.__setattr__(self, name, whole(getattr(self, name), name))
         if self.num_steps < 1 or self.units_per_class < 1:
             raise ValueError(
                 f"num_steps and units_per_class must be at least 1, got {self.num_steps} and {self.units_per_class}."
             )
-        if not 0 <= self.beta <= 1 or self.beta * 4096 != int(self.beta * 4096):
-            raise ValueError(f"beta must be a multiple of 1/4096 between 0 and 1 (the chip's grid), got {self.beta}.")
+        kept(self.beta)
+        if not 0 <= self.threshold_scale < np.inf:
+            raise ValueError(f"threshold_scale must be a finite number of at least 0, got {self.threshold_scale}.")
         if not 0 <= self.low <= self.num_steps or not 0 < self.high <= self.num_steps:
             raise ValueError(
                 f"high and low must be spike counts of a presentation of {self.num_steps} steps, "
@@ -62,6 +65,14 @@ class LocalRule:
         """The integer threshold for a number of inputs."""
         return int(self.threshold_scale * np.sqrt(inputs))
 
+    def on_chip(self, inputs: int) -> tuple[int, int]:
+        """The chip's dv and vth for a number of inputs. Raises ``ValueError`` where its words are too short."""
+        if self.threshold(inputs) > THRESHOLD_LIMIT:
+            raise ValueError(
+                f"a threshold of {self.threshold(inputs)} exceeds the chip's {THRESHOLD_LIMIT}: lower threshold_scale."
+            )
+        return decay(self.beta), self.threshold(inputs)
+
     def tie_free_threshold(self, inputs: int) -> float:
         """The threshold for floating-point membranes: half a unit of the chip's membrane (1/64) above.
 
@@ -69,35 +80,6 @@ class LocalRule:
         turn a tie into a spike.
         """
         return self.threshold(inputs) + 1 / 128
-
-
-def spike_steps(x: Any, num_steps: int, code: str) -> list[Any]:
-    """Which inputs spike at each of ``num_steps`` steps, bool arrays like x in [0, 1], numpy or torch; not random.
-
-    ``rate``: round(num_steps * x) spikes, evenly spaced. ``latency``: one spike, the sooner the brighter
-    (step round((1 - x) (num_steps - 1))), none where x is 0. Raises ``ValueError`` for another code.
-    """
-    if code == "latency":
-        when = ((1 - x) * (num_steps - 1) + 0.5) // 1
-        return [(when == step) & (x > 0) for step in range(num_steps)]
-    if code != "rate":
-        raise ValueError(f"There is no code '{code}' without chance: choose rate or latency.")
-    charge = [(step * x + 0.5) // 1 for step in range(num_steps + 1)]
-    return [after > before for before, after in zip(charge, charge[1:], strict=False)]
-
-
-def encode(x: np.ndarray, rule: LocalRule, seed: int, first: int = 0) -> np.ndarray:
-    """Spike raster, bool [n, num_steps, ...], of x [n, ...] in [0, 1].
-
-    The Bernoulli code of sample ``first`` + k depends on ``seed`` and that number only, so cutting the samples
-    into calls does not change it.
-    """
-    if rule.code == "rate":
-        return np.stack(spike_steps(x, rule.num_steps, "rate"), 1)
-    raster = np.empty((len(x), rule.num_steps, *x.shape[1:]), bool)
-    for k, sample in enumerate(x):
-        raster[k] = np.random.default_rng([seed, first + k]).random(raster.shape[1:]) < sample
-    return raster
 
 
 def error(counts: np.ndarray, labels: np.ndarray, rule: LocalRule) -> np.ndarray:

@@ -11,7 +11,7 @@ Everything is dimensionless; x lies in [0, 1].
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import ABC
 from dataclasses import dataclass, fields
 from typing import Any, cast
 
@@ -19,26 +19,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neuromorph.snn.layers import BinaryConv2d, BinaryLinear, binarize
+from neuromorph.snn.layered import Layered
+from neuromorph.snn.layers import BinaryConv2d, BinaryLinear
 from neuromorph.snn.network import Convolution, SpikingBNN
-from neuromorph.snn.products import binary_convolution, binary_product
+from neuromorph.snn.weights import REALS, SIGNS, WeightsConfig, binarize
 
 NORMS = ("batch-running", "batch-statistics", "instance", "none")
 
 
-class Classifier(nn.Module, ABC):
-    """What a learner needs of a network: ``forward(x)`` [batch, feature] -> scores [batch, class], and its weights."""
+class Classifier(Layered, ABC):
+    """A ``Layered`` network that returns its scores: ``forward(x)`` [batch, feature] -> scores [batch, class]."""
 
-    layers: nn.ModuleList
-    norms: nn.ModuleList
-
-    @abstractmethod
-    def used(self, weight: Tensor) -> Tensor:
-        """The weight as it is multiplied: binarized, or itself; the gradient reaches ``weight``."""
-
-    def weights(self) -> list[nn.Parameter]:
-        """The hidden (or real) weight of each layer."""
-        return [cast(nn.Parameter, layer.weight) for layer in self.layers]
+    def scores(self, x: Tensor) -> Tensor:
+        return self(x)
 
 
 @dataclass(frozen=True)
@@ -51,8 +44,9 @@ class ControlConfig:
     ``none`` (binary sums divided by sqrt(fan-in)). affine: the norm learns a scale and a shift. init: half width of the
     initial weights. channels: of square images, then of convolutions (padding 1, ``kernel`` wide) before the first of
     ``sizes``' layers, (1, 12, 20, 30) for the paper's MNIST-USPS network. threshold: inputs above it count 1, others 0;
-    None leaves them real. fast: binary products of few bits, forward the same sums, bfloat16 for gradients (rounded).
-    Raises ValueError for impossible choices.
+    None leaves them real. fast: gradients of binary products may be rounded to bfloat16, on processors that multiply
+    such numbers. weights: what a stored number becomes when it is multiplied; None: its sign where ``binary``, else
+    itself. Raises ValueError for impossible choices.
     """
 
     sizes: tuple[int, ...]
@@ -64,6 +58,7 @@ class ControlConfig:
     kernel: int = 4
     threshold: float | None = None
     fast: bool = False
+    weights: WeightsConfig | None = None
 
     def __post_init__(self) -> None:
         if len(self.sizes) < 2 or min(self.sizes + self.channels) < 1:
@@ -103,6 +98,11 @@ class ControlConfig:
         """Inputs of the first layer behind the convolutions."""
         return self.channels[-1] * self.pooled**2 if self.channels else self.sizes[0]
 
+    @property
+    def sample(self) -> tuple[int, ...]:
+        """Shape of one sample: (feature,)."""
+        return self.sizes[:1]
+
     def build(self, generator: torch.Generator) -> ControlNetwork:
         """The network, its weights drawn by ``generator``."""
         return ControlNetwork(self, generator)
@@ -114,37 +114,33 @@ class ControlNetwork(Classifier):
     def __init__(self, config: ControlConfig, generator: torch.Generator | None = None):
         super().__init__()
         self.config = config
-        conv: type[nn.Conv2d] = BinaryConv2d if config.binary else nn.Conv2d
-        linear: type[nn.Linear] = BinaryLinear if config.binary else nn.Linear
+        form = config.weights or (SIGNS if config.binary else REALS)
+        options: dict[str, Any] = {"init": config.init, "weights": form, "generator": generator}
         channels, sizes = config.channels, (config.flat, *config.sizes[1:])
         self.layers = nn.ModuleList(
-            [conv(a, b, config.kernel, padding=1, bias=False) for a, b in zip(channels, channels[1:], strict=False)]
-            + [linear(a, b, bias=False) for a, b in zip(sizes, sizes[1:], strict=False)]
+            [
+                BinaryConv2d(a, b, config.kernel, padding=1, **options)
+                for a, b in zip(channels, channels[1:], strict=False)
+            ]
+            + [BinaryLinear(a, b, **options) for a, b in zip(sizes, sizes[1:], strict=False)]
         )
         self.norms = nn.ModuleList(_norm(config, weight) for weight in self.weights())
-        with torch.no_grad():
-            for weight in self.weights():
-                weight.uniform_(-config.init, config.init, generator=generator)
-
-    def used(self, weight: Tensor) -> Tensor:
-        return binarize(weight) if self.config.binary else weight
+        self._gates.extend([None] * (len(self.layers) - 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores [batch, class] of x [batch, feature]."""
-        if self.config.threshold is not None:
-            x = (x > self.config.threshold).to(x.dtype)
-        if self.config.channels:
-            x = x.reshape(len(x), self.config.channels[0], self.config.side, self.config.side)
-        for k, (layer, weight, norm) in enumerate(zip(self.layers, self.weights(), self.norms, strict=True)):
-            few_bits = self.config.fast and (k > 0 or self.config.threshold is not None)
-            if k >= len(self.config.channels) - 1:
-                x = x.flatten(1)
-                z = binary_product(x, weight) if few_bits else layer(x)
-            else:
-                z = functional.avg_pool2d(binary_convolution(x, weight, 1, 1, 1) if few_bits else layer(x), 2)
-            x = norm(z)
+        config, largest = self.config, None
+        if config.threshold is not None:
+            x, largest = (x > config.threshold).to(x.dtype), 1
+        if config.channels:
+            x = x.reshape(len(x), config.channels[0], config.side, config.side)
+        for k, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
+            dense = k >= len(config.channels) - 1
+            z = cast(BinaryLinear, layer).product(x.flatten(1) if dense else x, largest, config.fast)
+            x = norm(z if dense else functional.avg_pool2d(z, 2))
             if k < len(self.layers) - 1:
-                x = sign(x) if self.config.binary else functional.relu(x)
+                x = sign(x) if config.binary else functional.relu(x)
+                x, largest = self._gated(k, x, 1 if config.binary else None)
         return x
 
 
@@ -160,7 +156,13 @@ class SpikingConfig:
     image: tuple[int, ...] = ()
     convolutions: tuple[Convolution, ...] = ()
     norm: str = "none"
-    fast: bool = False
+    fast: bool | None = None
+    weights: WeightsConfig = SIGNS
+
+    @property
+    def sample(self) -> tuple[int, ...]:
+        """Shape of one sample: (feature,)."""
+        return self.sizes[:1]
 
     def build(self, generator: torch.Generator) -> SpikingClassifier:
         """The network, its weights drawn by ``generator``."""
@@ -174,10 +176,7 @@ class SpikingClassifier(Classifier):
         super().__init__()
         options: dict[str, Any] = {field.name: getattr(config, field.name) for field in fields(config)}
         self.network = SpikingBNN(**options, generator=generator)
-        self.layers, self.norms = self.network.layers, self.network.norms
-
-    def used(self, weight: Tensor) -> Tensor:
-        return binarize(weight)
+        self.layers, self.norms, self._gates = self.network.layers, self.network.norms, self.network.gates
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores [batch, class] of x [batch, feature] in [0, 1]."""
@@ -188,7 +187,7 @@ class _SignActivation(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, z: Tensor) -> Tensor:
         ctx.save_for_backward(z)
-        return torch.where(z >= 0, 1.0, -1.0).to(z.dtype)
+        return binarize(z)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:

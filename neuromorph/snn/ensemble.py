@@ -12,10 +12,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from neuromorph.snn.layers import binarize
+from neuromorph.snn.layers import BinaryLinear
 from neuromorph.snn.network import SpikingBNN
 from neuromorph.snn.neuron import ChipLeaky
-from neuromorph.snn.products import binary_product
 
 
 class Ensemble(nn.Module):
@@ -41,17 +40,23 @@ class Ensemble(nn.Module):
         spikes = (
             first.encode(x.flatten(0, 1)).unflatten(1, x.shape[:2]).movedim(2, 0)
         )  # [replica, time, batch, feature]
+        largest: list[int | None] = [self.config.messages[0]] * len(self.networks)
         for k, neuron in enumerate(first.neurons):
-            hidden = [cast(Tensor, cast(SpikingBNN, n).layers[k].weight) for n in self.networks]
-            if self.config.fast:
-                pairs = zip(spikes, hidden, strict=True)
-                activation = torch.stack([binary_product(shown, weight) for shown, weight in pairs])
+            layers = [cast(BinaryLinear, cast(SpikingBNN, n).layers[k]) for n in self.networks]
+            if self.config.fast is False:
+                signs = torch.stack([layer.multiplied() for layer in layers])
+                activation = torch.bmm(spikes.flatten(1, 2), signs.mT).unflatten(1, spikes.shape[1:3])
             else:
-                products = torch.bmm(spikes.flatten(1, 2), binarize(torch.stack(hidden)).mT)
-                activation = products.unflatten(1, spikes.shape[1:3])
+                parts = zip(layers, spikes, largest, strict=True)
+                activation = torch.stack([layer.product(shown, most, rounded=True) for layer, shown, most in parts])
             by_time = activation.movedim(1, 0)
             spk, mem = cast(ChipLeaky, neuron).sequence(by_time, self.config.num_steps, self.config.fast)
             spikes = spk.movedim(0, 1)
+            if k < len(first.gates) and any(cast(SpikingBNN, n).gates[k] is not None for n in self.networks):
+                gated = [cast(SpikingBNN, n)._gated(k, s, 1) for n, s in zip(self.networks, spikes, strict=True)]
+                spikes, largest = torch.stack([s for s, _ in gated]), [most for _, most in gated]
+            else:
+                largest = [1] * len(layers)
         return spk.movedim(1, 2), mem.movedim(1, 2)
 
     def readout(self, spk_rec: Tensor, mem_rec: Tensor) -> Tensor:

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from neuromorph.snn.baselines import Classifier
+from neuromorph.snn.layered import Layered
 
 
 @torch.no_grad()
 def switch_increase(
-    network: Classifier,
+    network: Layered,
     layer: int,
     x: Tensor,
     y: Tensor,
@@ -59,6 +59,6 @@ def switch_increase(
     return magnitude, increase, accuracy
 
 
-def _scores(network: Classifier, x: Tensor) -> Tensor:
+def _scores(network: Layered, x: Tensor) -> Tensor:
     """In parts, which bounds the memory of the spiking network's membranes."""
-    return torch.cat([network(part) for part in x.split(1000)])
+    return torch.cat([network.scores(part) for part in x.split(1000)])

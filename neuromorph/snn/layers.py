@@ -1,8 +1,5 @@
-"""Binary layers with a latent hidden weight.
+"""Layers whose multiplied weight is made of a stored one, by default its sign (``weights.py``).
 
-W_b = sign(W_h), sign(0) = +1;   dL/dW_h = dL/dW_b   (straight-through, never clipped)
-
-Source: Laborieux et al. 2021, Nat Commun 12:2549; the sign of zero is this project's convention on every substrate.
 W_h is dimensionless; its magnitude is the metaplastic state, so nothing here bounds it.
 """
 
@@ -14,20 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from neuromorph.snn.weights import SIGNS, WeightsConfig, binarize
 
-class _Sign(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, hidden: Tensor) -> Tensor:
-        return torch.where(hidden >= 0, 1.0, -1.0).to(hidden.dtype)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:
-        return grad
-
-
-def binarize(hidden: Tensor) -> Tensor:
-    """Sign of ``hidden`` (any shape) as -1.0 or +1.0, with the identity as gradient."""
-    return _Sign.apply(hidden)
+__all__ = ["BinaryConv2d", "BinaryLinear", "binarize"]
 
 
 def _half_width(init: float) -> float:
@@ -48,19 +34,40 @@ class BinaryLinear(nn.Linear):
 
     ``weight`` [out_features, in_features] is the hidden weight, drawn uniformly from [-init, init]. No bias by default,
     since a chip adds a bias at every step. ``forward(x)`` takes [..., in_features] and returns [..., out_features].
-    Raises ValueError when ``init`` is not positive.
+    ``weights`` names another form than signs, built in ``form``. Raises ValueError when ``init`` is not positive.
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = False, init: float = 0.05, **factory: Any):
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = False,
+        init: float = 0.05,
+        weights: WeightsConfig = SIGNS,
+        generator: torch.Generator | None = None,
+        **factory: Any,
+    ):
         self.init = _half_width(init)  # nn.Linear.__init__ calls reset_parameters
         super().__init__(in_features, out_features, bias=bias, **factory)
+        if generator is not None:
+            self.reset_parameters(generator)
+        self.form = weights.build(self.weight.shape, generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw new hidden weights from ``generator`` (torch's global one if None) and set the bias to 0."""
         _draw(self, generator)
 
+    def multiplied(self) -> Tensor:
+        """The weight as it is multiplied, [out_features, in_features]; the gradient reaches ``weight``."""
+        return self.form(self.weight)
+
+    def product(self, messages: Tensor, largest: int | None = None, rounded: bool = False) -> Tensor:
+        """``forward`` of whole numbers up to ``largest``, in few bits; see ``Weights.linear``."""
+        product = self.form.linear(messages, self.weight, largest, rounded)
+        return product if self.bias is None else product + self.bias
+
     def forward(self, x: Tensor) -> Tensor:
-        return functional.linear(x, binarize(self.weight), self.bias)
+        return functional.linear(x, self.multiplied(), self.bias)
 
 
 class BinaryConv2d(nn.Conv2d):
@@ -68,7 +75,8 @@ class BinaryConv2d(nn.Conv2d):
 
     ``weight`` [out_channels, in_channels / groups, height, width] is the hidden weight, drawn uniformly from
     [-init, init]; further arguments as in ``nn.Conv2d``, no bias by default. A padded pixel is 0, whatever the weight.
-    ``forward(x)`` takes [batch, in_channels, height, width]. Raises ValueError when ``init`` is not positive.
+    ``forward(x)`` takes [batch, in_channels, height, width]. ``weights`` names another form than signs, built in
+    ``form``. Raises ValueError when ``init`` is not positive.
     """
 
     def __init__(
@@ -80,14 +88,30 @@ class BinaryConv2d(nn.Conv2d):
         padding: Any = 0,
         bias: bool = False,
         init: float = 0.05,
+        weights: WeightsConfig = SIGNS,
+        generator: torch.Generator | None = None,
         **options: Any,
     ):
         self.init = _half_width(init)
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias, **options)
+        if generator is not None:
+            self.reset_parameters(generator)
+        self.form = weights.build(self.weight.shape, generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw new hidden weights from ``generator`` (torch's global one if None) and set the bias to 0."""
         _draw(self, generator)
 
+    def multiplied(self) -> Tensor:
+        """The weight as it is multiplied, shaped as ``weight``, which the gradient reaches."""
+        return self.form(self.weight)
+
+    def product(self, messages: Tensor, largest: int | None = None, rounded: bool = False) -> Tensor:
+        """``forward`` of whole numbers up to ``largest``, in few bits; see ``Weights.convolve``.
+
+        Only for one stride, one zero padding, no dilation, no groups and no bias, as ``SpikingBNN`` builds it.
+        """
+        return self.form.convolve(messages, self.weight, largest, self.stride[0], int(self.padding[0]), rounded)
+
     def forward(self, x: Tensor) -> Tensor:
-        return self._conv_forward(x, binarize(self.weight), self.bias)
+        return self._conv_forward(x, self.multiplied(), self.bias)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
 import torch
@@ -30,10 +30,12 @@ from neuromorph.chip import (
     THRESHOLD_LIMIT,
     UNITS,
 )
-from neuromorph.local_rule.rule import ENCODINGS, spike_steps
+from neuromorph.local_rule.codes import ENCODINGS, spike_steps
+from neuromorph.snn.layered import Layered
 from neuromorph.snn.layers import BinaryConv2d, BinaryLinear
 from neuromorph.snn.neuron import ChipLeaky
-from neuromorph.snn.products import LARGEST_MESSAGE, binary_convolution, binary_product
+from neuromorph.snn.products import LARGEST_MESSAGE
+from neuromorph.snn.weights import SIGNS, WeightsConfig
 
 READOUTS = ("count+membrane", "count", "membrane")
 NORMS = ("none", "batch-running", "batch-statistics")
@@ -70,7 +72,8 @@ class NetworkConfig:
     features, for convolutions: convolutions come first and the hidden layers of ``sizes`` after them. readout: scores
     from output spike counts, time-mean membranes, or both. norm: "none", "batch-running" or "batch-statistics" (which
     also tests with the statistics of the test batch, so that one prediction depends on its neighbours). fast: compiled
-    time loops, forward products of few bits (the same spikes), bfloat16 products for gradients (rounded).
+    time loops, forward products of few bits (the same spikes), bfloat16 products for gradients (rounded). weights: what
+    a stored number becomes when it is multiplied, by default its sign.
     Raises ValueError for what the chip cannot hold.
     """
 
@@ -85,7 +88,8 @@ class NetworkConfig:
     convolutions: tuple[Convolution, ...] = ()
     readout: str = "count+membrane"
     norm: str = "none"
-    fast: bool = False
+    fast: bool | None = None
+    weights: WeightsConfig = SIGNS
 
     def __post_init__(self) -> None:
         def settle(name: str, value: object) -> None:
@@ -157,6 +161,15 @@ class NetworkConfig:
         return (max(1, 2**self.input_bits - 1),) + (1,) * (len(self.shapes) - 1)
 
     @property
+    def sample(self) -> tuple[int, ...]:
+        """Shape of one sample: (feature,), or (time, feature) of a raster, which the network takes time first."""
+        return (self.num_steps, self.sizes[0]) if self.encoding == "raster" else self.sizes[:1]
+
+    def build(self, generator: torch.Generator | None = None) -> SpikingBNN:
+        """The network, its hidden weights drawn by ``generator``."""
+        return SpikingBNN(**{f.name: getattr(self, f.name) for f in fields(NetworkConfig)}, generator=generator)
+
+    @property
     def dv(self) -> int:
         """The 12-bit decay of the chip."""
         return round((1 - self.beta) * DECAY_UNITY)
@@ -170,7 +183,7 @@ class NetworkConfig:
         return tuple(max(1, round(scale * math.sqrt(fan_in) / gain)) for scale, fan_in, gain in terms)
 
 
-class SpikingBNN(nn.Module):
+class SpikingBNN(Layered):
     """Binarized spiking network: convolutions, if any, then a multi-layer perceptron; no bias, no norm by default.
 
     ``SpikingBNN(sizes, num_steps=8, beta=0.9, ...)`` takes the fields of ``NetworkConfig``, kept in ``config``;
@@ -182,20 +195,16 @@ class SpikingBNN(nn.Module):
         super().__init__()
         self.config = config = NetworkConfig(tuple(sizes), **options)  # type: ignore[arg-type]
         channels = [*config.image[:1], *(c.channels for c in config.convolutions)]
+        form: dict[str, Any] = {"init": config.init, "weights": config.weights, "generator": generator}
         convolutions = [
-            BinaryConv2d(n, c.channels, c.kernel, c.stride, c.padding, init=config.init)
+            BinaryConv2d(n, c.channels, c.kernel, c.stride, c.padding, **form)
             for n, c in zip(channels, config.convolutions, strict=False)
         ]
         dense = zip(config.fan_ins[len(convolutions) :], config.sizes[1:], strict=True)
-        layers: list[BinaryConv2d | BinaryLinear] = [
-            *convolutions,
-            *(BinaryLinear(n, out, init=config.init) for n, out in dense),
-        ]
-        self.layers = nn.ModuleList(layers)
+        self.layers = nn.ModuleList([*convolutions, *(BinaryLinear(n, out, **form) for n, out in dense)])
         self.neurons = nn.ModuleList(ChipLeaky(config.dv, vth) for vth in config.thresholds)
         self.norms = nn.ModuleList(_norm(config.norm, shape) for shape in config.shapes)
-        for layer in layers:
-            layer.reset_parameters(generator)
+        self._gates.extend([None] * (len(self.layers) - 1))
 
     def encode(self, x: Tensor) -> Tensor:
         """Input as the integers that the network and the chip receive, float-typed.
@@ -230,14 +239,15 @@ class SpikingBNN(nn.Module):
         if self.config.convolutions:
             spikes = spikes.unflatten(2, self.config.image)
         records = []
-        parts = zip(self.layers, self.norms, self.neurons, self.config.messages, strict=True)
-        for layer, norm, neuron, message in parts:
+        largest: int | None = self.config.messages[0]
+        for k, (layer, norm, neuron) in enumerate(zip(self.layers, self.norms, self.neurons, strict=True)):
             # One product per layer: all steps at once, or a single one where the input is constant over time.
-            activation = self._product(cast(Any, layer), spikes, message)
+            activation = self._product(cast(Any, layer), spikes, largest)
             if self.config.norm != "none":
                 vth = cast(ChipLeaky, neuron).vth
-                activation = cast(nn.Module, norm)(activation.flatten(0, 1)).view_as(activation) * vth
+                activation = norm(activation.flatten(0, 1)).view_as(activation) * vth
             spikes, membranes = cast(ChipLeaky, neuron).sequence(activation, self.config.num_steps, self.config.fast)
+            spikes, largest = self._gated(k, spikes, 1)
             records.append((spikes, membranes))
         return records
 
@@ -254,6 +264,10 @@ class SpikingBNN(nn.Module):
         count, potential = spk_rec.sum(0), mem_rec.mean(0) / cast(Tensor, self.neurons[-1].threshold)
         return {"count": count, "membrane": potential, "count+membrane": count + potential}[self.config.readout]
 
+    def scores(self, x: Tensor) -> Tensor:
+        """Class scores [batch, class] of x, as ``encode`` takes it."""
+        return self.readout(*self(x))
+
     @torch.no_grad()
     def folded(self) -> SpikingBNN:
         """The network without normalisation that the chip can hold: see the module's head.
@@ -263,27 +277,28 @@ class SpikingBNN(nn.Module):
         """
         if self.config.norm != "batch-running":
             raise ValueError(f"only norm='batch-running' can be folded, this network has norm={self.config.norm!r}")
-        config = replace(self.config, norm="none")
+        if not all(cast(BinaryLinear, layer).form.signs for layer in self.layers):
+            raise ValueError("only weights of -1 and +1 can be folded: the chip has no other here")
+        config = replace(self.config, norm="none", weights=SIGNS)
         network = SpikingBNN(**{f: getattr(config, f) for f in config.__dataclass_fields__})
         for k, (layer, ours, norm) in enumerate(zip(network.layers, self.layers, self.norms, strict=True)):
             largest = UNITS * config.fan_ins[k] * config.messages[k]
             vth, bias, weight_exp, turned = _fold(f"layer {k + 1}", cast(nn.BatchNorm1d, norm), largest)
-            weight = cast(Tensor, ours.weight)
+            weight, signs = cast(Tensor, ours.weight), cast(BinaryLinear, ours).multiplied()
             rows = turned.view(-1, *(1,) * (weight.dim() - 1))
-            cast(Tensor, layer.weight).copy_(torch.where(rows, -weight, weight))
+            size = weight.abs().clamp_min(torch.finfo(weight.dtype).tiny)  # a stored 0 has a sign that can turn
+            cast(Tensor, layer.weight).copy_(torch.where(rows, -signs, signs) * size)
             spread = (-1, *(1,) * (len(config.shapes[k]) - 1))
             network.neurons[k] = ChipLeaky(config.dv, vth.view(spread), bias.view(spread), weight_exp)
         return network.to(weight.device)
 
-    def _product(self, layer: BinaryLinear | BinaryConv2d, spikes: Tensor, message: int) -> Tensor:
-        if isinstance(layer, BinaryConv2d):
-            images = spikes.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # twice as fast on a CPU
-            if self.config.fast:
-                geometry = layer.stride[0], cast(Any, layer.padding)[0]
-                return binary_convolution(images, layer.weight, message, *geometry).unflatten(0, spikes.shape[:2])
-            return layer(images).unflatten(0, spikes.shape[:2])
-        spikes = spikes.flatten(2)
-        return binary_product(spikes, layer.weight) if self.config.fast else layer(spikes)
+    def _product(self, layer: BinaryLinear | BinaryConv2d, spikes: Tensor, largest: int | None) -> Tensor:
+        convolved = isinstance(layer, BinaryConv2d)
+        shown = spikes.flatten(0, 1) if convolved else spikes.flatten(2)
+        if convolved:
+            shown = shown.contiguous(memory_format=torch.channels_last)  # twice as fast on a CPU
+        product = layer(shown) if self.config.fast is False else layer.product(shown, largest, rounded=True)
+        return product.unflatten(0, spikes.shape[:2]) if convolved else product
 
 
 def _norm(name: str, shape: tuple[int, ...]) -> nn.Module:

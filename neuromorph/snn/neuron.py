@@ -12,9 +12,6 @@ ds/dv = 1 / (theta (1 + (pi (v - theta) / theta)^2)), theta = 64 * vth (snnTorch
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from functools import cache
-from types import FunctionType
 from typing import Any, cast
 
 import snntorch
@@ -24,6 +21,8 @@ from snntorch._neurons.neurons import SpikingNeuron
 from torch import Tensor
 
 from neuromorph.chip import DECAY_UNITY, MEMBRANE_LIMIT, THRESHOLD_LIMIT, UNITS
+from neuromorph.snn import native
+from neuromorph.snn.compiling import run_compiled
 
 
 def _integrate(mem: Tensor, current: Tensor, beta: float) -> Tensor:
@@ -61,6 +60,7 @@ def _backward_steps(
     grad_spk: Tensor | None,
     grad_mem: Tensor | None,
     theta: Tensor,
+    slope: Tensor,
     beta: float,
     units: float,
     constant: bool,
@@ -69,8 +69,7 @@ def _backward_steps(
 
     ``grad_spk`` or ``grad_mem`` is None where the loss does not look at spikes, or at membranes.
     """
-    slope = math.pi / theta
-    grad = torch.zeros_like(mem_rec[0])
+    grad, total = torch.zeros_like(mem_rec[0]), torch.zeros_like(mem_rec[0])
     grads = []
     for t in range(len(mem_rec) - 1, -1, -1):
         mem = mem_rec[t]
@@ -79,40 +78,54 @@ def _backward_steps(
             grad = grad + grad_mem[t]
         if grad_spk is not None:
             grad = grad + grad_spk[t] / (((mem - theta) * slope).square() * theta + theta)
-        grads.append(grad)
-    total = torch.stack(grads).sum(0, keepdim=True) if constant else torch.stack(grads[::-1])
-    return total * units
-
-
-@cache
-def _compiled(function: FunctionType, *case: int) -> Callable[..., Any]:
-    # Torch counts compilations by code object and gives up after eight: each case gets a code object of its own.
-    code = function.__code__.replace(co_name="_".join(map(str, (function.__name__, *case))))
-    return torch.compile(FunctionType(code, globals()), dynamic=True)  # else anew for each shape of a batch
+        if constant:
+            total = total + grad  # step by step, as in C: another order has other bits
+        else:
+            grads.append(grad)
+    return (total[None] if constant else torch.stack(grads[::-1])) * units
 
 
 class _Sequence(torch.autograd.Function):
-    """All time steps in one node of the graph, in two kernels where they are compiled."""
+    """All time steps in one node of the graph; in C or, on another device than a CPU, in kernels, if wanted."""
 
     @staticmethod
     def forward(
-        ctx: Any, activation: Tensor, bias: Tensor, theta: Tensor, beta: float, units: float, steps: int, fast: bool
+        ctx: Any,
+        activation: Tensor,
+        bias: Tensor,
+        theta: Tensor,
+        beta: float,
+        units: float,
+        steps: int,
+        fast: bool | None,
     ) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)  # of hidden layers nobody looks at the membranes
-        ctx.case = (activation.dim(), len(activation), steps)
-        run = _compiled(_forward_steps, *ctx.case) if fast else _forward_steps
-        spk_rec, mem_rec = run(activation, bias, theta, beta, units, steps)
+        ctx.case, ctx.native = (activation.dim(), len(activation), steps), native.available(activation, steps, fast)
+        ctx.compiled = bool(fast) and activation.device.type != "cpu"
+        arguments = activation, bias, theta, beta, units, steps
+        if ctx.native:
+            spk_rec, mem_rec = native.forward(*arguments, MEMBRANE_LIMIT)
+        elif ctx.compiled:
+            spk_rec, mem_rec = run_compiled(_forward_steps, ctx.case, lambda: _forward_steps(*arguments), *arguments)
+        else:
+            spk_rec, mem_rec = _forward_steps(*arguments)
         ctx.save_for_backward(mem_rec, theta)
-        ctx.settings, ctx.fast = (beta, units, len(activation) < steps), fast
+        ctx.settings = beta, units, len(activation) < steps
         return spk_rec, mem_rec
 
     @staticmethod
     def backward(ctx: Any, grad_spk: Tensor | None, grad_mem: Tensor | None) -> tuple[Tensor | None, ...]:
         mem_rec, theta = ctx.saved_tensors
-        case = *ctx.case, grad_spk is None, grad_mem is None
-        run = _compiled(_backward_steps, *case) if ctx.fast else _backward_steps
         grad_spk, grad_mem = (None if g is None else g.contiguous() for g in (grad_spk, grad_mem))
-        return run(mem_rec, grad_spk, grad_mem, theta, *ctx.settings), *(None,) * 6
+        arguments = mem_rec, grad_spk, grad_mem, theta, math.pi / theta, *ctx.settings
+        if ctx.native:
+            grad = native.backward(*arguments)
+        elif ctx.compiled:
+            case = *ctx.case, grad_spk is None, grad_mem is None
+            grad = run_compiled(_backward_steps, case, lambda: _backward_steps(*arguments), *arguments)
+        else:
+            grad = _backward_steps(*arguments)
+        return grad, *(None,) * 6
 
 
 class ChipLeaky(snntorch.Leaky):
@@ -148,12 +161,12 @@ class ChipLeaky(snntorch.Leaky):
     def fire(self, mem: Tensor) -> Tensor:
         return surrogate.atan()((mem - self.threshold) / self.threshold)
 
-    def sequence(self, activation: Tensor, num_steps: int, fast: bool = False) -> tuple[Tensor, Tensor]:
+    def sequence(self, activation: Tensor, num_steps: int, fast: bool | None = None) -> tuple[Tensor, Tensor]:
         """Spikes and membranes before reset, each [time, batch, neuron], from rest.
 
         ``activation`` in weights (64 * 2^weight_exp membrane units): [time, batch, neuron], or [1, batch, neuron] for
         the same at each of ``num_steps`` steps; [time or 1, batch, channel, height, width] after a convolution.
-        ``fast`` compiles the loop over time (torch.compile): the same spikes.
+        ``fast``: the loop over time compiled, with the same bits on a CPU (``native.py``); None: as soon as that pays.
         """
         theta, bias, units = cast(Tensor, self.threshold), self.bias, float(UNITS * 2**self.weight_exp)
         if activation.dim() == 5:  # convolutions keep channels last: so does everything here, to walk memory in order

@@ -1,8 +1,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from fusi_models import cascade, memory_curve
-from fusi_models.engines import populations as simulate
+from fusi_models import cascade, memory_curve, simulate
 from fusi_models.plot import plot_curve, plot_envelope, plot_guides
 
 

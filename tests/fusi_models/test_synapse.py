@@ -31,5 +31,6 @@ def test_fractions(value):
     with pytest.raises(ValueError, match="q must lie between 0 and 1"):
         check_fraction("q", value)
     check_fraction("q", 1.0)
-    with pytest.raises(ValueError, match="f_pot must lie"):
-        check_fraction("f_pot", 1.0)
+    with pytest.raises(ValueError, match="q must lie"):
+        check_fraction("q", 1.0, below_one=True)
+    check_fraction("f_pot", 1.0)  # the bound is asked for, not read off the label

@@ -1,4 +1,8 @@
 import json
+import os
+import subprocess
+import sys
+import threading
 
 import pytest
 
@@ -24,3 +28,53 @@ def test_json_refuses_nan_and_keeps_the_old_file(tmp_path):
             write_json(tmp_path / "a.json", {"a": wrong})
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": [1, 2.5]}
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_two_writers_of_one_file_do_not_disturb_each_other(tmp_path):
+    """One process, two writers at once: the inner one ends while the outer one still writes."""
+    path = tmp_path / "m=2.5.pt"
+    with replacing(path) as outer:
+        outer.write_text("outer")
+        with replacing(path) as inner:
+            assert inner != outer
+            inner.write_text("inner")
+        assert path.read_text() == "inner" and outer.read_text() == "outer"
+    assert path.read_text() == "outer"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_many_threads_leave_one_whole_file(tmp_path):
+    path = tmp_path / "a.txt"
+    texts = [str(k) * 10_000 for k in range(8)]
+    threads = [threading.Thread(target=write_text, args=(path, text)) for text in texts for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert path.read_text() in texts and list(tmp_path.iterdir()) == [path]
+
+
+KILLED = """
+import os, signal, sys
+from neuromorph.atomic import replacing
+with replacing(sys.argv[1]) as unfinished:
+    unfinished.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no SIGKILL on this system")
+def test_what_a_killed_process_left_is_cleaned_and_what_a_living_one_writes_is_not(tmp_path):
+    path = tmp_path / "a[1].txt"
+    assert subprocess.run([sys.executable, "-c", KILLED, str(path)], timeout=60).returncode < 0
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".a[1].") and left.read_text() == "half"
+    with replacing(tmp_path / "a[1].json") as other:  # another file's
+        other.write_text("1")
+        assert left.exists()
+    with replacing(path) as mine:
+        assert not left.exists()
+        mine.write_text("mine")
+        write_text(path, "first")
+        assert mine.exists()
+    assert path.read_text() == "mine"

@@ -4,7 +4,7 @@ import sys
 CODE = """
 import sys
 import neuromorph
-neuromorph.streams, neuromorph.metrics, neuromorph.local_rule.rule, neuromorph.run, neuromorph.learners
+neuromorph.streams, neuromorph.metrics, neuromorph.local_rule, neuromorph.protocols, neuromorph.run, neuromorph.learners
 import neuromorph.commands.main
 print(*sorted({'torch', 'snntorch', 'lava', 'brian2'} & set(sys.modules)))
 """

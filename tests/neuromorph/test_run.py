@@ -11,7 +11,7 @@ import torch
 
 from fusi_models import HiddenWeight, cascade, plain
 from neuromorph import streams
-from neuromorph.data import load
+from neuromorph.data import Data, load
 from neuromorph.learner import BoundaryLearner, Learner, ToldLearner
 from neuromorph.learners import BrianLearner, LavaLearner, TorchLearner
 from neuromorph.local_rule.rule import LocalRule
@@ -48,6 +48,7 @@ class Remembers(Learner):
     """Answers with the label it saw last for exactly this sample, else 0; records its calls."""
 
     batch_size = 5
+    description = "Remembers"
 
     def __init__(self):
         self.seen, self.calls = {}, []
@@ -73,8 +74,8 @@ class Told(Remembers, BoundaryLearner):
 
 def itself(whole):
     """A stream whose test samples are its training samples: what was learned is answered rightly."""
-    builders = tuple(lambda k=k: replace(whole[k], test=whole[k].train) for k in range(len(whole)))
-    return replace(whole, builders=builders)
+    tasks = [streams.Task(task.name, task.train, task.train, task.classes) for task in whole]
+    return replace(whole, builders=tuple(lambda task=task: task for task in tasks))
 
 
 def test_the_matrix_is_filled_row_by_row():
@@ -298,26 +299,72 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path):
         {"every": 1},
         {"kind": BrianLearner},
     ):
-        with pytest.raises(ValueError, match="belongs to another run .*: delete it or choose another folder"):
+        with pytest.raises(
+            ValueError, match=r"belongs to another run \(it differs in .*\): delete it or choose another"
+        ):
             run(**change)
     assert path.read_bytes() == content
     run()
 
 
-@pytest.mark.parametrize("spoil", [lambda c: c[: len(c) // 2], lambda c: b"", lambda c: b"no checkpoint"])
-def test_a_damaged_checkpoint_is_refused(spoil, tmp_path):
-    path = tmp_path / "run.pt"
-    learn_stream(Remembers(), stream(1), checkpoint=path, progress=False)
-    path.write_bytes(spoil(path.read_bytes()))
-    with pytest.raises(ValueError, match="run.pt cannot be read .*: delete it to start anew"):
-        learn_stream(Remembers(), stream(1), checkpoint=path, progress=False)
+def changed_pixel(data):
+    x = data.test[0].copy()
+    x[-1, -1, -1] = 0.5 if x[-1, -1, -1] != 0.5 else 0.25
+    return Data(data.name, data.train, (x, data.test[1]), data.classes)
 
 
-@pytest.mark.parametrize("content", [{}, [1, 2], torch.zeros(3)])
-def test_a_file_that_is_no_checkpoint_is_refused(content, tmp_path):
-    torch.save(content, tmp_path / "run.pt")
-    with pytest.raises(ValueError, match="belongs to another run"):
-        learn_stream(Remembers(), stream(1), checkpoint=tmp_path / "run.pt", progress=False)
+SMALL = load("digits").limited(20, 10)
+MORE = load("digits").limited(40, 31)
+OTHERS = {
+    "more test samples": (lambda: streams.permuted(DIGITS, 2, 0), lambda: streams.permuted(MORE, 2, 0)),
+    "a pixel of the last test image": (
+        lambda: streams.permuted(DIGITS, 2, 0),
+        lambda: streams.permuted(changed_pixel(DIGITS), 2, 0),
+    ),
+    "the second data set": (lambda: streams.sequence([DIGITS, SMALL]), lambda: streams.sequence([DIGITS, MORE])),
+    "the second data set's test samples": (
+        lambda: streams.sequence([DIGITS, SMALL]),
+        lambda: streams.sequence([DIGITS, changed_pixel(SMALL)]),
+    ),
+    "a stream made by hand": (lambda: itself(stream(2)), lambda: itself(stream(2, seed=1))),
+    "replicas": (
+        lambda: streams.joint(streams.split(DIGITS, 5, "class")),
+        lambda: streams.joint(streams.split(changed_pixel(DIGITS), 5, "class")),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", OTHERS)
+def test_a_checkpoint_of_other_samples_is_refused(what, tmp_path):
+    """The run goes on with a stream whose first training samples are the same, but not all the rest."""
+    ours, theirs = OTHERS[what]
+    learn_stream(Remembers(), ours(), 2, 0, tmp_path / "run.pt", progress=False)
+    content = (tmp_path / "run.pt").read_bytes()
+    with pytest.raises(ValueError, match=r"run.pt belongs to another run \(it differs in training or test samples\)"):
+        learn_stream(Remembers(), theirs(), 2, 0, tmp_path / "run.pt", progress=False)
+    assert (tmp_path / "run.pt").read_bytes() == content
+    learn_stream(Remembers(), ours(), 2, 0, tmp_path / "run.pt", progress=False)
+
+
+def test_numpy_integers_are_numbers(tmp_path):
+    whole = stream(2)
+    for epochs, seed in ((2, 1), (np.int64(2), np.int32(1)), (np.array([2, 2])[0], 1)):
+        learn_stream(Remembers(), whole, epochs, seed, tmp_path / "run.pt", progress=False)
+    for epochs in ([2, 2], np.array([2, 2])):
+        learn_stream(Remembers(), whole, epochs, 1, tmp_path / "many.pt", progress=False)
+
+
+def test_the_task_is_told_only_to_those_that_ask():
+    told = []
+
+    class Asks(Remembers):
+        needs = frozenset({"task"})
+
+        def begin_task(self, task):
+            told.append(task)
+
+    learn_stream(Asks(), stream(2), epochs=2, progress=False)
+    assert told == [0, 0, 1, 1]
 
 
 def test_a_failed_save_keeps_the_last_checkpoint(tmp_path, monkeypatch):
@@ -382,6 +429,7 @@ def test_one_test_set_of_many_tasks_is_asked_once():
     whole = streams.subsets(load("digits").limited(40, 30), 4, 0)
     found = learn_stream(Counts(), whole, progress=False)
     assert sizes == [30] * 5
-    apart = replace(whole, builders=tuple(lambda k=k: replace(whole[k], test=(*whole[k].test,)) for k in range(4)))
+    tasks = [streams.Task(task.name, task.train, (*task.test,), task.classes) for task in whole]
+    apart = replace(whole, builders=tuple(lambda task=task: task for task in tasks))
     same(learn_stream(Counts(), apart, progress=False), found)
     assert sizes[5:] == [120] * 5

@@ -22,8 +22,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromorph.chip import DECAY_UNITY, NO_CURRENT_MEMORY, UNITS
 from neuromorph.lava.compat import running  # before any lava module
 from neuromorph.lava.convolution import LAVA_ORDER, lava_kernel
+from neuromorph.lava.graphs import TAGS
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
 
 from lava.magma.core.run_configs import Loihi2SimCfg  # isort: skip
@@ -33,9 +35,6 @@ from lava.proc.io.sink import Read  # isort: skip
 from lava.proc.lif.process import LIFReset  # isort: skip
 from neuromorph.lava.processes.batched import BatchedDense  # isort: skip
 from neuromorph.lava.processes.io import MessageSource, SpikeRecorder  # isort: skip
-
-NO_CURRENT_MEMORY = 4095  # du; the chip adds 1, so that nothing of the current is kept
-TAGS = {"fixed": "fixed_pt", "float": "floating_pt"}
 
 
 class Graph(NamedTuple):
@@ -135,9 +134,9 @@ def _neuron_values(layer: LayerSpec, shape: tuple[int, ...], arithmetic: str) ->
     fixed = arithmetic == "fixed"
     threshold, bias = (
         values if np.ndim(values) == 0 else _each_neuron(layer, values, shape)
-        for values in (layer.threshold, layer.bias_mant if fixed else layer.bias / 64)
+        for values in (layer.threshold, layer.bias_mant if fixed else layer.bias / UNITS)
     )
-    values = {"dv": layer.dv, "bias_exp": layer.bias_exp} if fixed else {"dv": layer.dv / 4096}
+    values = {"dv": layer.dv, "bias_exp": layer.bias_exp} if fixed else {"dv": layer.dv / DECAY_UNITY}
     return {"du": NO_CURRENT_MEMORY if fixed else 1.0, "vth": threshold, "bias_mant": bias, **values}
 
 

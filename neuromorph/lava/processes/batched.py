@@ -1,7 +1,7 @@
 """Synapses that do not learn, for many samples at once: stock neurons take a leading batch axis, stock Dense does not.
 
-a = (We s) << weight_exp, or >> -weight_exp (floor) in fixed point; W s in floating point. Sends before it receives, so
-that a connection delays by one step like the stock one.
+Fixed point as in ``activation``; floating point (W s) 2^weight_exp. Sends before it receives, so that a connection
+delays by one step like the stock one.
 """
 
 import numpy as np
@@ -14,18 +14,21 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from neuromorph.lava.processes.activation import shifted
+
 
 class BatchedDense(AbstractProcess):
-    """``weights`` [out, in] as the stock Dense takes them (mixed signs even), an array or a scipy.sparse matrix; ports
-    [batch, ...].
+    """``weights`` [out, in] as the stock Dense takes them (mixed signs even), an array or a scipy.sparse matrix, with
+    ports [batch, ...]; or [replica, out, in], networks side by side, with ports [batch, replica, ...].
 
     ``largest``: no sum of weights times messages exceeds it; below 2^24 the products run, exactly, in float32.
     """
 
     def __init__(self, *, weights: np.ndarray, weight_exp: int, batch: int, largest: int) -> None:
         super().__init__(weights=weights, weight_exp=weight_exp, batch=batch, largest=largest)
-        self.s_in = InPort(shape=(batch, weights.shape[1]))
-        self.a_out = OutPort(shape=(batch, weights.shape[0]))
+        *replicas, outputs, inputs = weights.shape
+        self.s_in = InPort(shape=(batch, *replicas, inputs))
+        self.a_out = OutPort(shape=(batch, *replicas, outputs))
 
 
 class _BatchedModel(PyLoihiProcessModel):
@@ -34,13 +37,17 @@ class _BatchedModel(PyLoihiProcessModel):
     def __init__(self, proc_params):
         super().__init__(proc_params)
         kind = np.float32 if proc_params["largest"] < 2**24 else np.float64
-        self.weights = proc_params["weights"].T.astype(kind)
-        self.weight_exp = proc_params["weight_exp"]
-        self.sent = self.activation(np.zeros((proc_params["batch"], self.weights.shape[1]), kind))
+        weights = proc_params["weights"].astype(kind)
+        self.weights = [weights] if weights.ndim == 2 else list(weights)
+        self.weight_exp, self.shape = proc_params["weight_exp"], (proc_params["batch"], *weights.shape[:-1])
+        self.sent = self.activation(np.zeros(self.shape, kind))
 
     def run_spk(self) -> None:
         self.a_out.send(self.sent)
-        self.sent = self.activation(self.s_in.recv().astype(self.weights.dtype) @ self.weights)
+        s = self.s_in.recv().astype(self.weights[0].dtype)
+        s = s.reshape(len(s), len(self.weights), -1)
+        products = [s[:, k] @ matrix.T for k, matrix in enumerate(self.weights)]
+        self.sent = self.activation(np.stack(products, 1).reshape(self.shape))
 
 
 @implements(proc=BatchedDense, protocol=LoihiProtocol)
@@ -52,8 +59,7 @@ class PyBatchedFixed(_BatchedModel):
     a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32, precision=24)
 
     def activation(self, total: np.ndarray) -> np.ndarray:
-        total = total.astype(np.int32)
-        return total << self.weight_exp if self.weight_exp > 0 else total >> -self.weight_exp
+        return shifted(total, self.weight_exp)
 
 
 @implements(proc=BatchedDense, protocol=LoihiProtocol)

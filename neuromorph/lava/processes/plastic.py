@@ -1,4 +1,4 @@
-"""Lava processes of the local rule (``neuromorph.local_rule.rule``): plastic synapses, error, batched inference.
+"""Lava processes of the local rule (``neuromorph.local_rule.rule``): plastic synapses and the error they learn from.
 
 Every connection of these graphs costs one step: at time step t (from 1) the neurons see raster
 frame t - 2.
@@ -14,17 +14,20 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
+from neuromorph.lava.processes.activation import shifted
+from neuromorph.local_rule import chance
 from neuromorph.local_rule.rule import error
 
 LAG = 1  # steps from a source frame to the neurons behind a synapse process, beyond the source's own step
 
 
 class PlasticDense(AbstractProcess):
-    """Synapses that learn: a_out = w s; consolidates when errors arrive.
+    """Synapses that learn: a_out = w s; makes their transitions when errors arrive.
 
-    ``synapse``: the SynapseModel; ``states``: shared array [replica, unit, input, ...]; ``seed``, ``presented``: name
-    the random stream of each presentation; ``num_steps``: of a presentation; ``period``: of a presentation and the
-    blanks behind it (none if 0); ``lag``: synapses between the source and the neurons that err.
+    ``synapse``: the SynapseModel; ``states``: shared array [replica, unit, input, ...]; ``seeds``, ``presented``,
+    ``layer``: name the random stream of each presentation (``local_rule.chance``); ``num_steps``: of a presentation;
+    ``period``: of a presentation and the blanks behind it (none if 0); ``lag``: synapses between the source and the
+    neurons that err.
     """
 
     def __init__(
@@ -32,19 +35,21 @@ class PlasticDense(AbstractProcess):
         synapse,
         states: np.ndarray,
         num_steps: int,
-        seed: tuple[int, ...],
+        seeds: tuple[int, ...],
         presented: int,
         period: int = 0,
         lag: int = LAG,
+        layer: int = 0,
     ):
         super().__init__(
             synapse=synapse,
             states=states,
             num_steps=num_steps,
-            seed=seed,
+            seeds=seeds,
             presented=presented,
             period=period or num_steps,
             lag=lag,
+            layer=layer,
         )
         replicas, units, inputs = states.shape[:3]
         self.s_in = InPort(shape=(replicas, inputs))
@@ -65,27 +70,6 @@ class ErrorReadout(AbstractProcess):
         self.err_out = OutPort(shape=spikes.shape[1:])
 
 
-class BatchDense(AbstractProcess):
-    """Synapses that do not learn, for a batch: ``weight`` [replica, unit, input], ports [batch, replica, ...]."""
-
-    def __init__(self, weight: np.ndarray, batch: int):
-        super().__init__(weight=weight, batch=batch)
-        replicas, units, inputs = weight.shape
-        self.s_in = InPort(shape=(batch, replicas, inputs))
-        self.a_out = OutPort(shape=(batch, replicas, units))
-
-
-class Population(AbstractProcess):
-    """Synapses without a network: every frame is one candidate event each.
-
-    ``states`` [synapse]: initial states; ``efficacy``: shared int8 [time, synapse], written after each frame.
-    """
-
-    def __init__(self, synapse, states: np.ndarray, efficacy: np.ndarray, seed: int):
-        super().__init__(synapse=synapse, states=states, efficacy=efficacy, seed=seed)
-        self.event_in = InPort(shape=states.shape)
-
-
 class _PlasticModel(PyLoihiProcessModel):
     """Sends before it receives, so the loop synapse - neuron - error - synapse closes within a time step."""
 
@@ -95,35 +79,31 @@ class _PlasticModel(PyLoihiProcessModel):
     def __init__(self, proc_params):
         super().__init__(proc_params)
         self.synapse, self.states = proc_params["synapse"], proc_params["states"]
-        self.num_steps, self.seed = proc_params["num_steps"], proc_params["seed"]
-        self.presented, self.period, self.lag = (proc_params[name] for name in ("presented", "period", "lag"))
-        self.weight = self.synapse.efficacy(self.states).astype(np.float32)  # exact: sums of +-1 stay below 2^24
-        self.active = np.zeros(self.s_in_shape, bool)
-        self.current = np.zeros(self.states.shape[:2], self.dtype)
-
-    @property
-    def s_in_shape(self):
-        return self.states.shape[0], self.states.shape[2]
+        self.num_steps, self.period, self.lag = (proc_params[name] for name in ("num_steps", "period", "lag"))
+        self.seeds, self.presented, self.layer = (proc_params[name] for name in ("seeds", "presented", "layer"))
+        self.weight = self.stored(self.synapse.efficacy(self.states)).astype(np.float32)  # exact: sums stay below 2^24
+        self.active = np.zeros((self.states.shape[0], self.states.shape[2]), bool)
+        self.current = self.activation(np.zeros(self.states.shape[:2], np.float32))
 
     def run_spk(self):
         self.a_out.send(self.current)
         err = self.err_in.recv()
         k = self.time_step - 1 - self.lag
         if k >= 0 and k % self.period == self.num_steps - 1:
-            self._consolidate(err)
+            self._transition(err)
         s = self.s_in.recv()
         self.active |= s > 0
-        self.current = np.einsum("ri,roi->ro", s.astype(np.float32), self.weight, optimize=True).astype(self.dtype)
+        self.current = self.activation(np.einsum("ri,roi->ro", s.astype(np.float32), self.weight, optimize=True))
 
-    def _consolidate(self, err):
+    def _transition(self, err):
         replica, unit = np.nonzero(err)
         if len(unit):
             row, source = np.nonzero(self.active[replica])
             r, u = replica[row], unit[row]
-            rng = np.random.default_rng([*self.seed, self.presented])
+            rng = chance.transitions(self.seeds, self.presented, self.layer)
             new = self.synapse.update(self.states[r, u, source], err[r, u], rng)
             self.states[r, u, source] = new
-            self.weight[r, u, source] = self.synapse.efficacy(new)
+            self.weight[r, u, source] = self.stored(self.synapse.efficacy(new))
         self.active[...] = False
         self.presented += 1
 
@@ -134,8 +114,13 @@ class _PlasticModel(PyLoihiProcessModel):
 class PyPlasticFloat(_PlasticModel):
     """``PlasticDense`` in floating point."""
 
-    dtype = np.float64
     a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+
+    def stored(self, efficacy: np.ndarray) -> np.ndarray:
+        return efficacy
+
+    def activation(self, total: np.ndarray) -> np.ndarray:
+        return total.astype(np.float64)
 
 
 @implements(proc=PlasticDense, protocol=LoihiProtocol)
@@ -144,8 +129,13 @@ class PyPlasticFloat(_PlasticModel):
 class PyPlasticFixed(_PlasticModel):
     """``PlasticDense`` in integers: give it a synapse from ``fusi_models.models.integer.fixed_point``."""
 
-    dtype = np.int32
     a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+
+    def stored(self, efficacy: np.ndarray) -> np.ndarray:
+        return 2 * efficacy
+
+    def activation(self, total: np.ndarray) -> np.ndarray:
+        return shifted(total, -1)
 
 
 @implements(proc=ErrorReadout, protocol=LoihiProtocol)
@@ -173,55 +163,3 @@ class PyErrorReadout(PyLoihiProcessModel):
                 counts = self.spikes[k - step : k + 1].sum(0)
                 err += error(counts, self.labels[presentation], self.rule)
         self.err_out.send(err)
-
-
-class _BatchModel(PyLoihiProcessModel):
-    s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
-
-    def __init__(self, proc_params):
-        super().__init__(proc_params)
-        self.weight = proc_params["weight"].astype(np.float32)
-        self.current = np.zeros((proc_params["batch"], *self.weight.shape[:2]), self.dtype)
-
-    def run_spk(self):
-        self.a_out.send(self.current)
-        s = self.s_in.recv().astype(np.float32)
-        self.current = np.einsum("bri,roi->bro", s, self.weight, optimize=True).astype(self.dtype)
-
-
-@implements(proc=BatchDense, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("floating_pt")
-class PyBatchFloat(_BatchModel):
-    """``BatchDense`` in floating point."""
-
-    dtype = np.float64
-    a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
-
-
-@implements(proc=BatchDense, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("fixed_pt")
-class PyBatchFixed(_BatchModel):
-    """``BatchDense`` in integers."""
-
-    dtype = np.int32
-    a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
-
-
-@implements(proc=Population, protocol=LoihiProtocol)
-@requires(CPU)
-@tag("floating_pt", "fixed_pt")
-class PyPopulation(PyLoihiProcessModel):
-    """``Population`` on the CPU; the arithmetic is the synapse's."""
-
-    event_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
-
-    def __init__(self, proc_params):
-        super().__init__(proc_params)
-        self.synapse, self.states = proc_params["synapse"], proc_params["states"]
-        self.efficacy, self.rng = proc_params["efficacy"], np.random.default_rng(proc_params["seed"])
-
-    def run_spk(self):
-        self.states = self.synapse.update(self.states, self.event_in.recv(), self.rng)
-        self.efficacy[self.time_step - 1] = self.synapse.efficacy(self.states)

@@ -1,69 +1,44 @@
-"""What the optimisers of this package share: the walk over parameters, the checks of a group, and Adam's step.
+"""Adam's step, in the one form that every optimiser of this package takes, also compiled.
 
 mu <- b1 mu + (1 - b1) g;   nu <- b2 nu + (1 - b2) g^2   (variance "layer": the mean of g^2 over the tensor)
 step = lr mu / (1 - b1^t) / (sqrt(nu / (1 - b2^t)) + eps)
 
-Source: Kingma & Ba 2015 (ICLR), as in PyTorch; the layer's variance is ours. ``optim.py`` fuses its
-own step, for speed.
+Source: Kingma & Ba 2015 (ICLR), operation by operation as in PyTorch, so that the bits are those of
+``torch.optim.Adam``; the layer's variance is ours. ``published_eps``: eps enters before the bias correction of nu.
 """
 
 from __future__ import annotations
 
-import math
-from abc import abstractmethod
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-VARIANCES = ("weight", "layer")
+from neuromorph.snn.optim.checked import VARIANCES, CheckedOptimizer, check_variance
+
+__all__ = ["VARIANCES", "CheckedOptimizer", "adam_move", "adam_step", "bias_corrections", "check_variance"]
 
 
-class CheckedOptimizer(torch.optim.Optimizer):
-    """An optimiser whose groups are checked; ``numbers`` names the options that must be finite and not negative.
+def bias_corrections(group: dict[str, Any], t: float, published_eps: bool) -> tuple[float, float, float]:
+    """Step size lr / (1 - b1^t), sqrt(1 - b2^t) and eps at step ``t`` = 1, 2, ... of a group with lr, betas and eps."""
+    (b1, b2), eps = group["betas"], group["eps"]
+    root = (1 - b2**t) ** 0.5
+    return float(group["lr"]) / (1 - b1**t), root, eps / root if published_eps else eps
 
-    Raises ValueError for a negative or NaN number, betas outside [0, 1), complex parameters, and, at a step, sparse
-    gradients.
+
+def adam_move(
+    grad: Tensor, mean: Tensor, square: Tensor, betas: tuple[float, float], size: Any, root: Any, eps: Any
+) -> Tensor:
+    """The step to be subtracted, shaped as ``grad``; ``mean`` and ``square`` (mu, nu) change in place.
+
+    size, root, eps: of ``bias_corrections``, floats or 0-dim tensors. A 0-dim ``square`` beside a larger ``grad`` is
+    the layer's, already up to date.
     """
-
-    numbers: tuple[str, ...]
-
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add a group; raises ValueError as the class does."""
-        super().add_param_group(param_group)
-        group = self.param_groups[-1]
-        for name in self.numbers:
-            if not 0 <= group[name] < math.inf:
-                raise ValueError(f"{name} must not be negative and must be finite, got {group[name]}")
-        if not all(0 <= b < 1 for b in group["betas"]):
-            raise ValueError(f"betas must lie in [0, 1), got {group['betas']}")
-        if any(p.is_complex() for p in group["params"]):
-            raise ValueError("a complex parameter has no sign: optimise its real and imaginary part as two tensors")
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """One update of every parameter that has a gradient; returns the closure's loss, if a closure is given."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
-        for group in self.param_groups:
-            params = [p for p in group["params"] if p.grad is not None]
-            if any(p.grad.is_sparse for p in params):
-                raise ValueError("sparse gradients are not supported: build the layer without sparse=True")
-            self._update_group(params, group)
-        return loss
-
-    @abstractmethod
-    def _update_group(self, params: list[Tensor], group: dict[str, Any]) -> None:
-        """Update ``params``, those of the group that have a gradient."""
-
-
-def check_variance(name: str) -> None:
-    """Raise ValueError unless ``name`` is "weight" or "layer"."""
-    if name not in VARIANCES:
-        raise ValueError(f"variance must be 'weight' or 'layer', got {name!r}")
+    mean.lerp_(grad, 1 - betas[0])
+    if square.dim() < grad.dim():
+        return mean * (size / (square.sqrt() / root + eps))
+    square.mul_(betas[1]).addcmul_(grad, grad, value=1 - betas[1])
+    return (mean * size).div_((square.sqrt() / root).add_(eps))
 
 
 def adam_step(
@@ -71,16 +46,15 @@ def adam_step(
 ) -> Tensor:
     """Adam's step, to be subtracted, shaped as ``grad``; ``state`` keeps step, exp_avg and exp_avg_sq.
 
-    ``group``: lr, betas and eps. ``published_eps``: eps enters before the bias correction of nu.
+    ``group``: lr, betas and eps.
     """
+    layer = variance == "layer" and grad.dim() > 0
     if "step" not in state:
         state["step"] = torch.tensor(0.0)
         state["exp_avg"] = torch.zeros_like(grad)
-        state["exp_avg_sq"] = grad.new_zeros(()) if variance == "layer" else torch.zeros_like(grad)
-    (b1, b2), eps = group["betas"], group["eps"]
+        state["exp_avg_sq"] = grad.new_zeros(()) if layer else torch.zeros_like(grad)
     state["step"] += 1
-    t = state["step"].item()
-    root = (1 - b2**t) ** 0.5
-    mean = state["exp_avg"].lerp_(grad, 1 - b1)
-    square = state["exp_avg_sq"].lerp_(grad.square().mean() if variance == "layer" else grad.square(), 1 - b2)
-    return (mean * (group["lr"] / (1 - b1**t))).div_((square.sqrt() / root).add_(eps / root if published_eps else eps))
+    if layer:
+        state["exp_avg_sq"].lerp_(grad.square().mean(), 1 - group["betas"][1])
+    corrections = bias_corrections(group, state["step"].item(), published_eps)
+    return adam_move(grad, state["exp_avg"], state["exp_avg_sq"], group["betas"], *corrections)

@@ -3,7 +3,7 @@
 u_0 <- u_0 - step + (g_0 / A_0) (u_1 - u_0) + fb [u_{n-1} - u_0]
 u_k <- u_k + (g_{k-1} / A_k) (u_{k-1} - u_k) + (g_k / A_k) (u_{k+1} - u_k)          0 < k < n,   u_n = 0
 [x] = x where x sign(u_{n-1}) > 0, else 0; in the last beaker the inflow (k - 1 to k) is multiplied by
-1 - tanh^2(m u_{n-1}) where it would shrink |u_{n-1}|. step: Adam's (``stepping.py``) with
+1 - tanh^2(m u_{n-1}) where it would shrink |u_{n-1}|. step: Adam's (``adam.py``) with
 ``published_eps``. All levels on the right are those before the update. Beakers start at the initial weight.
 
 Source: the authors' code (``Adam_bk``) of Laborieux et al. 2021, Nat Commun 12:2549, after Benna & Fusi 2016, Nat.
@@ -19,7 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neuromorph.snn.optim.adam import CheckedOptimizer, adam_step
+from neuromorph.snn.optim.adam import adam_step
+from neuromorph.snn.optim.checked import CheckedOptimizer
 
 
 class Beakers(CheckedOptimizer):

@@ -1,6 +1,6 @@
 """Deep learning with any continuous synapse model: the optimiser's step is the drive of the model's own equation.
 
-drive = -Adam's step (``stepping.py``);   state <- model(state, drive): ``model.on_event`` run on tensors, as in Brian2
+drive = -Adam's step (``adam.py``);   state <- model(state, drive): ``model.on_event`` run on tensors, as in Brian2
 
 The parameter is the model's first variable (h of a hidden weight, u1 of a Benna-Fusi chain), whose sign a
 ``BinaryLinear`` shows to the network; further variables are state of the optimiser. The equation is linear in the drive
@@ -18,7 +18,9 @@ from torch import Tensor
 
 from fusi_models import SynapseModel
 from fusi_models.equations import evaluate
-from neuromorph.snn.optim.adam import CheckedOptimizer, adam_step, check_variance
+from fusi_models.synapse import BrianText, find
+from neuromorph.snn.optim.adam import adam_step
+from neuromorph.snn.optim.checked import CheckedOptimizer, check_variance
 
 
 class Consolidated(CheckedOptimizer):
@@ -48,8 +50,9 @@ class Consolidated(CheckedOptimizer):
         drive: str = "adam",
         variance: str = "weight",
     ):
-        variables = [line.partition(" : ") for line in synapse.declarations.splitlines()]
-        if synapse.stochastic or any(kind != "1" for _, _, kind in variables):
+        text = find(synapse, BrianText)
+        variables = [line.partition(" : ") for line in text.declarations.splitlines()] if text else []
+        if text is None or synapse.stochastic or any(kind != "1" for _, _, kind in variables):
             raise ValueError(
                 f"{synapse.name} is no continuous deterministic synapse: it takes events of -1, 0 and +1, not an "
                 "optimiser's step; choose HiddenWeight, BinaryUncertainty or BennaFusi without values."
@@ -57,7 +60,7 @@ class Consolidated(CheckedOptimizer):
         if drive not in ("adam", "gradient"):
             raise ValueError(f"drive must be 'adam' or 'gradient', got {drive!r}")
         check_variance(variance)
-        self.synapse, self.drive, self.variance = synapse, drive, variance
+        self.synapse, self.drive, self.variance = text, drive, variance
         self.visible, *self.deeper = (name for name, _, _ in variables)
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
 

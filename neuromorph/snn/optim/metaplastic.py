@@ -17,24 +17,23 @@ has no unit.
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable
-from functools import lru_cache
-from types import FunctionType
+from collections.abc import Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from neuromorph.snn.optim.adam import CheckedOptimizer, check_variance
-
-PART = 2**18  # numbers of a tensor at a time: 1 MiB of float32
+from neuromorph.snn.compiling import run_compiled
+from neuromorph.snn.optim.adam import adam_move, bias_corrections
+from neuromorph.snn.optim.checked import CheckedOptimizer, check_variance
+from neuromorph.snn.optim.large import flat, in_parts, mean_size
 
 
 class Rule(NamedTuple):
     """What a compiled update is specialised to.
 
-    ``decay``: coupled; ``shrinks``: decoupled decay is on; ``shared``: nu is one number, already up to date.
+    ``decay``: coupled; ``shrinks``: decoupled decay is on.
     """
 
     adam: bool
@@ -43,7 +42,6 @@ class Rule(NamedTuple):
     decay: float
     shrinks: bool
     damped: bool
-    shared: bool
 
 
 class Job(NamedTuple):
@@ -72,8 +70,8 @@ class Metaplastic(CheckedOptimizer):
     weights of no importance move as far as the others; "layer" divides by the tensor's, and keeps one number in place
     of one a synapse. ``rule``: "adam", or "sgd" with ``momentum``. ``weight_decay``: added to the gradient, so that a
     protected weight is protected from it too; ``decoupled``: subtracted apart and never damped.
-    ``foreach``: all tensors in one call of each operation (default: on CUDA). ``compiled``: the whole update as one
-    kernel by ``torch.compile``; where no compiler works, a warning, and the update as it is.
+    ``compiled``: the whole update as one kernel by ``torch.compile``; where no compiler works, that is said once, and
+    the update runs as it is. ``foreach`` is taken for the sake of torch's signature; the steps are the same.
 
     A ``torch.amp.GradScaler`` needs nothing special: ``scaler.step`` unscales the gradients and skips a step with an
     infinite one. Learning rates follow ``torch.optim.lr_scheduler``; the state of ``torch.optim.Adam`` can be loaded.
@@ -121,19 +119,12 @@ class Metaplastic(CheckedOptimizer):
                 group.setdefault(name, self.defaults[name])
 
     def _update_group(self, params: list[Tensor], group: dict[str, Any]) -> None:
-        jobs = [self._job(p, group) for p in params]
-        if group["compiled"]:
-            for job in jobs:
-                _update_compiled(job)
-        elif jobs and (group["foreach"] or (group["foreach"] is None and all(p.is_cuda for p in params))):
-            _update_all(jobs)
-        else:
-            for job in jobs:
-                _update_in_parts(job)
+        for job in [self._job(p, group) for p in params]:
+            _run(job, group["compiled"])
 
     def _job(self, hidden: Tensor, group: dict[str, Any]) -> Job:
         state, adam, (b1, b2), lr = self.state[hidden], group["rule"] == "adam", group["betas"], float(group["lr"])
-        shared = adam and group["variance"] == "layer"
+        shared = adam and group["variance"] == "layer" and hidden.dim() > 0
         if not state:
             state["step"] = torch.tensor(0.0)
             names = ("exp_avg", "exp_avg_sq") if adam else ("momentum_buffer",) * bool(group["momentum"])
@@ -142,23 +133,20 @@ class Metaplastic(CheckedOptimizer):
                 state["exp_avg_sq"] = hidden.new_zeros(())
         state["step"] += 1
         t = state["step"].item()
-        size, root, eps = lr, 1.0, group["eps"]
-        if adam:
-            size, root = lr / (1 - b1**t), (1 - b2**t) ** 0.5
-            eps = eps / root if group["published_eps"] else eps
+        size, root, eps = bias_corrections(group, t, group["published_eps"]) if adam else (lr, 1.0, group["eps"])
         assert hidden.grad is not None
         grad, decay = hidden.grad, float(group["weight_decay"])
         scale: float | Tensor = float(group["m"]) if hidden.dim() > 1 else 0.0
         if group["relative"] and group["m"]:
-            mean = _mean(hidden, False, group["compiled"])
+            mean = mean_size(hidden, False, group["compiled"])
             scale = scale / mean.clamp_min(torch.finfo(mean.dtype).tiny)
         shrinks = bool(decay) and group["decoupled"]
         coupled = 0.0 if shrinks else decay
         first, second = state.get("exp_avg" if adam else "momentum_buffer"), state.get("exp_avg_sq")
         if shared:  # nu is needed before the update of the parts; the decayed gradient is then at hand
             grad, coupled = grad.add(hidden, alpha=coupled) if coupled else grad, 0.0
-            second.lerp_(_mean(grad, True, group["compiled"]), 1 - b2)
-        rule = Rule(adam, (b1, b2), group["momentum"], coupled, shrinks, bool(group["m"]), shared)
+            second.lerp_(mean_size(grad, True, group["compiled"]), 1 - b2)
+        rule = Rule(adam, (b1, b2), group["momentum"], coupled, shrinks, bool(group["m"]))
         return Job(hidden, grad, first, second, (size, root, eps, 1 - lr * decay), scale, rule)
 
 
@@ -170,12 +158,7 @@ def _update(hidden: Tensor, grad: Tensor, first: Any, second: Any, numbers: Any,
     if rule.shrinks:
         hidden.mul_(keep)
     if rule.adam:
-        first.lerp_(grad, 1 - rule.betas[0])
-        if rule.shared:
-            move = first * (size / (second.sqrt() / root + eps))
-        else:
-            second.mul_(rule.betas[1]).addcmul_(grad, grad, value=1 - rule.betas[1])
-            move = (first * size).div_((second.sqrt() / root).add_(eps))
+        move = adam_move(grad, first, second, rule.betas, size, root, eps)
     else:
         move = (first.mul_(rule.momentum).add_(grad) if rule.momentum else grad) * size
     if rule.damped:
@@ -185,107 +168,15 @@ def _update(hidden: Tensor, grad: Tensor, first: Any, second: Any, numbers: Any,
     hidden.sub_(move)
 
 
-def _flat(job: Job) -> list[Any]:
-    """The job's tensors with all dimensions in one, where they lie in one piece."""
-    tensors: list[Any] = [job.hidden, job.grad, job.first, job.second]
-    whole = all(t is None or t.is_contiguous() for t in tensors)
-    return [t if t is None or t.dim() == 0 else t.view(-1) for t in tensors] if whole else tensors
-
-
-def _update_in_parts(job: Job) -> None:
-    """``_update`` in parts that stay in a CPU's cache, where it is three times as fast; the bits are the same."""
-    tensors, count = _flat(job), job.hidden.numel()
-    if job.hidden.is_cuda or count <= PART or tensors[0].dim() > 1:
-        return _update(*job)
-    for start in range(0, count, PART):
-        a, b, c, d = (t if t is None or t.dim() == 0 else t[start : start + PART] for t in tensors)
-        _update(a, b, c, d, job.numbers, job.scale, job.rule)
-
-
-def _update_all(jobs: list[Job]) -> None:
-    """``_update`` of many tensors under one rule, a call of each operation for all."""
-    rule, each = jobs[0].rule, torch._foreach_mul
-    columns: Any = [list(column) for column in zip(*jobs, strict=True)]
-    hidden, grads, first, second, numbers, scales, _ = columns
-    sizes, roots, epsilons, keeps = map(list, zip(*numbers, strict=True))
-    if rule.decay:
-        grads = torch._foreach_add(grads, hidden, alpha=rule.decay)
-    if rule.shrinks:
-        torch._foreach_mul_(hidden, keeps)
-    if rule.adam:
-        torch._foreach_lerp_(first, grads, 1 - rule.betas[0])
-        if not rule.shared:
-            torch._foreach_mul_(second, rule.betas[1])
-            torch._foreach_addcmul_(second, grads, grads, 1 - rule.betas[1])
-        below = torch._foreach_sqrt(second)
-        torch._foreach_div_(below, roots)
-        torch._foreach_add_(below, epsilons)
-        moves = each(first, sizes)
-        torch._foreach_div_(moves, below)
-    else:
-        if rule.momentum:
-            torch._foreach_mul_(first, rule.momentum)
-            torch._foreach_add_(first, grads)
-        moves = each(first if rule.momentum else grads, sizes)
-    if rule.damped:
-        e = each(torch._foreach_abs(hidden), [-2 * scale for scale in scales])
-        torch._foreach_exp_(e)
-        square = torch._foreach_add(e, 1.0)
-        torch._foreach_mul_(square, square)
-        damping = torch._foreach_div(each(e, 4.0), square)
-        damped = zip(hidden, moves, each(moves, damping), strict=True)
-        moves = tuple(torch.where((h > 0) == (move > 0), less, move) for h, move, less in damped)
-    torch._foreach_sub_(hidden, moves)
-
-
-def _row_sums(rows: Tensor, squared: bool) -> Tensor:
-    return (rows.square() if squared else rows.abs()).sum(1)
-
-
-def _mean(tensor: Tensor, squared: bool, compiled: bool) -> Tensor:
-    """Mean of |x| or of x^2. A row is summed by one thread, so that the bits do not depend on their number."""
-    rows = tensor.flatten(1).contiguous() if tensor.dim() > 1 else tensor.view(1, -1)
-
-    def in_parts() -> Tensor:
-        count = len(rows) if rows.is_cuda else PART // max(1, rows.shape[1])
-        return torch.cat([_row_sums(part, squared) for part in rows.split(max(1, count))])
-
-    compiled = compiled and tensor.numel() > PART  # smaller ones are quick as they are
-    sums = _run_compiled(_row_sums, (squared,), in_parts, rows) if compiled else in_parts()
-    return sums.sum() / tensor.numel()
-
-
-@lru_cache(maxsize=64)
-def _kernel(function: FunctionType, case: tuple[Any, ...]) -> Callable[..., Any]:
-    # Torch counts compilations by code object and gives up after eight: each case gets a code object of its own.
-    code = function.__code__.replace(co_name=f"{function.__name__}_{hash(case)}")
-    return torch.compile(FunctionType(code, globals(), argdefs=case), dynamic=True)
-
-
-_compilers_fail: list[str] = []  # devices where compiling has failed: it is tried once
-
-
-def _run_compiled(function: Any, case: tuple[Any, ...], otherwise: Callable[[], Any], first: Tensor, *more: Any) -> Any:
-    """``function(first, *more, *case)`` as one kernel; where compiling fails, a warning, and ``otherwise()``."""
-    device = first.device.type
-    if first.numel() <= 1 or device in _compilers_fail:  # torch makes a kernel of its own for one number
-        return otherwise()
-    try:
-        return _kernel(function, case)(first, *more)
-    except (RuntimeError, ImportError, OSError) as error:  # raised before the kernel touches a tensor
-        _compilers_fail.append(device)
-        kind = type(error).__name__
-        warnings.warn(f"torch.compile does not work here ({kind}): the optimiser runs uncompiled.", stacklevel=5)
-        return otherwise()
-
-
-def _update_compiled(job: Job) -> None:
-    """``_update`` as one kernel for tensors of any size."""
+def _run(job: Job, compiled: bool) -> None:
+    """``_update``: in parts, or as one kernel for tensors of any size."""
+    tensors = [job.hidden, job.grad, job.first, job.second]
+    update = partial(_update, numbers=job.numbers, scale=job.scale, rule=job.rule)
+    if not compiled:
+        return in_parts(update, tensors)
     # Numbers as tensors: a kernel would be specialised to a float and compiled anew at every step.
-    like: dict[str, Any] = {
-        "device": job.hidden.device,
-        "dtype": torch.promote_types(job.hidden.dtype, torch.float32),
-    }
-    numbers = [torch.full((), number, **like) for number in job.numbers]
-    scale = job.scale if isinstance(job.scale, Tensor) else torch.full((), job.scale, **like)
-    _run_compiled(_update, (job.rule,), lambda: _update_in_parts(job), *_flat(job), numbers, scale)
+    dtype = torch.promote_types(job.hidden.dtype, torch.float32)
+    one = partial(torch.full, (), device=job.hidden.device, dtype=dtype)
+    scale = job.scale if isinstance(job.scale, Tensor) else one(job.scale)
+    arguments = *flat(tensors), [one(number) for number in job.numbers], scale
+    run_compiled(_update, job.rule, lambda: in_parts(update, tensors), *arguments, bound=(job.rule,))

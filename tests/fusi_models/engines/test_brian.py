@@ -14,6 +14,7 @@ from fusi_models import (
     plain,
 )
 from fusi_models.engines.brian import simulate_brian, sweep_brian
+from fusi_models.models.integer import IntegerHiddenWeight
 
 TIMES = np.array([0, 1, 2, 5, 20, 50])
 DENSE = np.random.default_rng(0).dirichlet(np.ones(4), (2, 4))
@@ -76,6 +77,20 @@ def test_cython_agrees_with_theory():
     agrees(run, memory_curve(cascade(5), TIMES, 400), 80)
 
 
+def test_a_sweep_runs_every_models_own_equation():
+    models = [HiddenWeight(0.8, 0.23), HiddenWeight(0.8, 0.9), cascade(3)]
+    swept = sweep_brian(models, TIMES, 300, 60, seed=4, target="numpy")
+    for model, run in zip(models, swept, strict=True):
+        direct = monte_carlo(model, TIMES, 300, 60, np.random.default_rng(5))
+        assert np.all(np.abs(run.signal - direct.signal) < 4.5 * np.hypot(run.error, direct.error) + 1e-9)
+    assert swept[1].signal[1] > 1.5 * swept[0].signal[1]
+
+
+def test_models_without_an_equation_are_refused():
+    with pytest.raises(ValueError, match="has no equation as text"):
+        simulate_brian(IntegerHiddenWeight(HiddenWeight(2)), TIMES, 10, 1, 0)
+
+
 def test_standalone_sweep_compiles_once_and_agrees_with_theory():
     models = [cascade(3), cascade(3, 0.3), cascade(5, 0.2, 0.35), plain(0.3)]
     for syn, run in zip(models, sweep_brian(models, TIMES, 400, 80, seed=1), strict=True):
@@ -88,7 +103,7 @@ def test_standalone_sweep_compiles_once_and_agrees_with_theory():
     [
         (lambda: simulate_brian(cascade(3), [0, -1], 10, 1, 0), "0 or later"),
         (lambda: simulate_brian(cascade(3), [0], 0, 1, 0), "at least 1"),
-        (lambda: simulate_brian(cascade(3), [0], 10, 1, 0, target="gpu"), "target must be"),
+        (lambda: simulate_brian(cascade(3), [0], 10, 1, 0, target="gpu"), "no Brian2 target .gpu."),
         (lambda: simulate_brian(cascade(3), [0], 10, 1, 0, protocol="stdp"), "protocol must be"),
         (lambda: sweep_brian([], [0], 10, 1, 0), "at least one"),
     ],

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from fusi_models import BinaryUncertainty, HiddenWeight, memory_curve, monte_carlo
+from fusi_models import BennaFusi, BinaryUncertainty, HiddenWeight, memory_curve, monte_carlo
 from fusi_models.models.integer import fixed_point
 from fusi_models.models.staircase import closest_staircase
 from fusi_models.theory.transient import fresh_chain
@@ -121,7 +121,7 @@ def test_the_remedies_have_an_integer_form(model):
     [
         (lambda: HiddenWeight(-1), "m >= 0"),
         (lambda: HiddenWeight(1, leak=1.0), "0 <= leak < 1"),
-        (lambda: HiddenWeight(1, leak=float("nan")), "0 <= leak < 1"),
+        (lambda: HiddenWeight(1, leak=float("nan")), "leak must be a number, got nan"),
         (lambda: HiddenWeight(1).lattice(1), "at least 2"),
         (lambda: HiddenWeight(1, bound=np.inf).lattice(), "infinite bound"),
         (lambda: fixed_point(HiddenWeight(1, bound=np.inf)), "infinite bound"),
@@ -137,3 +137,26 @@ def test_bad_input_is_refused_in_one_sentence(make, match):
     with pytest.raises(ValueError, match=match) as error:
         make()
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("leak", "kept"), [(0.01, True), (0.03, False)])
+def test_a_leak_ends_freezing_only_above_its_threshold(leak, kept):
+    """m = 3, step = .02: the threshold .2913 m step is .0175. 3000 balanced events, then 1000 more."""
+    model, rng = HiddenWeight(3.0, leak=leak), np.random.default_rng(0)
+    state = model.init((400,), rng)
+    for _ in range(3000):
+        state = model.update(state, rng.choice([-1, 1], 400), rng)
+    before, size = model.efficacy(state), np.abs(state).mean()
+    for _ in range(1000):
+        state = model.update(state, rng.choice([-1, 1], 400), rng)
+    same = (model.efficacy(state) == before).mean()
+    assert (same > 0.99 and size > 0.85) if kept else (0.4 < same < 0.6)
+    u = np.linspace(0.5, 2, 100_001)
+    assert (np.tanh(u) ** 2 / u).max() / 2 == pytest.approx(0.2913, abs=1e-4)
+
+
+def test_numpy_numbers_are_parameters():
+    assert HiddenWeight(np.int64(2), np.float32(0.5)) == HiddenWeight(2.0, 0.5)
+    assert BennaFusi(np.int64(3), base=np.int64(2)).transfer.shape == (3, 3)
+    with pytest.raises(ValueError, match="m must be a number, got '2'"):
+        HiddenWeight("2")

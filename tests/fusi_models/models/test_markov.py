@@ -1,10 +1,25 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fusi_models import HiddenWeight, MarkovSynapse, cascade, coding, multistate, plain, serial
+from fusi_models import (
+    BennaFusi,
+    BinaryUncertainty,
+    HiddenWeight,
+    MarkovSynapse,
+    area,
+    cascade,
+    coding,
+    lifetime,
+    memory_curve,
+    multistate,
+    plain,
+    serial,
+)
 from fusi_models.equations import evaluate
+from fusi_models.models.integer import fixed_point
 
 MODELS = [plain(), plain(0.3), cascade(1), cascade(3), cascade(6, 0.3, 0.35), multistate(6, 0.5), serial(4, 0.1)]
 
@@ -104,3 +119,42 @@ def test_bad_input_is_refused_in_one_sentence(make, match):
     with pytest.raises(ValueError, match=match) as error:
         make()
     assert "\n" not in str(error.value)
+
+
+def test_a_model_keeps_its_own_copy_of_the_matrices():
+    up, down, strength = np.array([[0.9, 0.1], [0, 1.0]]), np.array([[1.0, 0], [0.1, 0.9]]), np.array([-1, 1])
+    syn = MarkovSynapse(up, down, strength)
+    up[0], strength[0] = (0, 1), 1
+    np.testing.assert_array_equal(syn.potentiation, [[0.9, 0.1], [0, 1]])
+    np.testing.assert_array_equal(syn.strength, [-1, 1])
+    for array in (syn.potentiation, syn.depression, syn.strength):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+
+
+def test_strengths_in_a_column_and_chains_that_end_are_refused():
+    with pytest.raises(ValueError, match="flat list of -1 or"):
+        MarkovSynapse(np.eye(2), np.eye(2), np.array([[-1], [1]]))
+    ends = MarkovSynapse(np.array([[0, 1.0], [0, 1]]), np.eye(2), np.array([-1, 1]), name="ends")
+    for question in (lambda: memory_curve(ends, np.array([0]), 10), lambda: lifetime(ends, 10), lambda: area(ends)):
+        with pytest.raises(ValueError, match="ends has no memory curve: all its synapses end with the same strength"):
+            question()
+
+
+@pytest.mark.parametrize("drive", [1, -1, 0, 1.0, np.int64(1)])
+@pytest.mark.parametrize("shape", [(), (7,), (2, 3)])
+def test_a_drive_may_be_one_number(shape, drive):
+    rng = np.random.default_rng(0)
+    for syn in (cascade(3), HiddenWeight(2.0), BinaryUncertainty(), BennaFusi(3), fixed_point(HiddenWeight(2.0))):
+        state = syn.init(shape, rng)
+        found = syn.update(state, drive, np.random.default_rng(1))
+        full = syn.update(state, np.full(shape, drive), np.random.default_rng(1))
+        np.testing.assert_array_equal(found, full)
+        tensor = torch.as_tensor(np.asarray(state))
+        uniform = torch.as_tensor(np.random.default_rng(1).random(shape)) if syn.stochastic else None
+        np.testing.assert_allclose(np.asarray(syn.step(tensor, float(drive), uniform)), full, rtol=1e-12)
+
+
+def test_a_slowed_synapse_says_so():
+    assert cascade(5).slowed(0.1).name == "cascade(n=5, x=0.5, rate=0.1)"
+    assert plain(1.0).slowed(1.0).name == "plain(q=1)" and cascade(4, 0.2, 0.3).name == "cascade(n=4, x=0.2, f+=0.3)"

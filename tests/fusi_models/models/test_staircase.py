@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from fusi_models import HiddenWeight
+from fusi_models import HiddenWeight, memory_curve
 from fusi_models.models.integer import fixed_point
 from fusi_models.models.staircase import Staircase, closest_staircase
 
@@ -62,5 +62,12 @@ def test_impossible_staircases_are_refused():
         Staircase(width=300)
     with pytest.raises(ValueError, match="raise m or step_size, or take fewer stairs"):
         closest_staircase(HiddenWeight(0.1), 4)
-    with pytest.raises(ValueError, match="no linear theory"):
-        Staircase().response("discrete")
+    with pytest.raises(ValueError, match="no linear theory: simulate it"):
+        memory_curve(Staircase(), np.array([0]), 1)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 126, 127, 128, 160, 255])
+def test_initial_tags_are_odd_and_fill_the_width(width):
+    tags = Staircase(width=width).init((20_000,), np.random.default_rng(0))
+    odd = width - 1 + width % 2
+    assert np.all(tags % 2 == 1) and tags.min() == -odd and tags.max() == odd

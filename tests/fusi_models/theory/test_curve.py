@@ -253,3 +253,9 @@ def test_unrescaled_deepening_is_strongly_non_uniform():
 def test_bad_input_is_refused_in_one_sentence(call, match):
     with pytest.raises(ValueError, match=match):
         call()
+
+
+def test_lifetimes_beyond_what_can_be_counted_are_refused_at_once():
+    with pytest.raises(ValueError, match="does not fade within 1e13 events"):
+        lifetime(plain(1e-12), 1e40)
+    assert lifetime(plain(1e-10), 1e36) == pytest.approx(np.log(1e8) / 1e-10, rel=1e-5)

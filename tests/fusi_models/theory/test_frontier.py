@@ -30,9 +30,7 @@ def ring(states=6, hop=0.9):
 def test_envelope_reference_values():
     times = [0, 1, 2, 5, 10, 20, 50, 100, 200, 1e6]
     continuous = [1, 0.948729, 0.900088, 0.768621, 0.590778, 0.349485, 0.139794, 0.0698971, 0.0349485, 6.98971e-6]
-    discrete = [1, 0.947368, 0.897507, 0.763123, 0.582357, 0.340995, 0.138412, 0.0695496, 0.0348614]
     np.testing.assert_allclose(envelope(times, 20), continuous, rtol=2e-6)
-    np.testing.assert_allclose(envelope(times[:-1], 20, "discrete"), discrete, rtol=5e-6)
     assert [round(envelope_lifetime(10.0**k, 20)) for k in (4, 6, 9)] == [699, 6990, 221034]
     edge = envelope_lifetime(50, 20, threshold=5)  # in the exponential part
     assert np.sqrt(50) * envelope(edge, 20) == pytest.approx(5)
@@ -52,16 +50,10 @@ def test_no_random_synapse_beats_the_envelope(seed, states):
 @pytest.mark.parametrize(
     "syn", [plain(), plain(0.1), cascade(8), multistate(12), serial(12, 0.02)], ids=lambda s: s.name
 )
-def test_models_stay_below_both_envelopes(syn):
+def test_models_stay_below_the_envelope(syn):
     times = np.append(0, np.geomspace(1, 1e4, 60).round())
     assert np.all(envelope_share(syn, times) <= 1 + 1e-12)
     assert lifetime(syn, 1e6, events="poisson") <= envelope_lifetime(1e6, syn.states)
-    if np.all(spectrum_values(syn) >= 0):
-        assert np.all(envelope_share(syn, times, "discrete") <= 1 + 1e-12)
-
-
-def spectrum_values(syn):
-    return np.linalg.eigvals(syn.mean_step()).real
 
 
 def test_share_of_the_envelope():
@@ -71,7 +63,7 @@ def test_share_of_the_envelope():
     )
 
 
-def test_a_shift_register_breaks_the_discrete_envelope():
+def test_a_shift_register_shows_why_discrete_curves_have_no_envelope():
     # states hold the last two signs (old, new); the efficacy is the older one: S = 0, 1, 0, ...
     push = np.zeros((2, 4, 4))
     for sign, old, new in np.ndindex(2, 2, 2):
@@ -79,7 +71,14 @@ def test_a_shift_register_breaks_the_discrete_envelope():
     register = MarkovSynapse(push[1], push[0], [-1, -1, 1, 1])
     curve = memory_curve(register, np.arange(3), 1).signal
     np.testing.assert_allclose(curve, [0, 1, 0], atol=1e-15)
-    assert curve[1] > envelope(1, 4, "discrete")
+    assert curve[1] > envelope(1, 4)
+    three = MarkovSynapse(
+        np.array([[0.2, 0.8, 0], [0, 1, 0], [0.2, 0.8, 0]]), np.array([[1, 0, 0], [0, 0, 1], [1.0, 0, 0]]), [-1, 1, 1]
+    )
+    assert memory_curve(three, 1, 1).signal == pytest.approx(8 / 15)  # modes of one sign, but a negative weight
+    for refused in (lambda: envelope(1, 4, "discrete"), lambda: envelope_share(register, np.arange(3), "discrete")):
+        with pytest.raises(ValueError, match="no bound is known for discrete events"):
+            refused()
     times = np.linspace(0, 10, 101)
     assert np.all(memory_curve(register, times, 1, "poisson").signal <= envelope(times, 4))
 
@@ -105,6 +104,10 @@ def test_coinciding_modes_are_refused():
     push = np.zeros((2, 4, 4))
     for sign, old, new in np.ndindex(2, 2, 2):
         push[sign, 2 * old + new, 2 * new + sign] = 1
+    for depth in (32, 60, 200):  # slower than double precision resolves: refused, not wrong
+        with pytest.raises(ValueError, match="last too long for double precision, so it has no spectrum"):
+            spectrum(cascade(depth))
+    assert spectrum(cascade(30)).time_constants[0] == pytest.approx(536870910.26862675, rel=1e-6)  # in 60 digits
     with pytest.raises(ValueError, match="no spectrum"):
         spectrum(MarkovSynapse(push[1], push[0], [-1, -1, 1, 1]))
 

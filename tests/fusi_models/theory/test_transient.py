@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from fusi_models import HiddenWeight, cascade, memory_curve, plain
+from fusi_models import BennaFusi, HiddenWeight, cascade, memory_curve, plain
 from fusi_models.models.integer import fixed_point
+from fusi_models.models.staircase import Staircase
 from fusi_models.theory.transient import fresh_chain, transient_curve
 
 LAGS = np.array([0, 1, 3, 10, 40])
@@ -59,11 +60,18 @@ def test_fresh_states_are_distributed_as_drawn():
     np.testing.assert_allclose(start, 1 / 6)
     chain, start = fresh_chain(HiddenWeight(1.0, bound=2.0, width=0.5), levels=401)
     assert start.sum() == pytest.approx(1) and (start > 0).sum() == 101 and chain.states == 401
-    with pytest.raises(TypeError, match="str has no finite chain"):
-        fresh_chain("plain")
+    for without in (BennaFusi(3), Staircase()):
+        with pytest.raises(ValueError, match="no finite chain, exact or on levels"):
+            fresh_chain(without)
 
 
 @pytest.mark.parametrize(("lags", "ages"), [([-1], 1), ([0.5], 1), ([0], 0)])
 def test_impossible_times_are_refused(lags, ages):
     with pytest.raises(ValueError, match="lags must be whole numbers >= 0 and ages >= 1"):
         transient_curve(plain(), np.array(lags), ages)
+
+
+def test_the_fraction_of_potentiating_events_is_the_models_own():
+    model = cascade(3, 0.3, 0.4)
+    np.testing.assert_allclose(transient_curve(model, LAGS, 2), memory_curve(model, LAGS, 1).signal, rtol=1e-9)
+    np.testing.assert_array_equal(transient_curve(model, LAGS, 2), transient_curve(model, LAGS, 2, f_pot=0.4))

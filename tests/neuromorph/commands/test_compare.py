@@ -1,4 +1,5 @@
 import json
+import pickle
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -8,6 +9,7 @@ import pytest
 
 from fusi_models import plain
 from fusi_models.theory.transient import transient_curve
+from neuromorph import study
 from neuromorph.commands import compare
 from neuromorph.commands.main import main
 from neuromorph.metrics import AccuracyMatrix
@@ -138,13 +140,13 @@ def test_a_second_call_reuses_everything(finished, monkeypatch, capsys):
     def never(*args, **options):
         raise AssertionError("a finished cell was run again")
 
-    monkeypatch.setattr(compare, "learn_stream", never)
+    monkeypatch.setattr(study, "learn_stream", never)
     monkeypatch.setattr(compare, "memory_signal", never)
     arguments = json.loads((finished / "config.json").read_text())["arguments"]
     assert arguments["deep_epochs"] == 1
     main([*TORCH, "--synapses", "plain", "hidden", "--deep-epochs", "1", "--deep-hidden", "20", "--out", str(finished)])
-    shown = capsys.readouterr().out
-    assert shown.count("finished earlier") == 8
+    shown, progress = capsys.readouterr()
+    assert progress.count("finished earlier") == 5 + 3 * 2 + 2  # of all seeds; deep, one a seed; memory curves
     assert (finished / "results.json").read_text() == before
     table = shown[shown.index("permuted-digits") :]
     for word in ("ACC", "forgetting", "BWT", "chance", "no protection", "joint", "10.0", "\u00b1"):
@@ -167,7 +169,7 @@ def test_report_of_nothing(tmp_path, capsys):
 
 
 def test_ctrl_c_keeps_the_finished_cells(tmp_path, monkeypatch, capsys):
-    learn, calls = compare.learn_stream, []
+    learn, calls = study.learn_stream, []
 
     def second_is_interrupted(*args, **options):
         calls.append(options["label"])
@@ -175,7 +177,7 @@ def test_ctrl_c_keeps_the_finished_cells(tmp_path, monkeypatch, capsys):
             raise KeyboardInterrupt
         return learn(*args, **options)
 
-    monkeypatch.setattr(compare, "learn_stream", second_is_interrupted)
+    monkeypatch.setattr(study, "learn_stream", second_is_interrupted)
     with pytest.raises(SystemExit) as end:
         main([*ONE, "--out", str(tmp_path / "out")])
     assert end.value.code == 130
@@ -186,6 +188,48 @@ def test_ctrl_c_keeps_the_finished_cells(tmp_path, monkeypatch, capsys):
     assert calls[1] == calls[2] and len(set(calls)) == 3 and len(calls) == 4
     assert kept.read_bytes() == content
     assert (tmp_path / "out/report.html").exists()
+
+
+def numbers(folder):
+    """results.json without what time it took."""
+    results = strict((folder / "results.json").read_text())
+    return results | {"cells": [{k: v for k, v in cell.items() if k != "seconds"} for cell in results["cells"]]}
+
+
+def test_two_cells_at_a_time_have_the_same_numbers(finished, tmp_path, capsys, monkeypatch):
+    """Also POPULATION of this process is that of the others: cells say everything that they are."""
+    words = ["--synapses", "plain", "hidden", "--deep-epochs", "1", "--deep-hidden", "20"]
+    main([*TORCH, *words, "--out", str(tmp_path), "--jobs", "2"])
+    assert numbers(tmp_path) == numbers(finished)
+    with np.load(tmp_path / "matrices.npz") as ours, np.load(finished / "matrices.npz") as theirs:
+        assert ours.files == theirs.files
+        for name in ours.files:
+            np.testing.assert_array_equal(ours[name], theirs[name])
+    main([*TORCH, *words, "--out", str(tmp_path), "--jobs", "1"])  # the same comparison
+    assert "finished earlier" in capsys.readouterr().err
+
+
+def test_files_of_another_comparison_are_not_believed(finished, tmp_path):
+    """memory.json and cells without a fingerprint, or with another one, lie in the folder."""
+    (tmp_path / "cells").mkdir()
+    (tmp_path / "memory.json").write_text((finished / "memory.json").read_text().replace("hidden(m=2)", "hidden(m=9)"))
+    names = [name.name for name in (finished / "cells").iterdir()]
+    for name in names:
+        np.savez(tmp_path / "cells" / name, accuracy=np.ones((2, 2, 2)), baseline=np.ones((2, 2)), seconds=1.0)
+        old = tmp_path / "cells" / f"{name[: name.rindex('-')]}.npz"  # as version 0.1 named them
+        np.savez(old, accuracy=np.ones((2, 2, 2)), baseline=np.ones((2, 2)), seconds=1.0)
+    (tmp_path / "config.json").write_text((finished / "config.json").read_text())
+    words = ["--synapses", "plain", "hidden", "--deep-epochs", "1", "--deep-hidden", "20"]
+    main([*TORCH, *words, "--out", str(tmp_path)])
+    assert numbers(tmp_path) == numbers(finished)
+
+
+def test_cells_can_be_sent_to_other_processes():
+    args = compare.CompareArgs(synapses=("plain", "cascade", "hidden:m=3"), substrates=compare.SUBSTRATES)
+    stream = compare._checked(args)
+    cells = [cell for row in compare._rows(args, stream) for cell in row.cells]
+    for cell in [*cells, *compare._memory_cells(args, stream)]:
+        assert pickle.loads(pickle.dumps(cell)).name == cell.name
 
 
 def test_models_of_one_name_are_told_apart(tmp_path):
@@ -214,6 +258,8 @@ def test_models_of_one_name_are_told_apart(tmp_path):
         (["--tasks", "0"], "tasks must be at least 1, got 0"),
         (["--stream", "sequence-digits+digits", "--tasks", "0"], "tasks must be at least 1, got 0"),
         (["--seeds", "0"], "seeds must be at least 1, got 0"),
+        (["--jobs", "0"], "jobs must be at least 1, or -1 for as many as there are cores, got 0"),
+        (["--stream", "rotated-digits:degree=3"], "stream 'rotated' has no parameter 'degree': it has degrees, start"),
         (["--epochs", "0"], "epochs must be at least 1, got 0"),
         (["--deep-epochs", "0"], "deep-epochs must be at least 1, got 0"),
         (["--samples", "-3"], "samples must be at least 1, got -3"),

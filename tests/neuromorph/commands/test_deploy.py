@@ -10,6 +10,8 @@ import sys
 import numpy as np
 import pytest
 
+from neuromorph.checkpoint import load_checkpoint, save_checkpoint
+from neuromorph.commands import deploy as module
 from neuromorph.commands.main import main
 from neuromorph.lava.reference import simulate
 from neuromorph.lava.saved import load_network
@@ -96,7 +98,7 @@ def test_a_wrong_checkpoint_is_one_sentence(tmp_path, capsys, content, sentence)
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda path: path.write_bytes(path.read_bytes()[:5000]), "is no checkpoint of 'neuromorph train': .* cut off"),
+        (lambda path: path.write_bytes(path.read_bytes()[:5000]), "is no checkpoint of 'neuromorph train'.* cut off"),
         (lambda path: (path.unlink(), path.mkdir()), "is a folder: give the file"),
     ],
     ids=["truncated", "folder"],
@@ -118,10 +120,10 @@ def test_a_negative_number_of_samples_is_refused(checkpoint, capsys):
 
 
 def save_learner(learner, path):
-    import torch
+    from neuromorph.checkpoint import save_checkpoint
 
     arguments = {"stream": "permuted-digits", "tasks": 1, "seed": 0, "samples": 300, "test_samples": 60}
-    torch.save({"arguments": arguments, "learner": learner.state_dict()}, path)
+    save_checkpoint(path, {"arguments": arguments, "learner": learner.state_dict()}, {})
 
 
 @needs_lava
@@ -151,5 +153,45 @@ def test_a_checkpoint_holds_what_made_it(checkpoint):
     import torch
 
     content = torch.load(checkpoint, weights_only=True)
-    assert content["arguments"]["stream"] == "permuted-digits" and content["arguments"]["hidden"] == (40,)
-    assert content["accuracy"].shape == (2, 2) and content["accuracy"][1, 1] > 0.3
+    assert content["arguments"]["stream"] == "permuted-digits" and content["arguments"]["hidden"] == [40]
+    assert content["accuracy"].shape == (2, 2) and content["accuracy"][1, 1] > 0.2  # chance is 0.1
+
+
+def test_a_flipped_bit_is_one_sentence(checkpoint, tmp_path, capsys):
+    path = tmp_path / "network.pt"
+    content = bytearray(checkpoint.read_bytes())
+    weights = next(iter(load_checkpoint(checkpoint)["learner"]["network"].values())).numpy().tobytes()
+    content[content.index(weights) + 100] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(SystemExit) as stopped:
+        main(["deploy", str(path)])
+    errors = capsys.readouterr().err
+    assert stopped.value.code == 2 and "no checkpoint of 'neuromorph train'" in errors and errors.count("\n") == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["network.pt"]
+
+
+def test_a_state_of_another_learner_is_one_sentence(tmp_path, capsys):
+    save_checkpoint(tmp_path / "run.pt", {"arguments": {}, "learner": {"states": np.zeros(3)}}, {})
+    with pytest.raises(SystemExit) as stopped:
+        main(["deploy", str(tmp_path / "run.pt")])
+    errors = capsys.readouterr().err
+    assert stopped.value.code == 2 and "saved by another learner" in errors and errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["network", "m=2.5", "network.pt", "a.b.pt"])
+def test_a_checkpoint_of_any_name_has_a_folder_of_its_own(name, tmp_path):
+    (tmp_path / name).write_text("a checkpoint")
+    found = module.folder(module.DeployArgs(tmp_path / name))
+    assert found.is_dir() and found.parent == tmp_path
+    expected = {"network": "network-deployed", "m=2.5": "m=2.5-deployed", "network.pt": "network", "a.b.pt": "a.b"}
+    assert found.name == expected[name]
+
+
+def test_a_folder_that_cannot_be_is_refused_before_anything_is_computed(checkpoint, tmp_path, capsys, monkeypatch):
+    (tmp_path / "file").write_text("a file")
+    monkeypatch.setattr(module.lava, "deploy", None)
+    for out in (tmp_path / "file", tmp_path / "file/deeper"):
+        with pytest.raises(SystemExit) as stopped:
+            main(["deploy", str(checkpoint), "--out", str(out)])
+        errors = capsys.readouterr().err
+        assert stopped.value.code == 2 and "cannot be a folder" in errors and errors.count("\n") == 1

@@ -1,10 +1,14 @@
 import csv
+import inspect
 import json
+import re
 
 import numpy as np
 import pytest
 
 import fusi_models as fm
+from fusi_models.catalogue import entries
+from fusi_models.files import ARRAYS
 from neuromorph.commands.memory_curve import MemoryCurveArgs, memory_curve, parse_model
 
 
@@ -14,7 +18,7 @@ def test_theory_prints_the_table_and_writes_three_files(tmp_path, capsys):
     row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("cascade"))
     data = json.loads(stem.with_suffix(".json").read_text())
     times = np.array(data["curves"][0]["times"])
-    assert row.split()[-5:] == ["200", "840.0", f"{times[times <= 840].max():.0f}", "4.600", "0.200"]
+    assert row.split()[-5:] == ["200", "840.0", f"{times[times <= 840].max():.0f}", "4.600", "-"]
     np.testing.assert_allclose(data["curves"][0]["signal"], fm.memory_curve(fm.cascade(10), times, 1e6).signal)
     assert data["arguments"]["synapses"] == 1e6
     with open(stem.with_suffix(".csv")) as file:
@@ -22,8 +26,14 @@ def test_theory_prints_the_table_and_writes_three_files(tmp_path, capsys):
     assert len(rows) == 2 * len(times) and {r["model"] for r in rows} == {"cascade(n=10, x=0.5)", "benna-fusi(m=4)"}
     assert float(rows[0]["snr"]) == pytest.approx(200)
     svg = stem.with_suffix(".svg").read_text()
-    assert svg.count("<svg") == 1 and "envelope" in svg
+    assert svg.count("<svg") == 1 and "upper bound" not in svg
     assert sorted(p.name for p in stem.parent.iterdir()) == ["curve.csv", "curve.json", "curve.svg"]
+
+
+def test_the_bound_is_shown_where_it_bounds(tmp_path, capsys):
+    memory_curve(MemoryCurveArgs(models=("cascade:depth=10",), points=20, events="poisson", out=tmp_path / "c"))
+    assert capsys.readouterr().out.splitlines()[2].split()[-1] == "0.200"
+    assert "upper bound, 20 states" in (tmp_path / "c.svg").read_text()
 
 
 @pytest.mark.parametrize("engine", ["lumped", "brian2"])
@@ -46,6 +56,44 @@ def test_models_are_named_with_their_options(tmp_path):
     np.savez(tmp_path / "mine.npz", potentiation=syn.potentiation, depression=syn.depression, strength=syn.strength)
     mine = parse_model(f"file:{tmp_path}/mine.npz")
     assert mine.name == "mine" and fm.area(mine) == fm.area(syn)
+
+
+@pytest.mark.parametrize("name", entries())
+def test_the_help_names_every_synapse(name):
+    text = inspect.getsource(MemoryCurveArgs)
+    assert re.search(rf"[ ,]{name} \(", text)
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"", "no .npz archive"),
+        (b"PK\x03\x04 and nothing", "no .npz archive"),
+        (lambda f: np.save(f, np.eye(2)), "no .npz archive"),
+        (lambda f: np.savez(f, strength=[-1, 1]), "lacks the array potentiation, depression"),
+        (lambda f: np.savez(f, **{k: np.array(["a"]) for k in ARRAYS}), "could not convert"),
+        (lambda f: np.savez(f, **{k: np.array([{}]) for k in ARRAYS}), "allow_pickle"),
+        (lambda f: np.savez(f, **dict.fromkeys(ARRAYS, np.eye(2))), "flat list of -1 or"),
+    ],
+    ids=range(7),
+)
+def test_files_that_hold_no_synapse(content, match, tmp_path):
+    path = tmp_path / "mine.npz"
+    with open(path, "wb") as file:
+        file.write(content) if isinstance(content, bytes) else content(file)
+    with pytest.raises(ValueError, match=match) as error:
+        parse_model(f"file:{path}")
+    assert "\n" not in str(error.value)
+
+
+def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path):
+    syn, path = fm.cascade(6), tmp_path / "mine.npz"
+    np.savez(path, potentiation=syn.potentiation, depression=syn.depression, strength=syn.strength)
+    whole = path.read_bytes()
+    for end in range(0, len(whole) - 1, 97):
+        path.write_bytes(whole[:end])
+        with pytest.raises(ValueError, match="holds no synapse"):
+            parse_model(f"file:{path}")
 
 
 @pytest.mark.parametrize(

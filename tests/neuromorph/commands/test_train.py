@@ -39,7 +39,7 @@ def equal(a, b):
 
 
 def test_shows_task_epoch_and_accuracies_and_prints_the_matrix(tmp_path, capsys):
-    content = run(tmp_path / "network.pt")
+    content = run(tmp_path / "network.pt", "--seed", "3")
     printed = capsys.readouterr()
     assert re.search(r"permutation 2, epoch 3/3, accuracy 0\.\d\d 0\.\d\d", printed.err)
     rows = {line.rsplit(maxsplit=2)[0]: line.split()[-2:] for line in printed.out.splitlines()[1:4]}
@@ -54,19 +54,20 @@ def test_shows_task_epoch_and_accuracies_and_prints_the_matrix(tmp_path, capsys)
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
 def test_a_killed_run_goes_on_with_identical_numbers(alone, tmp_path):
     """SIGKILL as soon as an epoch of the second task is saved, then the same command again."""
-    unfinished = tmp_path / "network.unfinished.pt"
+    unfinished = tmp_path / "network.pt.unfinished"
     command = [sys.executable, "-m", "neuromorph.commands.main", *TRAIN, "--out", str(tmp_path / "network.pt")]
     threads = {"OMP_NUM_THREADS": str(torch.get_num_threads())}  # the order of a sum depends on them
     process = subprocess.Popen(
         command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env={**os.environ, **threads}
     )
     try:
-        for _ in range(6000):
+        for _ in range(20_000):  # 200 s: another process may hold the machine
             saved = torch.load(unfinished, weights_only=True) if unfinished.exists() else None
             if saved and len(saved["rows"]) == 2 and saved["epochs"]:
                 break
             assert process.poll() is None
             time.sleep(0.01)
+        assert saved and saved["epochs"]
     finally:
         os.kill(process.pid, signal.SIGKILL)
     assert process.wait(10) == -signal.SIGKILL
@@ -75,6 +76,34 @@ def test_a_killed_run_goes_on_with_identical_numbers(alone, tmp_path):
         run(tmp_path / "network.pt", "--no-relative")
     equal(run(tmp_path / "network.pt"), alone)
     assert not unfinished.exists()
+
+
+def test_unfinished_files_of_two_names_are_two(tmp_path, monkeypatch):
+    """Both runs are stopped after an epoch; each goes on from its own file."""
+    from neuromorph.learners.deep import DeepLearner
+
+    learned, limit = [], 5
+    partial_fit = DeepLearner.partial_fit
+
+    def stops(self, x, y):
+        learned.append(len(x))
+        if len(learned) == limit:
+            raise KeyboardInterrupt
+        partial_fit(self, x, y)
+
+    monkeypatch.setattr(DeepLearner, "partial_fit", stops)
+    names = ["m=2.5", "m=2.7"]
+    for name in names:
+        learned.clear()
+        with pytest.raises(SystemExit):
+            run(tmp_path / name, "--m", name[2:])
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"{name}.unfinished" for name in names]
+    limit = 0
+    for name in names:
+        learned.clear()
+        assert run(tmp_path / name, "--m", name[2:])["arguments"]["m"] == float(name[2:])
+        assert len(learned) == 2
+    assert sorted(p.name for p in tmp_path.iterdir()) == names
 
 
 def test_the_optimiser_s_options_are_used(alone, tmp_path):
@@ -110,3 +139,30 @@ def test_tensorboard_gets_the_accuracies_of_every_epoch(tmp_path):
     assert [first[2].value, first[5].value, second[2].value] == pytest.approx(content["accuracy"][[0, 1, 1], [0, 0, 1]])
     mean = board.Scalars("accuracy/mean of tasks so far")
     assert mean[5].value == pytest.approx(float(content["accuracy"][1].mean()))
+
+
+def test_parts_are_added_in_words_and_resumed(tmp_path, capsys):
+    content = run(tmp_path / "network.pt", "--parts", "ewc:strength=5000,samples=20", "reset")
+    assert content["arguments"]["parts"] == ["ewc:strength=5000,samples=20", "reset"]
+    kept = content["learner"]["parts"]
+    assert kept[0]["ended"] == 2 and max(f.max() for f in kept[0]["fisher"]) > 0 and kept[1] == {}
+    free = run(tmp_path / "free.pt")
+    assert not np.array_equal(free["accuracy"].numpy()[1], content["accuracy"].numpy()[1])
+
+
+@pytest.mark.parametrize(
+    ("part", "sentence"),
+    [
+        ("ewx", "There is no part 'ewx': choose one of ewc, norm-per-task, reset, si."),
+        ("ewc:lambda=1", "The part 'ewc' has no option 'lambda': it has strength, samples, shuffled."),
+        ("ewc:samples=1.5", "The option samples of the part 'ewc' must be a whole number, got '1.5'."),
+        ("ewc:shuffled=maybe", "must be true or false, got 'maybe'"),
+        ("si:strength=-1", "strength must not be negative"),
+        ("si --beta 2", "beta must lie between 1/4096 and 1, got 2.0"),
+    ],
+)
+def test_a_wrong_part_is_one_sentence(tmp_path, capsys, part, sentence):
+    with pytest.raises(SystemExit) as stopped:
+        run(tmp_path / "network.pt", "--parts", *part.split())
+    errors = capsys.readouterr().err
+    assert stopped.value.code == 2 and sentence in errors and errors.count("\n") == 1

@@ -7,8 +7,9 @@ import numpy as np
 import pooch
 import pytest
 
-from neuromorph import data, streams
 from neuromorph.data import Data, load, read_idx
+from neuromorph.data import idx as idx_sets
+from neuromorph.data import usps as usps_set
 
 # name -> (a file that must be there, training shape, test shape, classes, test samples of each class)
 MNIST_TEST = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
@@ -50,16 +51,16 @@ def tiny(monkeypatch):
     rng = np.random.default_rng(0)
     contents = {}
     for name, lowest in (("mnist", 0), ("emnist-letters", 1)):
-        place, url, files = data._IDX[name]
+        place, url, files = idx_sets.IDX[name]
         arrays = [rng.integers(0, 256, (6, 4, 4)), np.arange(6) + lowest] * 2
         contents[name] = {file: idx(a) for file, a in zip(files, arrays, strict=True)}
         digests = {file: checksum(content) for file, content in contents[name].items()}
-        monkeypatch.setitem(data._IDX, name, (place, url, digests))
+        monkeypatch.setitem(idx_sets.IDX, name, (place, url, digests))
     return contents
 
 
 def put(folder, name, contents):
-    place = folder / data._IDX[name][0]
+    place = folder / idx_sets.IDX[name][0]
     place.mkdir(parents=True)
     for file, content in contents[name].items():
         (place / file).write_bytes(content)
@@ -89,7 +90,10 @@ def test_kmnist_uses_its_first_images_where_the_whole_is_missing(data_folder, ca
         or (data_folder / "KMNIST/raw/train-images-idx3-ubyte.gz").exists()
     ):
         pytest.skip("the partial KMNIST is not there, or the whole one is")
-    found = load("kmnist", data_folder)
+    with pytest.warns(UserWarning, match="its first 7000 are used in their place"):
+        found = load("kmnist", data_folder)
+    assert found.name == "kmnist-7000"  # what stands over a table
+    np.testing.assert_array_equal(load("kmnist-7000", data_folder).train[1], found.train[1])  # asked for: not said
     assert (found.train[0].shape, found.test[0].shape) == ((7000, 28, 28), (10000, 28, 28))
     assert np.bincount(found.test[1]).tolist() == [1000] * 10
 
@@ -236,7 +240,7 @@ def site(monkeypatch):
 
 
 def test_download_is_kept_in_the_cache(tiny, cache, site):
-    site.files = {data._IDX["mnist"][1] + file: content for file, content in tiny["mnist"].items()}
+    site.files = {idx_sets.IDX["mnist"][1] + file: content for file, content in tiny["mnist"].items()}
     first = load("mnist")
     assert first.train[0].shape == (6, 4, 4) and len(site.asked) == 4
     np.testing.assert_array_equal(load("mnist").test[0], first.test[0])
@@ -245,7 +249,7 @@ def test_download_is_kept_in_the_cache(tiny, cache, site):
 
 
 def test_an_interrupted_download_leaves_nothing(tiny, cache, site):
-    site.files = {data._IDX["mnist"][1] + file: content for file, content in tiny["mnist"].items()}
+    site.files = {idx_sets.IDX["mnist"][1] + file: content for file, content in tiny["mnist"].items()}
     site.breaks = set(site.files)
     with pytest.raises(KeyboardInterrupt):
         load("mnist")
@@ -255,7 +259,7 @@ def test_an_interrupted_download_leaves_nothing(tiny, cache, site):
 
 
 def test_a_wrong_download_is_not_kept(tiny, cache, site):
-    site.files = {data._IDX["mnist"][1] + file: b"<html>" for file in tiny["mnist"]}
+    site.files = {idx_sets.IDX["mnist"][1] + file: b"<html>" for file in tiny["mnist"]}
     with pytest.raises(FileNotFoundError, match="could not be downloaded"):
         load("mnist")
     assert leftovers(cache) == []
@@ -270,7 +274,7 @@ def archive(members):
 
 
 def test_members_of_an_archive(tiny, cache, site):
-    url = data._IDX["emnist-letters"][1]
+    url = idx_sets.IDX["emnist-letters"][1]
     site.files = {url: archive({f"gzip/{file}": content for file, content in tiny["emnist-letters"].items()})}
     letters = load("emnist-letters")
     assert site.asked == [url]
@@ -281,7 +285,7 @@ def test_members_of_an_archive(tiny, cache, site):
 
 @pytest.mark.parametrize("content", [b"<html>", archive({"other": b"1"})])
 def test_a_wrong_archive_is_not_kept(content, tiny, cache, site):
-    url = data._IDX["emnist-letters"][1]
+    url = idx_sets.IDX["emnist-letters"][1]
     site.files = {url: content}
     with pytest.raises(FileNotFoundError, match="could not be downloaded"):
         load("emnist-letters")
@@ -304,9 +308,9 @@ def usps(site, monkeypatch):
         lines = [
             " ".join([f"{label:.4f}", *(f"{v:.3f}" for v in image.ravel())]) for image, label in zip(x, y, strict=True)
         ]
-        site.files[data._USPS_URL + f"zip.{name}.gz"] = gzip.compress("\n".join(lines).encode())
+        site.files[usps_set.URL + f"zip.{name}.gz"] = gzip.compress("\n".join(lines).encode())
     content = b"".join(np.round(x * 1000).astype("<i2").tobytes() for x, _ in parts)
-    monkeypatch.setattr(data, "_USPS_CONTENT", checksum(content + b"".join(y.tobytes() for _, y in parts)))
+    monkeypatch.setattr(usps_set, "CONTENT", checksum(content + b"".join(y.tobytes() for _, y in parts)))
     return parts
 
 
@@ -322,9 +326,9 @@ def test_usps_is_converted_once(usps, cache, site):
 
 @pytest.mark.parametrize("content", [b"<html>", gzip.compress(b"<html>"), gzip.compress(b"1 2\n3\n"), None])
 def test_a_wrong_usps_file_is_not_kept(content, usps, cache, site):
-    url = data._USPS_URL + "zip.test.gz"
+    url = usps_set.URL + "zip.test.gz"
     right = site.files[url]
-    site.files[url] = content or site.files[data._USPS_URL + "zip.train.gz"]
+    site.files[url] = content or site.files[usps_set.URL + "zip.train.gz"]
     with pytest.raises(ValueError, match="USPS.*run again"):
         load("usps")
     assert leftovers(cache) == []
@@ -363,78 +367,3 @@ def test_another_usps(usps, cache):
     np.savez(cache / "USPS/usps.npz", **parts | {"y_test": parts["y_test"][::-1]})
     with pytest.raises(ValueError, match="wrong checksum"):
         load("usps")
-
-
-@pytest.fixture
-def computed(tmp_path):
-    """Features of 12 and 5 samples, and where they are stored."""
-    rng = np.random.default_rng(0)
-    arrays = {"train_x": rng.gamma(1, 5, (12, 7)), "train_y": np.arange(12) % 3}
-    arrays |= {"test_x": rng.gamma(1, 5, (5, 7)), "test_y": np.arange(5) % 3}
-    return arrays, tmp_path / "cifar.npz"
-
-
-def test_features_are_scaled_one_by_one(computed):
-    arrays, path = computed
-    np.savez(path, **arrays)
-    found = load(f"features:{path}")
-    assert (found.name, found.train[0].shape, found.test[0].shape, found.classes) == ("cifar", (12, 1, 7), (5, 1, 7), 3)
-    assert found.train[0].dtype == np.float32 and found.train[1].dtype == np.int64
-    np.testing.assert_allclose(found.train[0].mean((1, 2)), 0.5, atol=1e-6)
-    np.testing.assert_allclose(found.train[0].std((1, 2)), 1 / 6, atol=1e-6)
-    np.savez(path, **arrays | {"train_x": arrays["train_x"] * 9 + 4})
-    np.testing.assert_allclose(load(f"features:{path}").train[0], found.train[0], atol=1e-6)
-    np.savez(path, **arrays | {"train_x": np.full((12, 7), 3.0)})
-    np.testing.assert_array_equal(load(f"features:{path}").train[0], np.full((12, 1, 7), 0.5))
-    assert len(streams.by_name(f"split-features:{path}", 3, 0)) == 3
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"train_x": None}, "lacks an array.*train_x"),
-        ({"train_x": np.zeros((12, 7, 2))}, r"features \(12, 7, 2\)"),
-        ({"test_y": np.zeros(5)}, "labels .* of float64"),
-        ({"test_y": np.zeros(4, int)}, "images have shape"),
-        ({"test_x": np.full((5, 7), np.nan)}, "NaN"),
-    ],
-)
-def test_wrong_features_are_named(change, message, computed):
-    arrays, path = computed
-    np.savez(path, **{k: v for k, v in (arrays | change).items() if v is not None})
-    with pytest.raises(ValueError, match=message):
-        load(f"features:{path}")
-
-
-def test_features_that_are_no_file(computed):
-    with pytest.raises(FileNotFoundError, match="no file .*cifar.npz: save train_x"):
-        load(f"features:{computed[1]}")
-    computed[1].write_bytes(b"PK no")
-    with pytest.raises(ValueError, match="no readable npz"):
-        load(f"features:{computed[1]}")
-
-
-def test_event_frames():
-    x, y, p, t = (np.array(v) for v in ([0, 1, 1, 3], [0, 2, 2, 3], [0, 1, 1, 0], [0, 9, 10, 19]))
-    found = data.frames(x, y, p, t, 2, 4).reshape(2, 2, 4, 4)
-    assert found.sum() == 4 and found[0, 0, 0, 0] == found[0, 1, 2, 1] == found[1, 1, 2, 1] == found[1, 0, 3, 3] == 1
-    assert data.frames(x[:0], y[:0], p[:0], t[:0], 3, 4).sum() == 0
-
-
-@pytest.mark.parametrize("name", ["nmnist:0", "nmnist:many"])
-def test_a_wrong_number_of_frames_is_named(name):
-    with pytest.raises(ValueError, match="how many frames"):
-        data.load(name)
-
-
-def test_missing_event_recordings_are_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nmnist_small_train.npz is missing.*NEUROMORPH_DATA"):
-        data.load("nmnist", tmp_path)
-
-
-def test_event_recordings(data_folder):
-    found = load("nmnist:5", data_folder)
-    assert found.train[0].shape == (1000, 5, 2 * 34 * 34) and found.test[0].shape == (100, 5, 2 * 34 * 34)
-    assert set(np.unique(found.test[0])) == {0.0, 1.0} and (found.test[0].mean((1, 2)) > 0.02).all()
-    mnist = load("mnist", data_folder)
-    np.testing.assert_array_equal(found.train[1], mnist.train[1][:1000])

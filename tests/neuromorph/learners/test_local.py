@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from fusi_models import HiddenWeight, cascade
+from fusi_models import BennaFusi, HiddenWeight, MarkovSynapse, cascade, multistate
 from neuromorph import streams
 from neuromorph.data import load
 from neuromorph.learners import BrianLearner, LavaLearner, TorchLearner
@@ -188,3 +188,116 @@ def test_unknown_options_list_the_known(make, options, message):
 def test_a_device_that_is_not_there():
     with pytest.raises(ValueError, match="on the device 'cuda' here: use --device cpu"):
         TorchLearner(HiddenWeight(2.0), 64, 10, RULE, device="cuda")
+
+
+# Contract of issue 12 ---------------------------------------------------------------------------------------------
+
+OTHERS = [
+    {"synapse": HiddenWeight(2.5)},
+    {"inputs": 63},
+    {"classes": 9},
+    {"rule": LocalRule(units_per_class=2, code="bernoulli", beta=0.25)},
+    {"seeds": 4},
+    {"seeds": (3,)},
+]
+OPTIONS = [
+    (BrianLearner, {"target": "cython"}),
+    pytest.param(LavaLearner, {"arithmetic": "float"}, marks=LAVA),
+    pytest.param(LavaLearner, {"state_bits": 11}, marks=LAVA),
+]
+
+
+def made(make, **changed):
+    return make(**{"synapse": HiddenWeight(2.0), "inputs": 64, "classes": 10, "rule": RULE, "seeds": 3} | changed)
+
+
+@pytest.mark.parametrize(
+    ("make", "other"), [(TorchLearner, o) for o in OTHERS] + [(BrianLearner, o) for o in OTHERS[:1]] + OPTIONS, ids=str
+)
+def test_the_description_is_that_of_the_whole_configuration(make, other):
+    one, two = made(make), made(make, **other)
+    assert one.description == made(make).description != two.description
+    with pytest.raises(ValueError, match="the state was saved by .*, not by "):
+        two.load_state_dict(one.state_dict())
+
+
+def test_two_large_matrices_have_two_descriptions():
+    """numpy elides the text of large arrays, so that they had one."""
+    line = multistate(60, 0.5)
+    other = np.array(line.potentiation)
+    other[20, 20:22] = 0.75, 0.25
+    chains = line, MarkovSynapse(other, line.depression, line.strength, name=line.name)
+    texts = {made(TorchLearner, synapse=chain, inputs=3, classes=2).description for chain in chains}
+    assert len(texts) == 2
+
+
+@pytest.mark.parametrize("make", [TorchLearner, BrianLearner])
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"inputs": -1}, "inputs must be a whole number of at least 0, got -1"),
+        ({"inputs": 0}, "inputs must be at least 1, got 0"),
+        ({"classes": 0}, "classes must be at least 1, got 0"),
+        ({"seeds": -1}, "a seed must be a whole number of at least 0, got -1"),
+        ({"seeds": ()}, "seeds is empty"),
+        ({"seeds": (0, 1.5)}, "a seed must be a whole number of at least 0, got 1.5"),
+        ({"synapse": "cascade"}, r"synapse must be a synapse model such as fusi_models.cascade\(5\), got 'cascade'"),
+    ],
+)
+def test_wrong_arguments_give_one_sentence(make, wrong, message):
+    with pytest.raises(ValueError, match=message):
+        made(make, **wrong)
+
+
+def test_numpy_integers_are_integers():
+    one = made(TorchLearner, inputs=np.int64(64), classes=np.int32(10), seeds=np.int64(3))
+    assert one.description == made(TorchLearner).description
+    assert made(TorchLearner, seeds=np.array([3, 4])).description == made(TorchLearner, seeds=(3, 4)).description
+
+
+def test_a_state_of_wrong_shape_is_refused():
+    state = made(TorchLearner).state_dict()
+    state["states"][0] = state["states"][0][:, :-1]
+    with pytest.raises(
+        ValueError, match=r"the saved states have shape \(1, 19, 64\), this learner's have \(1, 20, 64\)"
+    ):
+        made(TorchLearner).load_state_dict(state)
+
+
+@pytest.mark.skipif(find_spec("lava") is None, reason="lava-nc is not installed")
+def test_a_rule_that_the_chip_cannot_hold_is_refused_there_only():
+    rule = LocalRule(units_per_class=2, beta=0.0)
+    with pytest.raises(ValueError, match="beta = 0 needs dv = 4096, but the chip's decay has 12 bits"):
+        made(LavaLearner, rule=rule)
+    made(LavaLearner, rule=rule, arithmetic="float")
+    made(TorchLearner, rule=rule)
+
+
+def test_brian2_runs_a_binary_benna_fusi_chain_as_torch_does(samples):
+    """IndexError where torch runs; and its chains flowed where no input was active."""
+    synapse = BennaFusi(3, binary=True)
+    x, y = (a[:40] for a in samples)
+    brian, torch_ = (made(make, synapse=synapse) for make in (BrianLearner, TorchLearner))
+    before = torch_.states()
+    np.testing.assert_array_equal(brian.present(x, y), torch_.present(x, y))
+    np.testing.assert_allclose(brian.states(), torch_.states(), rtol=0, atol=1e-9)
+    assert (torch_.states() != before).mean() > 0.05
+
+
+def test_ctrl_c_in_brian2_raises_and_keeps_nothing_of_the_call(samples, monkeypatch):
+    """Brian2's own handler ended the run early and let it return, with false spikes."""
+    import os
+    import signal
+
+    learner, whole = (made(BrianLearner, synapse=SYNAPSES["cascade"]) for _ in range(2))
+    before, seeds = flat(learner.state_dict()), learner.transition_seed
+    monkeypatch.setattr(
+        learner, "transition_seed", lambda k: (os.kill(os.getpid(), signal.SIGINT) if k == 5 else None, seeds(k))[1]
+    )
+    with pytest.raises(KeyboardInterrupt):
+        learner.partial_fit(samples[0][:12], samples[1][:12])
+    assert flat(learner.state_dict()) == before
+    monkeypatch.undo()
+    for one in (learner, whole):
+        one.partial_fit(samples[0][:12], samples[1][:12])
+    assert flat(learner.state_dict()) == flat(whole.state_dict())

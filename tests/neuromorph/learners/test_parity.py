@@ -161,7 +161,7 @@ def test_stochastic_synapses_agree_in_occupancy_and_accuracy(name):
 def test_transitions_do_not_depend_on_the_raster(name):
     """Plain synapses under the Bernoulli code flip with probability q, whatever random numbers made the raster."""
     q, inputs = 0.05, 20_000
-    rule = LocalRule(num_steps=1, high=1, low=0, code="bernoulli", units_per_class=1, threshold_scale=1e3)
+    rule = LocalRule(num_steps=1, high=1, low=0, code="bernoulli", units_per_class=1, threshold_scale=9e2)
     x = np.full((2, inputs), 0.1, np.float32)
     learner = MAKERS[name](plain(q), inputs, 2, rule, seeds=5)
     for k in range(2):

@@ -3,7 +3,7 @@ import torch
 from torch.nn import functional
 
 from neuromorph.snn import products
-from neuromorph.snn.products import binary_convolution, binary_product
+from neuromorph.snn.weights import Signs
 
 
 def operands():
@@ -17,12 +17,14 @@ def test_forward_is_exact_beyond_what_bfloat16_holds():
     messages, hidden, _ = operands()
     expected = messages.detach().double() @ torch.where(hidden >= 0, 1.0, -1.0).double().T
     assert expected.abs().max() > 256  # above 2^8 bfloat16 skips integers
-    assert torch.equal(binary_product(messages, hidden).double(), expected)
+    assert torch.equal(Signs().linear(messages, hidden, 127, rounded=True).double(), expected)
 
 
 def test_gradients_are_those_of_float32_rounded():
     messages, hidden, weights = operands()
-    found = torch.autograd.grad((binary_product(messages, hidden) * weights).sum(), (messages, hidden))
+    found = torch.autograd.grad(
+        (Signs().linear(messages, hidden, 127, rounded=True) * weights).sum(), (messages, hidden)
+    )
     signs = torch.where(hidden >= 0, 1.0, -1.0)
     flat = weights.flatten(0, 1)
     for ours, exact in zip(found, (weights @ signs, flat.T @ messages.detach().flatten(0, 1)), strict=True):
@@ -31,7 +33,7 @@ def test_gradients_are_those_of_float32_rounded():
 
 def test_messages_that_need_no_gradient():
     messages, hidden, weights = operands()
-    (binary_product(messages.detach(), hidden) * weights).sum().backward()
+    (Signs().linear(messages.detach(), hidden, 127, rounded=True) * weights).sum().backward()
     assert messages.grad is None and hidden.grad.abs().sum() > 0
 
 
@@ -50,11 +52,13 @@ def images(channels, largest, stride=2):
 def test_a_convolution_is_exact(channels, largest, short, monkeypatch):
     monkeypatch.setattr(products, "_short_products", lambda device: short)
     messages, hidden, _, expected, _ = images(channels, largest)
-    assert torch.equal(binary_convolution(messages, hidden, largest, 2, 1), expected)
+    assert torch.equal(Signs().convolve(messages, hidden, largest, 2, 1, rounded=True), expected)
 
 
 def test_the_gradients_of_a_convolution_are_those_of_float32_rounded():
     messages, hidden, signs, expected, weights = images(70, 1)
-    found = torch.autograd.grad((binary_convolution(messages, hidden, 1, 2, 1) * weights).sum(), (messages, hidden))
+    found = torch.autograd.grad(
+        (Signs().convolve(messages, hidden, 1, 2, 1, rounded=True) * weights).sum(), (messages, hidden)
+    )
     for ours, exact in zip(found, torch.autograd.grad((expected * weights).sum(), (messages, signs)), strict=True):
         assert (ours - exact).norm() < 0.01 * exact.norm()

@@ -21,6 +21,8 @@ MAKERS = {
     "permuted": lambda data, seed: streams.permuted(data, 3, seed),
     "rotated": lambda data, seed: streams.rotated(data, 3, seed),
     "split": lambda data, seed: streams.split(data, 1, "class", seed),
+    "split-domain": lambda data, seed: streams.split(data, 2, "domain", seed),
+    "parallel": lambda data, seed: streams.parallel([streams.permuted(data, 3, seed + r) for r in range(2)]),
     "subsets": lambda data, seed: streams.subsets(data, 3, seed),
     "patterns": lambda data, seed: streams.patterns(3, 20, seed),
 }
@@ -60,7 +62,7 @@ def test_types_and_range(kind):
     stream = MAKERS[kind](small(), 2)
     for task in stream:
         for x, y in (task.train, task.test):
-            assert x.dtype == np.float32 and y.dtype == np.int64 and x.shape == (len(y), np.prod(stream.shape))
+            assert x.dtype == np.float32 and y.dtype == np.int64 and x.shape == (*y.shape, np.prod(stream.shape))
             assert x.min() >= 0 and x.max() <= 1 and y.min() >= 0 and y.max() < task.classes == stream.outputs
 
 
@@ -69,7 +71,7 @@ def test_the_tenth_permutation_costs_nothing_until_used():
     tracemalloc.start()
     stream = streams.permuted(data, 1000, 0)
     made = tracemalloc.get_traced_memory()[0]
-    stream[9]
+    stream[9].train  # noqa: B018
     after = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert made < 1e6
@@ -91,6 +93,145 @@ def test_tasks_are_built_one_at_a_time():
     assert built == [0]
     both[2]
     assert built == [0, 2, 2]
+
+
+COMBINED = {
+    "sequence": lambda data: streams.sequence([data, data]),
+    "joint": lambda data: streams.joint(streams.rotated(data, 3, 0)),
+    "parallel": lambda data: streams.parallel([streams.permuted(data, 3, r) for r in range(2)]),
+    "slice": lambda data: streams.permuted(data, 3, 0)[1:],
+} | {kind: lambda data, kind=kind: MAKERS[kind](data, 0) for kind in MAKERS if kind != "patterns"}
+
+
+class Untouched:
+    """Stands for samples that must not be used."""
+
+    def __init__(self, pair):
+        self.shape, self.dtype, self.size = pair.shape, pair.dtype, pair.size
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, k):
+        return np.zeros(self.shape[1:], self.dtype)  # the first image tells the size
+
+    def __getattr__(self, name):
+        raise AssertionError(f"{name} of samples that nobody asked for")
+
+    def __array__(self, *args, **options):
+        raise AssertionError("samples that nobody asked for")
+
+
+@pytest.mark.parametrize("kind", COMBINED)
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_a_part_and_the_name_are_built_without_the_other_part(kind, part):
+    """The images of the other part are not there; labels are, since a split looks whether every class has some."""
+    data = small()
+    whole = COMBINED[kind](data)
+    expected = [(task.name, *getattr(task, part)) for task in whole]
+    other = {"train": "test", "test": "train"}[part]
+    images, labels = getattr(data, other)
+    object.__setattr__(data, other, (Untouched(images), labels))
+    if kind == "subsets":  # flat views of both are made at once
+        object.__setattr__(data, other, (images, labels))
+    for task, (name, x, y) in zip(COMBINED[kind](data), expected, strict=True):
+        assert (task.name, task.classes) == (name, 4 if kind != "split-domain" else 2)
+        np.testing.assert_array_equal(getattr(task, part)[0], x)
+        np.testing.assert_array_equal(getattr(task, part)[1], y)
+
+
+def test_a_part_is_built_once():
+    calls = []
+    pair = small().train
+    task = streams.Task.lazy("mine", lambda: calls.append("train") or pair, lambda: calls.append("test") or pair, 4)
+    assert calls == [] and task.name == "mine" and task.classes == 4
+    assert task.test is task.test and calls == ["test"]
+    assert task.train is task.train and calls == ["test", "train"]
+
+
+def test_a_task_of_arrays():
+    train, test = small().train, small().test
+    task = streams.Task("mine", train, test, 4)
+    assert task.train == train and task.test == test
+    with pytest.raises(ValueError, match="mine has no test samples"):
+        streams.Task("mine", train, (test[0][:0], test[1][:0]), 4)
+
+
+def test_digests_tell_streams_apart_by_every_sample_and_parameter():
+    data, other = small(), small(seed=1)
+    with_test = Data("small", data.train, other.test, 4)
+    with_train = Data("small", other.train, data.test, 4)
+    with_label = Data("small", data.train, (data.test[0], (data.test[1] + 1) % 4), 4)
+    found = {}
+    for name, one in {"data": data, "test": with_test, "train": with_train, "label": with_label}.items():
+        for kind, make in COMBINED.items():
+            if kind != "patterns":
+                found[name, kind] = make(one).digest
+        found[name, "second"] = streams.sequence([data, one]).digest
+        found[name, "limited"] = streams.permuted(one.limited(20, 5), 3, 0).digest
+        found[name, "limited, other samples"] = streams.permuted(one.limited(20, 5, seed=1), 3, 0).digest
+        found[name, "more test samples"] = streams.permuted(one.limited(20, 6), 3, 0).digest
+        found[name, "tasks"] = streams.permuted(one, 4, 0).digest
+        found[name, "seed"] = streams.permuted(one, 3, 1).digest
+        found[name, "first"] = streams.permuted(one, 3, 0, "original").digest
+        found[name, "scenario"] = streams.split(one, 2, "task", 0).digest
+        found[name, "degrees"] = streams.rotated(one, 3, 0, degrees=1).digest
+        found[name, "start"] = streams.rotated(one, 3, 0, start=1).digest
+        found[name, "parts"] = streams.subsets(one, 4, 0).digest
+    same_on_purpose = {("data", "second"): ("data", "sequence")}
+    for key, twin in same_on_purpose.items():
+        assert found.pop(key) == found[twin]
+    assert len(set(found.values())) == len(found)
+    assert all(make(small()).digest == found["data", kind] for kind, make in COMBINED.items())
+
+
+def test_the_digest_of_a_stream_made_by_hand_is_that_of_its_samples():
+    data = small()
+
+    def by_hand(x):
+        return streams.Stream(
+            "hand", "domain", 4, (4, 4), (lambda: streams.Task("a", data.train, (x, data.test[1]), 4),)
+        )
+
+    x = data.test[0].copy()
+    assert by_hand(data.test[0]).digest == by_hand(x).digest
+    x[3, 2, 1] = 0.5
+    assert by_hand(data.test[0]).digest != by_hand(x).digest
+
+
+def test_the_digest_hashes_a_data_set_once(monkeypatch):
+    from neuromorph.data import labelled
+
+    calls = []
+    digest = labelled.digest_of
+    monkeypatch.setattr(labelled, "digest_of", lambda *arrays: calls.append(len(arrays)) or digest(*arrays))
+    data = small()
+    for tasks in (3, 4):
+        streams.rotated(data, tasks, 0).digest  # noqa: B018
+        streams.joint(streams.parallel([streams.permuted(data, tasks, seed) for seed in range(5)])).digest  # noqa: B018
+    assert calls == [4]
+
+
+def test_pixels_of_a_task_are_not_the_order_of_its_samples():
+    """With as many samples as pixels, the permutation of a task was the order of its first epoch."""
+    from neuromorph.run import shuffled
+
+    data = small(train=16)
+    for seed in range(3):
+        for k, task in enumerate(streams.permuted(data, 3, seed)):
+            pixels = [np.flatnonzero(data.train[0][0].ravel() == v)[0] for v in task.train[0][0]]
+            for epoch in range(3):
+                x, _ = shuffled(task, seed, k, epoch)
+                order = [np.flatnonzero((task.train[0] == row).all(1))[0] for row in x]
+                assert order != pixels
+
+
+def test_the_first_task_may_have_the_images_as_they_are():
+    data = small()
+    plain, mixed = streams.permuted(data, 3, 0, first="original"), streams.permuted(data, 3, 0)
+    np.testing.assert_array_equal(plain[0].train[0], data.train[0].reshape(24, 16))
+    np.testing.assert_array_equal(plain[0].test[0], data.test[0].reshape(12, 16))
+    assert same(plain[1], mixed[1]) and plain[0].digest != mixed[0].digest and plain[1].digest == mixed[1].digest
 
 
 def test_permuted_shuffles_pixels_the_same_way_in_training_and_test():
@@ -147,6 +288,27 @@ def test_split_partitions_the_data(scenario):
 def test_split_keeps_the_natural_order_without_a_seed():
     names = [task.name for task in streams.split(small(classes=6), 3, "domain")]
     assert names == ["classes 0, 1, 2", "classes 3, 4, 5"]
+
+
+def test_split_goes_in_the_order_asked_for():
+    stream = streams.split(small(classes=6), 2, "domain", order=[5, 0, 3, 1, 4, 2])
+    assert [task.name for task in stream] == ["classes 5, 0", "classes 3, 1", "classes 4, 2"]
+    for wrong in ([0, 1, 2], [0, 1, 2, 3, 4, 4], [1, 2, 3, 4, 5, 6]):
+        with pytest.raises(ValueError, match="is none of the 6 classes of small: name each of 0 to 5 once"):
+            streams.split(small(classes=6), 2, "domain", order=wrong)
+
+
+@pytest.mark.parametrize("scenario", ["domain", "task"])
+def test_tasks_of_one_class_are_refused(scenario):
+    with pytest.raises(ValueError, match=r"one class leaves nothing to tell apart \(chance would be 100 %\)"):
+        streams.split(small(), 1, scenario)
+
+
+def test_samples_that_are_no_images_are_not_rotated():
+    x = np.zeros((4, 1, 7), np.float32)
+    data = Data("vectors", (x, np.arange(4) % 2), (x, np.arange(4) % 2), 2)
+    with pytest.raises(ValueError, match=r"vectors has samples of shape \(1, 7\), no images to rotate"):
+        streams.rotated(data, 2, 0)
 
 
 @pytest.mark.parametrize(("per_task", "scenario"), [(4, "class"), (0, "class"), (7, "task")])
@@ -220,7 +382,11 @@ def test_parallel_stacks_the_replicas():
 def test_parallel_refuses_tasks_of_unequal_size():
     both = streams.parallel([streams.permuted(small(train=n), 2, 0) for n in (24, 20)])
     with pytest.raises(ValueError, match="another size in each replica: run the seeds of permuted-small one by one"):
-        both[0]
+        both[0].train  # noqa: B018
+    with pytest.raises(ValueError, match=r"permuted-small have \[2, 3\] tasks: give equal numbers"):
+        streams.parallel([streams.permuted(small(), n, 0) for n in (2, 3)])
+    with pytest.raises(ValueError, match="at least 1 stream, got 0"):
+        streams.parallel([])
 
 
 def test_joint_holds_all_tasks():
@@ -244,48 +410,3 @@ def test_joint_holds_all_tasks():
 def test_zero_tasks_are_refused(make):
     with pytest.raises(ValueError, match=r"(tasks|count|size) must be at least 1, got (0|-2)\."):
         make(small())
-
-
-@pytest.mark.parametrize("kind", streams.KINDS)
-def test_by_name_refuses_zero_tasks(kind):
-    with pytest.raises(ValueError, match="tasks must be at least 1, got 0"):
-        streams.by_name(f"{kind}-digits", 0, 0)
-
-
-@pytest.mark.parametrize(
-    ("name", "tasks", "scenario", "outputs"),
-    [
-        ("permuted-digits", 3, "domain", 10),
-        ("rotated-digits", 3, "domain", 10),
-        ("split-digits", 5, "domain", 2),
-        ("split-task-digits", 2, "task", 5),
-        ("split-class-digits", 5, "class", 10),
-        ("subsets-digits", 4, "domain", 10),
-        ("sequence-digits+digits", 2, "domain", 10),
-    ],
-)
-def test_by_name(name, tasks, scenario, outputs):
-    stream = streams.by_name(name, tasks, 1, 60, 30)
-    assert (len(stream), stream.scenario, stream.outputs, stream.shape) == (tasks, scenario, outputs, (8, 8))
-    cut = tasks if name.startswith(("split", "subsets")) else 1
-    samples = [len(task.train[0]) for task in stream]
-    assert sum(samples) == 60 * tasks / cut
-    assert all(len(task.test[0]) <= 30 for task in stream)
-
-
-@pytest.mark.parametrize(
-    ("name", "tasks", "message"),
-    [
-        ("mixed-digits", 2, "no stream 'mixed-digits': say KIND-DATA, with KIND one of permuted, .*digits, mnist"),
-        ("digits", 2, "no stream 'digits'"),
-        ("", 2, "no stream ''"),
-        ("permuted-", 2, "no data set ''"),
-        ("permuted-mnits", 2, "no data set 'mnits': choose one of digits, mnist"),
-        ("sequence-digits+", 2, "no data set ''"),
-        ("permuted-digits+digits", 2, "only sequence takes more than one"),
-        ("split-digits", 3, "10 classes of digits cannot be split into 3 equal tasks"),
-    ],
-)
-def test_by_name_says_what_is_wrong(name, tasks, message):
-    with pytest.raises(ValueError, match=message):
-        streams.by_name(name, tasks, 0)

@@ -3,8 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from fusi_models import HiddenWeight, cascade, memory_curve, monte_carlo, multistate, plain, serial
-from fusi_models.engines import populations as simulate
+from fusi_models import HiddenWeight, cascade, memory_curve, monte_carlo, multistate, plain, serial, simulate
 
 TIMES = np.array([0, 1, 2, 5, 20, 100])
 
@@ -27,7 +26,7 @@ def agrees(run, theory, trials, sigma=4.5):
         (multistate(6), {}),
         (serial(6, 0.1), {"events": "poisson", "active": 0.3}),
     ],
-    ids=str,
+    ids=lambda v: getattr(v, "name", None) or str(v),
 )
 def test_lumped_agrees_with_theory_in_mean_and_spread(syn, options, synapses):
     trials = 1500

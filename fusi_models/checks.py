@@ -1,0 +1,40 @@
+"""What a number given by a user must be; each check is made once, where the number comes in."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+
+def check_fraction(name: str, value: float, below_one: bool = False) -> None:
+    """Raise ``ValueError`` unless 0 < value <= 1, or 0 < value < 1 where ``below_one``."""
+    top = value < 1 if below_one else value <= 1
+    if not (value > 0 and top):
+        raise ValueError(f"{name} must lie between 0 and 1, got {value}.")
+
+
+def whole(name: str, value: Any, least: int = 0) -> int:
+    """``value`` as an int, for 6, ``numpy.int64(6)`` and 6.0; raises ``ValueError`` for others and below ``least``.
+
+    >>> whole("states", 6.0)
+    6
+    """
+    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool | np.bool_)
+    if not number or not math.isfinite(value) or value != int(value) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, got {value}.")
+    return int(value)
+
+
+def real(name: str, value: Any) -> float:
+    """``value`` as a Python float, whose text an equation can hold; raises ``ValueError`` for NaN and for no number."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+        raise ValueError(f"{name} must be a number, got {value!r}.")
+    if math.isnan(value):
+        raise ValueError(f"{name} must be a number, got {value}.")
+    return float(value)
+
+
+def make_plain(model: Any, *names: str) -> None:
+    """Put the fields ``names`` of a frozen dataclass as Python floats; raises as ``real``."""
+    for name in names:
+        object.__setattr__(model, name, real(name, getattr(model, name)))

@@ -1,0 +1,77 @@
+"""A labelled set of images, checked once, with a digest of its content."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from fusi_models.seeds import generator
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """A labelled image set. ``train``, ``test``: (x float32 [n, height, width] in [0, 1], y int64 [n]).
+
+    Raises ``ValueError`` for arrays of another shape, values that are not finite or outside [0, 1], or labels
+    that are not whole numbers 0..classes-1.
+    """
+
+    name: str
+    train: Pair
+    test: Pair
+    classes: int
+
+    def __post_init__(self):
+        for part, (x, y) in (("train", self.train), ("test", self.test)):
+            if x.ndim != 3 or y.shape != x.shape[:1] or x.size == 0:
+                raise ValueError(
+                    f"{self.name} {part}: images have shape {x.shape} and labels {y.shape}: "
+                    "give images [n, height, width] and labels [n], n >= 1."
+                )
+            if not np.isfinite(x).all() or x.min() < 0 or x.max() > 1:
+                raise ValueError(
+                    f"{self.name} {part}: pixels must be finite numbers between 0 and 1; scale them and remove NaN."
+                )
+            if not np.issubdtype(y.dtype, np.integer):
+                raise ValueError(f"{self.name} {part}: labels must be whole numbers, got {y.dtype}.")
+            if y.min() < 0 or y.max() >= self.classes:
+                raise ValueError(
+                    f"{self.name} {part}: labels run from {y.min()} to {y.max()}, not 0..{self.classes - 1}."
+                )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height and width."""
+        return self.train[0].shape[1:]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything, computed once: what tells this set from another of the same name."""
+        return hashlib.sha256(f"{self.name} {self.classes} {digest_of(*self.train, *self.test)}".encode()).hexdigest()
+
+    def limited(self, train: int | None = None, test: int | None = None, seed: int = 0) -> "Data":
+        """The same set with at most so many samples, drawn without replacement by ``seed``."""
+
+        def some(pair: Pair, count: int | None, part: str) -> Pair:
+            if count is None or count >= len(pair[0]):
+                return pair
+            if count < 1:
+                raise ValueError(f"samples must be at least 1, got {count}.")
+            kept = np.sort(generator(f"{part} samples kept of a data set", seed).choice(len(pair[0]), count, False))
+            return pair[0][kept], pair[1][kept]
+
+        if train is None and test is None:
+            return self
+        return replace(self, train=some(self.train, train, "training"), test=some(self.test, test, "test"))
+
+
+def digest_of(*arrays: np.ndarray) -> str:
+    """SHA-256 of types, shapes and values, as hexadecimal digits."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(f"{array.dtype.str} {array.shape} ".encode())
+        found.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return found.hexdigest()

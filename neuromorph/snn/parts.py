@@ -1,0 +1,106 @@
+"""What may be added to a learner of one network and one optimiser: a penalty, a gate, a consolidation, replay.
+
+A part is one file: a final ``Part`` and its frozen ``PartConfig``. The learner (``learners.composed``) calls its hooks
+in the order of its parts; one that says nothing does nothing:
+
+    before_batch -> (scores) -> loss -> (backward) -> before_step -> (the optimiser's step) -> after_step
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, Protocol
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+if TYPE_CHECKING:
+    from neuromorph.snn.layered import Layered
+    from neuromorph.streams import Task
+
+
+class Host(Protocol):
+    """What a part may use of its learner."""
+
+    @property
+    def network(self) -> Layered:
+        """The network: ``weights()``, ``multiplied()``, ``norms``, ``gates``."""
+
+    @property
+    def norm(self) -> str:
+        """The network's: "none", "batch-running", "batch-statistics" or "instance"."""
+
+    @property
+    def optimiser(self) -> Optimizer:
+        """The optimiser now; ``renew_optimiser`` makes another one."""
+
+    @property
+    def seed(self) -> int:
+        """Of the learner; what a part draws has generators of its own (``fusi_models.seeds``)."""
+
+    def scores(self, images: Tensor) -> Tensor:
+        """Class scores [batch, class] of images [batch, ...]."""
+
+    def error(self, scores: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross entropy in nats, without what parts add."""
+
+    def samples(self, task: Task, count: int) -> tuple[Tensor, Tensor]:
+        """The first ``count`` training samples of a task, checked, as the network takes them, and their classes."""
+
+    def renew_optimiser(self) -> None:
+        """Go on with an optimiser that remembers nothing."""
+
+
+class Part:
+    """The hooks of a part; each does nothing unless a part says otherwise.
+
+    Attributes: ``learner``, what it is added to; ``needs``, what it has to be told (``neuromorph.learner.NEEDS``).
+    """
+
+    needs: frozenset[str] = frozenset()
+
+    def __init__(self, learner: Host):
+        self.learner = learner
+
+    def before_batch(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """The samples to learn in place of images [batch, ...] and targets [batch]; gates may be set here."""
+        return images, targets
+
+    def loss(self, images: Tensor, targets: Tensor, scores: Tensor) -> Tensor | None:
+        """A number added to the loss of this mini-batch, in nats; ``scores`` [batch, class] carry a gradient."""
+        return None
+
+    def before_step(self) -> None:
+        """The gradients are there, the weights have not moved."""
+
+    def after_step(self) -> None:
+        """The weights have moved; the gradients are still there."""
+
+    def begin_task(self, task: int) -> None:
+        """The next samples belong to task number ``task``, from 0 (needs "task")."""
+
+    def end_task(self, task: Task) -> None:
+        """The last sample of ``task`` has been learned (needs "boundary")."""
+
+    def begin_test(self, task: int) -> None:
+        """The samples predicted next belong to task number ``task``, from 0 (needs "test task")."""
+
+    def predicting(self) -> AbstractContextManager[None]:
+        """What holds while samples are predicted, undone behind them."""
+        return nullcontext()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything of the part that is needed to go on bit for bit; the learner copies it."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back a ``state_dict``, which is the part's own to keep; tensors may lie on another device."""
+
+
+class PartConfig(ABC):
+    """The choices of a part: a frozen dataclass whose fields are numbers, texts and booleans."""
+
+    @abstractmethod
+    def build(self, learner: Host) -> Part:
+        """The part of this learner, whose network exists. Raises ValueError for a network that it cannot serve."""
