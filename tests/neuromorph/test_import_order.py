@@ -51,8 +51,10 @@ def imports(tree):
     """Modules that the top level of a file imports, not under TYPE_CHECKING and not inside a function."""
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            yield from names & set(MODULES)
+            if names - set(MODULES):  # something that the package itself defines or shows
+                yield node.module
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
 
