@@ -11,6 +11,9 @@ million). The rival is the update as the authors' ``Adam_meta`` computes it, ope
 torch's own fused Adam, which protects nothing. Part "first": from a fresh process to the end of the first training step
 of a small network, with an empty cache of compiled loops and with a filled one, against the uncompiled network.
 
+Part "rounding" (not run unasked): average accuracy with gradient products in float32 and rounded to bfloat16, on
+two streams; a processor without products of bfloat16 is made to compute them all the same, slowly.
+
 ``SpikingBNN`` is the network as a user writes it; ``fast=False`` multiplies in float32 and loops in torch. The run ends
 with the goals as ratios: the median over the turns, each against the rival's call of the same turn, and quartiles.
 What limits the first goal is printed with it: the ratio that the float32 products alone would reach. Processors that
@@ -30,6 +33,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import snntorch
 import torch
@@ -38,7 +42,10 @@ from torch import nn
 from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
 
-from neuromorph.snn import BinaryConv2d, BinaryLinear, Ensemble, Metaplastic, SpikingBNN
+from neuromorph import streams
+from neuromorph.learners.deep import DeepConfig, DeepLearner
+from neuromorph.run import learn_stream
+from neuromorph.snn import BinaryConv2d, BinaryLinear, Ensemble, Metaplastic, SpikingBNN, products
 
 
 @dataclass(frozen=True)
@@ -344,6 +351,23 @@ def first(args: Args) -> Seconds:
     return table("first step, 64-200-200-10, batch 50, 6 steps", seconds, ["uncompiled"])
 
 
+def rounding(args: Args) -> Seconds:
+    """Average accuracy of three tasks, in percent, by seed; the two ways start from the same weights."""
+    print(f"\n{'average accuracy, 3 tasks':32}{'float32':>18}{'bfloat16':>18}{'difference':>18}")
+    for name, features, samples, epochs in (("permuted-digits", 64, 600, 4), ("permuted-mnist", 784, 600, 4)):
+        found: dict[bool, list[float]] = {False: [], True: []}
+        for seed in range(args.seeds):
+            stream = streams.by_name(name, 3, seed, samples, 500)
+            for rounded, accuracies in found.items():
+                config = DeepConfig((features, 128, 128, 10), fast=None if rounded else False, seed=seed)
+                with patch.object(products, "_short_products", lambda device: True):
+                    accuracies.append(100 * learn_stream(DeepLearner(config), stream, epochs, seed).average_accuracy)
+        columns = [*found.values(), [b - a for a, b in zip(found[False], found[True], strict=True)]]
+        cells = [f"{statistics.mean(c):.1f} +- {statistics.stdev(c):.1f}" for c in columns]
+        print(f"{name:32}" + "".join(f"{cell:>18}" for cell in cells))
+    return {}
+
+
 PARTS = {
     "training": training,
     "convolution": convolution,
@@ -351,6 +375,7 @@ PARTS = {
     "seeds": seeds,
     "optimiser": optimiser,
     "first": first,
+    "rounding": rounding,
 }
 
 GOALS = (
