@@ -5,7 +5,7 @@ for step: exponential Euler, synapses before cells (so that both see old values)
 then spikes. Equations of V, H, c, W and g: see ``models/calcium.py``; of the cell: ``engines/calcium_neuron.py``.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import brian2 as b2
 import numpy as np
@@ -13,7 +13,9 @@ import numpy as np
 from fusi_models.engines import calcium_loops as loops
 from fusi_models.engines.calcium_neuron import CalciumNeuron, NeuronState
 from fusi_models.engines.calcium_synapse import Trace, start
+from fusi_models.engines.session import session
 from fusi_models.models.calcium import CalciumSynapse
+from fusi_models.synapse import Values
 
 Target = Literal["numpy", "cython"]
 
@@ -68,7 +70,7 @@ def conductance_equation(synapse: CalciumSynapse, square: str) -> str:
     return f"dg/dt = recover*(g_target - g) - suppress*{square}*g : mmolar/second/volt"
 
 
-def namespace(synapse: CalciumSynapse) -> dict:
+def namespace(synapse: CalciumSynapse) -> dict[str, Any]:
     """The constants of the equations, with their units."""
     s, omega, rate, meta = synapse, synapse.omega, synapse.rate, synapse.meta
     nmda, bpap, ms, mV = s.receptor, s.bpap, b2.ms, b2.mV
@@ -86,7 +88,7 @@ def namespace(synapse: CalciumSynapse) -> dict:
     }  # fmt: skip
 
 
-def cell_namespace(neuron: CalciumNeuron) -> dict:
+def cell_namespace(neuron: CalciumNeuron) -> dict[str, Any]:
     """The same for the cell."""
     n, ms, mV = neuron, b2.ms, b2.mV
     return namespace(n.synapse) | {
@@ -98,10 +100,10 @@ def cell_namespace(neuron: CalciumNeuron) -> dict:
 
 def follow_brian(
     synapse: CalciumSynapse,
-    pre: np.ndarray,
-    post: np.ndarray,
+    pre: Values,
+    post: Values,
     dt: float = 0.1,
-    weight: float | np.ndarray = 0.25,
+    weight: float | Values = 0.25,
     every: int = 1,
     target: Target = "numpy",
 ) -> Trace:
@@ -133,11 +135,11 @@ def follow_brian(
 def advance_brian(
     neuron: CalciumNeuron,
     state: NeuronState,
-    excite: np.ndarray,
-    inhibit: np.ndarray,
+    excite: Values,
+    inhibit: Values,
     dt: float = 1.0,
     target: Target = "numpy",
-) -> tuple[NeuronState, np.ndarray]:
+) -> tuple[NeuronState, Values]:
     """``calcium_neuron.advance`` with plasticity on, computed by Brian2."""
     clock, units = dt * b2.ms, cell_namespace(neuron)
     units["spikes"] = b2.TimedArray(np.append(inhibit, 0.0), dt=clock)
@@ -169,15 +171,11 @@ def advance_brian(
     return NeuronState(synapses, cell_now), fired
 
 
-def _generator(grid: np.ndarray, clock) -> b2.SpikeGeneratorGroup:
+def _generator(grid: Values, clock: Any) -> b2.SpikeGeneratorGroup:
     steps, index = np.nonzero(grid)
     return b2.SpikeGeneratorGroup(grid.shape[1], index, steps * clock, dt=clock)
 
 
-def _run(network: b2.Network, duration, target: Target) -> None:
-    saved = b2.prefs.codegen.target
-    b2.prefs.codegen.target = target
-    try:
+def _run(network: b2.Network, duration: Any, target: Target) -> None:
+    with session(target):
         network.run(duration, namespace={})
-    finally:
-        b2.prefs.codegen.target = saved

@@ -23,11 +23,12 @@ constants.
 
 from dataclasses import dataclass, fields, is_dataclass, replace
 from math import isfinite
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
 
-Array = np.ndarray
+Array = Any  # of the shape of the argument
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Rate:
     floor: float = 0.0
     shift: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.power not in (1, 3):
             raise ValueError(f"the power of calcium in eta must be 1 or 3, got {self.power}.")
 
@@ -138,7 +139,7 @@ class CalciumSynapse:
     lowest: float = 0.0
     highest: float = 1e9
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         numbers = _numbers(self)
         bad = [name for name, value in numbers.items() if not isfinite(value) or ("tau" in name and value <= 0)]
         if bad:
@@ -172,7 +173,7 @@ class CalciumSynapse:
         return self.rate(calcium) * (self.omega(calcium) - self.decay * np.asarray(weight, float))
 
 
-def _numbers(config, prefix: str = "") -> dict[str, float]:
+def _numbers(config: Any, prefix: str = "") -> dict[str, float]:
     """All constants of a configuration, flat, with dotted names."""
     found: dict[str, float] = {}
     for f in fields(config):
