@@ -1,12 +1,12 @@
 """A classifier driven by spikes alone (Brader, Senn & Fusi 2007, Neural Comput. 19:2881), as a learner.
 
 The layer of ``fusi_models.networks.spike_driven``, ``units_per_class`` output units a class. A value x in [0, 1] becomes
-one input for every level, active where x exceeds it, and one that is active where it does not. Active inputs fire at
-``high``, others at ``low`` Hz. The instructor neuron of a unit drives it by ``own`` thresholds a second if the unit
+one input for every level, active where x exceeds it, and one for every off-level, active where x does not. Active
+inputs fire at ``high``, others at ``low`` Hz. The instructor neuron of a unit drives it by ``own`` thresholds a second if the unit
 stands for the label, by ``other`` if not, by ``test`` at test time. The class with most output spikes wins.
 
 The hidden variable is X of the paper, or a chain in its place (``models.brader.Chain``). Between presentations the
-network is at rest, so its whole memory is one small number a synapse. Levels with their complement, rates of the
+network is at rest, so its whole memory is one small number a synapse. Levels and off-levels, rates of the
 instructor and all constants in ``BraderConfig`` are ours.
 """
 
@@ -35,6 +35,7 @@ class BraderConfig:
     hidden: Hidden = Internal(up=0.15, down=0.06)
     circuit: Circuit = Circuit(Gates(up_low=4.5, up_high=8.5, down_low=1.8, down_high=4.5), weight=0.04)
     levels: tuple[float, ...] = (0.05, 0.2, 0.4, 0.6, 0.8)
+    off_levels: tuple[float, ...] = (0.4,)
     units_per_class: int = 20
     high: float = 50.0
     low: float = 2.0
@@ -75,7 +76,7 @@ class BraderLearner(Learner):
             raise ValueError(f"There is no substrate '{substrate}' here: choose one of {', '.join(SUBSTRATES)}.")
         self.inputs, self.classes, self.config, self.seed, self.substrate = inputs, classes, config, seed, substrate
         self.units = classes * config.units_per_class
-        self.sources = 2 * inputs * len(config.levels)
+        self.sources = inputs * (len(config.levels) + len(config.off_levels))
         self.presented = 0
         self.state = config.hidden.init((self.sources, self.units), np.random.default_rng([seed, INITIAL]))
 
@@ -98,7 +99,7 @@ class BraderLearner(Learner):
         """Output spikes of each class at test, int64 [n, class], of samples x [n, inputs]."""
         x, _ = self._checked(x, np.zeros(len(x), np.int64))
         spikes, _ = self._present(x, np.full((len(x), self.units), self.config.test), TESTING, 0, learn=False)
-        return spikes.reshape(len(x), self.classes, -1).sum(-1, dtype=np.int64)
+        return spikes.reshape(len(x), self.classes, self.config.units_per_class).sum(-1, dtype=np.int64)
 
     def state_dict(self) -> dict[str, Any]:
         return {"state": self.state.copy(), "presented": self.presented}
@@ -111,8 +112,9 @@ class BraderLearner(Learner):
 
     def encode(self, x: np.ndarray) -> np.ndarray:
         """Firing rates in Hz, [n, source], of samples x [n, inputs]."""
-        above = np.concatenate([x > level for level in self.config.levels], 1)
-        return np.where(np.concatenate([above, ~above], 1), self.config.high, self.config.low)
+        config = self.config
+        active = [x > level for level in config.levels] + [x <= level for level in config.off_levels]
+        return np.where(np.concatenate(active, 1), config.high, config.low)
 
     def _present(self, x, drive, salt: int, first: int, learn: bool) -> tuple[np.ndarray, np.ndarray]:
         """Spike counts [n, unit] and states after presentations ``first``... under the instructor's ``drive``."""
@@ -140,8 +142,9 @@ class BraderLearner(Learner):
         return spikes.sum(1, dtype=np.int32), state
 
     def _key(self, salt: int, number: int) -> int:
-        """What names presentation ``number``: its spikes, starts and draws. Never that of another purpose."""
-        return int(np.random.SeedSequence([self.seed, salt, number]).generate_state(1)[0] % KEYS)
+        """What names presentation ``number``: its spikes, starts and draws. Even in training, odd at test."""
+        drawn = int(np.random.SeedSequence([self.seed, salt, number]).generate_state(1)[0] % KEYS)
+        return drawn // 2 * 2 + (salt == TESTING)
 
     def _checked(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """x as [n, input] and y as [n]. Raises ``ValueError`` saying what was given."""
