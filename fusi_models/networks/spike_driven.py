@@ -1,15 +1,15 @@
 """One layer of integrate-and-fire neurons with synapses that spikes drive (Brader, Senn & Fusi 2007).
 
-Sources are ``inputs`` excitatory neurons and, for every output unit, one instructor neuron; all fire as given events.
-Steps of dt; V in units of the threshold, floor at 0. In a step, S the inputs that spike, T the instructors:
+Excitatory inputs fire as given events; the instructor is a steady drive I_j of each unit (many weak spikes in the
+limit). Steps of dt; V in units of the threshold, floor at 0. In a step, S the inputs that spike:
 
     C_j <- C_j exp(-dt/tau);   gate_j from (V_j, C_j);   n_j = number of i in S with J_ij = 1;
     gated synapses (i in S) change;
-    V_j <- max(0, V_j + weight (n_j - inhibition |S|) + teacher [j in T] - leak dt);
+    V_j <- max(0, V_j + weight (n_j - inhibition |S|) + (I_j - leak) dt);
     V_j >= 1: a spike, V_j <- 0, C_j <- C_j + 1.
 
-Constant leak and floor, instructor signal and global inhibition are the paper's; that inhibition follows the number of
-input spikes in the step, and the values of the weights, are ours. Between presentations the network is silent until all
+Constant leak and floor, instructor signal and global inhibition are the paper's; that the instructor is steady, that
+inhibition follows the number of input spikes in the step, and the values of the weights, are ours. Between presentations the network is silent until all
 X, V and C are at rest: a presentation starts from states at rest, C = 0 and V as given (``uniform_start``).
 
 ``present`` runs it as compiled loops, ``spike_driven_brian.present`` in Brian2, with the same spikes: constants of
@@ -33,7 +33,7 @@ class Circuit:
     """Constants of the layer. dt in seconds, ``steps`` of a presentation, ``leak`` in thresholds a second.
 
     ``weight``: depolarisation of an input spike where J = 1. ``inhibition``: that of an input spike at every unit, in
-    units of ``weight``. ``teacher``: of an instructor spike. Raises ``ValueError`` for numbers out of range.
+    units of ``weight``. Raises ``ValueError`` for numbers out of range.
     """
 
     gates: Gates = Gates()
@@ -42,26 +42,22 @@ class Circuit:
     leak: float = 10.0
     weight: float = 0.03
     inhibition: float = 0.5
-    teacher: float = 0.2
 
     def __post_init__(self):
         if not (self.dt > 0 and self.steps >= 1):
             raise ValueError(f"dt must be above 0 seconds and steps at least 1, got {self.dt} and {self.steps}.")
-        if min(self.leak, self.weight, self.inhibition, self.teacher) < 0:
-            raise ValueError(f"leak, weight, inhibition and teacher must not be negative, got {self}.")
+        if min(self.leak, self.weight, self.inhibition) < 0:
+            raise ValueError(f"leak, weight and inhibition must not be negative, got {self}.")
 
     def constants(self) -> dict[str, float]:
         """The numbers of a step, on ``GRID``, and the decay of calcium."""
         values = {"weight": self.weight, "inhibiting": self.weight * self.inhibition}
-        values |= {"teacher": self.teacher, "leak": self.leak * self.dt}
+        values |= {"leak": self.leak * self.dt}
         return {name: on_grid(value) for name, value in values.items()} | {"decay": np.exp(-self.dt / self.gates.tau)}
 
 
 class Events(NamedTuple):
-    """Spikes of all sources in one presentation: ``index[starts[t]:starts[t + 1]]`` fire in step t.
-
-    Sources 0..inputs-1 are the inputs, inputs + j is the instructor of unit j; one source fires once a step at most.
-    """
+    """Spikes of the inputs in one presentation: ``index[starts[t]:starts[t + 1]]`` fire in step t, each once at most."""
 
     starts: np.ndarray
     index: np.ndarray
@@ -75,7 +71,7 @@ class Outcome(NamedTuple):
 
 
 def poisson_events(probability: np.ndarray, steps: int, key: int) -> Events:
-    """Independent spikes of each source with a probability a step, [source]; decided by ``key``.
+    """Independent spikes of each input with a probability a step, [input]; decided by ``key``.
 
     Raises ``ValueError`` for probabilities outside [0, 1).
     """
@@ -101,17 +97,21 @@ def present(
     hidden: Hidden,
     state: np.ndarray,
     events: Sequence[Events],
+    drive: np.ndarray,
     keys: Sequence[int],
     learn: bool = True,
 ) -> Outcome:
-    """Show presentations one after another; ``state`` [input, unit] is not changed. ``keys``: one a presentation."""
+    """Show presentations one after another; ``state`` [input, unit] is not changed.
+
+    ``drive`` [presentation, unit]: the instructor's, in thresholds a second. ``keys``: one a presentation.
+    """
     from fusi_models.networks import spike_driven_loops as loops
 
     layer = _Layer(circuit, hidden, state)
     spikes = np.zeros((len(events), circuit.steps, layer.units), np.bool_)
-    for events_k, key, spikes_k in zip(events, keys, spikes, strict=True):
+    for events_k, drive_k, key, spikes_k in zip(events, drive_a_step(circuit, drive), keys, spikes, strict=True):
         v = uniform_start(layer.units, key)
-        loops.present(layer.synapses, layer.numbers, layer.tables, events_k, v, check_key(key), learn, spikes_k)
+        loops.present(layer.synapses, layer.numbers, layer.tables, events_k, drive_k, v, check_key(key), learn, spikes_k)
     return Outcome(spikes, layer.rest())
 
 
@@ -120,12 +120,13 @@ def present_rates(
     hidden: Hidden,
     state: np.ndarray,
     probability: np.ndarray,
+    drive: np.ndarray,
     keys: np.ndarray,
     learn: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """``present`` of ``poisson_events``, all in one compiled loop: spike counts int32 [presentation, unit], and states.
 
-    ``probability`` [presentation, source]: of a spike in a step.
+    ``probability`` [presentation, input]: of a spike in a step. ``drive``, ``keys`` as in ``present``.
     """
     from fusi_models.networks import spike_driven_loops as loops
 
@@ -136,6 +137,7 @@ def present_rates(
         layer.numbers,
         layer.tables,
         _probabilities(probability),
+        drive_a_step(circuit, drive),
         np.asarray(keys, np.int64),
         circuit.steps,
         GRID,
@@ -143,6 +145,11 @@ def present_rates(
         counts,
     )
     return counts, layer.rest()
+
+
+def drive_a_step(circuit: Circuit, drive: np.ndarray) -> np.ndarray:
+    """What ``drive``, in thresholds a second, adds to V in a step, on ``GRID``."""
+    return np.round(np.asarray(drive, float) * circuit.dt / GRID) * GRID
 
 
 def check_key(key: int) -> int:

@@ -12,7 +12,7 @@ import brian2 as b2
 import numpy as np
 
 from fusi_models.models.brader import GATE, Hidden
-from fusi_models.networks.spike_driven import Circuit, Events, Outcome, check_key, uniform_start
+from fusi_models.networks.spike_driven import Circuit, Events, Outcome, check_key, drive_a_step, uniform_start
 
 Target = Literal["numpy", "cython"]
 
@@ -22,13 +22,11 @@ v : 1
 c : 1
 gate : integer
 excited : 1
-taught : 1
 learning : integer (shared)
 """
 MEMBRANE = """
-v = clip(v + weight*excited - inhibiting*arrived(t) + teacher*taught - leak, 0, inf)
+v = clip(v + weight*excited - inhibiting*arrived(t) + driven(t, i) - leak, 0, inf)
 excited = 0
-taught = 0
 """
 
 _DRAW = """
@@ -72,7 +70,7 @@ class BrianLayer:
         on_spike, on_rest, constants = hidden.brian(circuit.dt)
         on_gate = f"now = timestep(t, tick)\nstep = now % steps\nkey = name(t)\ngate = gate_post\n{on_spike}"
         self.namespace = constants | circuit.constants() | circuit.gates.constants() | {"steps": circuit.steps, "tick": dt}
-        self.sources = b2.SpikeGeneratorGroup(inputs + units, [], [] * b2.second, dt=dt, when="start", order=5)
+        self.sources = b2.SpikeGeneratorGroup(inputs, [], [] * b2.second, dt=dt, when="start", order=5)
         self.neurons = b2.NeuronGroup(units, NEURONS, threshold="v >= 1", reset="v = 0\nc += 1", dt=dt)
         self.neurons.run_regularly("v = begin(t, i)\nc = 0", dt=whole, when="start")
         self.neurons.run_regularly(f"c = decay*c\n{GATE}\ngate = learning*gate", dt=dt, when="groups")
@@ -89,14 +87,12 @@ class BrianLayer:
         self.plastic.connect(i=i, j=j)
         if on_rest:
             self.plastic.run_regularly(f"now = timestep(t, tick)\n{on_rest}", dt=whole, when="start")
-        self.teaching = b2.Synapses(self.sources, self.neurons, on_pre="taught_post = 1", dt=dt)
-        self.teaching.connect(i=inputs + np.arange(units), j=np.arange(units))
         self.monitor = b2.SpikeMonitor(self.neurons)
-        self.network = b2.Network(self.sources, self.neurons, self.plastic, self.teaching, self.monitor)
+        self.network = b2.Network(self.sources, self.neurons, self.plastic, self.monitor)
         self.network.schedule = SCHEDULE
 
     def present(
-        self, state: np.ndarray, events: Sequence[Events], keys: Sequence[int], learn: bool = True
+        self, state: np.ndarray, events: Sequence[Events], drive: np.ndarray, keys: Sequence[int], learn: bool = True
     ) -> Outcome:
         """As ``spike_driven.present``, which see."""
         circuit, shape = self.circuit, (len(events), self.circuit.steps, self.units)
@@ -104,7 +100,7 @@ class BrianLayer:
             for name, values in self.hidden.variables(np.asarray(state, np.int8).ravel()).items():
                 setattr(self.plastic, name, values)
             origin, before = round(float(self.network.t / b2.second) / circuit.dt), len(self.monitor.i)
-            self._feed(events, keys, origin)
+            self._feed(events, drive, keys, origin)
             self.neurons.learning = int(learn)
             self.network.run(len(events) * circuit.steps * circuit.dt * b2.second, namespace=self.namespace)
             spikes = np.zeros((shape[0] * shape[1], self.units), bool)
@@ -114,23 +110,24 @@ class BrianLayer:
             after = self.hidden.from_variables({name: np.array(getattr(self.plastic, name)) for name in names})
         return Outcome(spikes.reshape(shape), after.reshape(np.shape(state)))
 
-    def _feed(self, events: Sequence[Events], keys: Sequence[int], origin: int) -> None:
-        """What the presentations from step ``origin`` on are shown: spikes, starts of V, keys."""
+    def _feed(self, events: Sequence[Events], drive: np.ndarray, keys: Sequence[int], origin: int) -> None:
+        """What the presentations from step ``origin`` on are shown: spikes, drive, starts of V, keys."""
         circuit, units = self.circuit, self.units
         steps, dt = circuit.steps, circuit.dt * b2.second
         counts = np.concatenate([np.diff(e.starts) for e in events])
         index = np.concatenate([e.index for e in events])
         times = origin + np.repeat(np.arange(len(counts)), counts)
         self.sources.set_spikes(index, times * dt, sorted=True)
-        step = np.repeat(np.arange(len(counts)), counts)
-        arrived = np.bincount(step[index < self.inputs], minlength=len(counts))
         begin = np.array([uniform_start(units, check_key(key)) for key in keys])
-        done = origin // steps
+        before = np.zeros((origin // steps, units))
         self.namespace |= {
             "draw": draw,
-            "arrived": b2.TimedArray(np.append(np.zeros(origin), arrived), dt=dt, name="arrived"),
-            "name": b2.TimedArray(np.append(np.zeros(done), keys), dt=steps * dt, name="name"),
-            "begin": b2.TimedArray(np.vstack([np.zeros((done, units)), begin]), dt=steps * dt, name="begin"),
+            "arrived": b2.TimedArray(np.append(np.zeros(origin), counts), dt=dt, name="arrived"),
+            "name": b2.TimedArray(np.append(before[:, 0], keys), dt=steps * dt, name="name"),
+            "begin": b2.TimedArray(np.vstack([before, begin]), dt=steps * dt, name="begin"),
+            "driven": b2.TimedArray(
+                np.vstack([before, drive_a_step(circuit, drive)]), dt=steps * dt, name="driven"
+            ),
         }
 
 
@@ -139,13 +136,14 @@ def present(
     hidden: Hidden,
     state: np.ndarray,
     events: Sequence[Events],
+    drive: np.ndarray,
     keys: Sequence[int],
     learn: bool = True,
     target: Target = "numpy",
 ) -> Outcome:
     """``spike_driven.present`` in Brian2, in a network of its own."""
     inputs, units = np.shape(state)
-    return BrianLayer(circuit, hidden, inputs, units, target).present(state, events, keys, learn)
+    return BrianLayer(circuit, hidden, inputs, units, target).present(state, events, drive, keys, learn)
 
 
 @contextmanager

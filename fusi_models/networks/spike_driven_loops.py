@@ -107,10 +107,10 @@ def chain_spike(i, k, w, gates, gated, salt, bounds, shifts):
 @compiled
 def open_gates(v, c, numbers, up, down, gates, jump, gated):
     """Calcium decays; the gates of this step, X's jumps, and which units are gated (their number is returned)."""
-    decay, theta_v, up_low, up_high, down_low, down_high = numbers[4:10]
+    theta_v, up_low, up_high, down_low, down_high = numbers[4:9]
     count = 0
     for j in range(len(v)):
-        c[j] *= decay
+        c[j] *= numbers[3]
         gate = 0
         if v[j] > theta_v:
             if up_low < c[j] < up_high:
@@ -126,15 +126,15 @@ def open_gates(v, c, numbers, up, down, gates, jump, gated):
 
 
 @compiled
-def present(synapses, numbers, tables, events, v, key, learn, spikes):
+def present(synapses, numbers, tables, events, drive, v, key, learn, spikes):
     """One presentation from V = ``v``; writes ``spikes`` [step, unit] and changes the synapses."""
     x, last, w = synapses
     walk, bounds, shifts = tables
     starts, index = events
-    inputs, units = x.shape
-    weight, inhibiting, teacher, leak = numbers[:4]
+    units = x.shape[1]
+    weight, inhibiting, leak = numbers[:3]
     is_chain = bounds.shape[2] > 0
-    c, taught = np.zeros(units), np.zeros(units)
+    c = np.zeros(units)
     gates, jump, gated = np.zeros(units, np.int8), np.zeros(units, np.float32), np.empty(units, np.int64)
     sums = np.empty(units, np.float32)
     if learn and not is_chain:
@@ -144,14 +144,9 @@ def present(synapses, numbers, tables, events, v, key, learn, spikes):
         count = open_gates(v, c, numbers, walk[0], walk[1], gates, jump, gated) if learn else 0
         salt, now = step_salt(key, t), np.float32(t)
         sums[:] = 0
-        taught[:] = 0
-        arrived = 0
+        arrived = starts[t + 1] - starts[t]
         for e in range(starts[t], starts[t + 1]):
             i = index[e]
-            if i >= inputs:
-                taught[i - inputs] = teacher
-                continue
-            arrived += 1
             row = w[i]
             for j in range(units):
                 sums[j] += row[j]
@@ -162,7 +157,7 @@ def present(synapses, numbers, tables, events, v, key, learn, spikes):
             else:
                 internal_spike(x[i], last[i], row, now, jump, walk)
         for j in range(units):
-            y = v[j] + weight * sums[j] - inhibiting * arrived + taught[j] - leak
+            y = v[j] + weight * sums[j] - inhibiting * arrived + drive[j] - leak
             y = y if y > 0 else 0.0
             spikes[t, j] = y >= 1
             if y >= 1:
@@ -172,14 +167,14 @@ def present(synapses, numbers, tables, events, v, key, learn, spikes):
 
 
 @compiled
-def present_all(synapses, numbers, tables, probability, keys, steps, grid, learn, counts):
-    """Every presentation [presentation, source] one after another; spike ``counts`` [presentation, unit]."""
+def present_all(synapses, numbers, tables, probability, drive, keys, steps, grid, learn, counts):
+    """Every presentation [presentation, input] one after another; spike ``counts`` [presentation, unit]."""
     units = counts.shape[1]
     starts, index = np.empty(steps + 1, np.int64), np.empty(probability.shape[1] * steps, np.int32)
     v, spikes = np.empty(units), np.empty((steps, units), np.bool_)
     for s in range(len(keys)):
         poisson(probability[s], steps, keys[s], starts, index)
         start(keys[s], grid, v)
-        present(synapses, numbers, tables, (starts, index), v, keys[s], learn, spikes)
+        present(synapses, numbers, tables, (starts, index), drive[s], v, keys[s], learn, spikes)
         for j in range(units):
             counts[s, j] = spikes[:, j].sum()

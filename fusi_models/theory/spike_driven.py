@@ -104,8 +104,7 @@ class Stimulus:
         total = self.active * self.high + (self.inputs - self.active) * self.low
         w, minus = circuit.weight, circuit.weight * circuit.inhibition
         mu = total * (w / 2 - minus) + teacher - circuit.leak
-        s2 = total / 2 * ((w - minus) ** 2 + minus**2) + teacher * circuit.teacher
-        return mu, s2 - teacher**2 * circuit.dt  # the instructor fires once a step at most
+        return mu, total / 2 * ((w - minus) ** 2 + minus**2)
 
 
 def poisson_limit(circuit: Circuit, rule: Internal, stimulus: Stimulus, teacher: float) -> tuple[float, float, float]:
@@ -143,15 +142,14 @@ def measured(
     """Rate, P(LTP) and P(LTD) of an active synapse, counted in the simulated layer, ``units`` neurons and ``trials`` presentations."""
     active = np.arange(stimulus.inputs) < stimulus.active
     rates = np.where(active, stimulus.high, stimulus.low) * circuit.dt
-    probability = np.append(rates, np.full(units, teacher * circuit.dt / circuit.teacher))
-    found = np.zeros(3)
+    found, drive = np.zeros(3), np.full((1, units), teacher)
     for trial in range(trials):
         rng = np.random.default_rng([seed, trial])
         state = np.empty((stimulus.inputs, units), np.int8)
         for part in (active, ~active):
             half = np.arange(part.sum()) % 2
             state[part] = rng.permuted(np.tile(half[:, None], units), axis=0)
-        counts, after = present_rates(circuit, rule, state, probability[None], rng.integers(0, 2**31, 1))
+        counts, after = present_rates(circuit, rule, state, rates[None], drive, rng.integers(0, 2**31, 1))
         before, after = state[active] > 0, after[active] > 0
         found += counts.mean() / (circuit.steps * circuit.dt), after[~before].mean(), (~after)[before].mean()
     rate, ltp, ltd = found / trials

@@ -2,7 +2,7 @@
 
 The layer of ``fusi_models.networks.spike_driven``, ``units_per_class`` output units a class. A value x in [0, 1] becomes
 one input for every level, active where x exceeds it, and one for every off-level, active where x does not. Active
-inputs fire at ``high``, others at ``low`` Hz. The instructor neuron of a unit drives it by ``own`` thresholds a second if the unit
+inputs fire at ``high``, others at ``low`` Hz. The instructor of a unit drives it by ``own`` thresholds a second if the unit
 stands for the label, by ``other`` if not, by ``test`` at test time. The class with most output spikes wins.
 
 The hidden variable is X of the paper, or a chain in its place (``models.brader.Chain``). Between presentations the
@@ -28,8 +28,7 @@ TOGETHER = 500  # presentations in one call of the loops
 class BraderConfig:
     """What is learned with. Drives (own, other, test) in thresholds a second, high and low in Hz.
 
-    Raises ``ValueError`` for no levels or units, rates that do not fit the step, or drives that the instructor, who
-    fires once a step at most, cannot give.
+    Raises ``ValueError`` for no levels or units, rates that do not fit the step, or negative drives.
     """
 
     hidden: Hidden = Internal(up=0.15, down=0.06)
@@ -50,12 +49,8 @@ class BraderConfig:
             )
         if not 0 <= self.low <= self.high < 1 / self.circuit.dt:
             raise ValueError(f"rates need 0 <= low <= high < {1 / self.circuit.dt:g} Hz, got {self.low}, {self.high}.")
-        top = self.circuit.teacher / self.circuit.dt
-        if not all(0 <= drive < top for drive in (self.own, self.other, self.test)):
-            raise ValueError(
-                f"own, other and test must lie between 0 and {top:g}, what an instructor gives at one spike of "
-                f"{self.circuit.teacher} a step: got {self.own}, {self.other}, {self.test}."
-            )
+        if min(self.own, self.other, self.test) < 0:
+            raise ValueError(f"own, other and test must not be negative, got {self.own}, {self.other}, {self.test}.")
 
 
 class BraderLearner(Learner):
@@ -123,22 +118,22 @@ class BraderLearner(Learner):
         counts = [np.empty((0, self.units), np.int32)]
         for k in range(0, len(x), TOGETHER):
             part = slice(k, k + TOGETHER)
-            rates = np.concatenate([self.encode(x[part]) * circuit.dt, drive[part] * circuit.dt / circuit.teacher], 1)
-            keys = np.array([self._key(salt, first + k + i) for i in range(len(rates))])
-            spikes, state = show(state, rates, keys, learn)
+            chance = self.encode(x[part]) * circuit.dt
+            keys = np.array([self._key(salt, first + k + i) for i in range(len(chance))])
+            spikes, state = show(state, chance, drive[part], keys, learn)
             counts.append(spikes)
         return np.concatenate(counts), state
 
-    def _compiled(self, state, rates, keys, learn):
-        return present_rates(self.config.circuit, self.config.hidden, state, rates, keys, learn)
+    def _compiled(self, state, chance, drive, keys, learn):
+        return present_rates(self.config.circuit, self.config.hidden, state, chance, drive, keys, learn)
 
-    def _brian(self, state, rates, keys, learn):
+    def _brian(self, state, chance, drive, keys, learn):
         from fusi_models.networks.spike_driven_brian import BrianLayer
 
         circuit, hidden = self.config.circuit, self.config.hidden
         layer = BrianLayer(circuit, hidden, self.sources, self.units, self.substrate.removeprefix("brian2-"))
-        events = [poisson_events(row, circuit.steps, key) for row, key in zip(rates, keys, strict=True)]
-        spikes, state = layer.present(state, events, keys, learn)
+        events = [poisson_events(row, circuit.steps, key) for row, key in zip(chance, keys, strict=True)]
+        spikes, state = layer.present(state, events, drive, keys, learn)
         return spikes.sum(1, dtype=np.int32), state
 
     def _key(self, salt: int, number: int) -> int:

@@ -19,27 +19,25 @@ HIDDEN = {"internal": Internal(0.2, 0.15), "cascade": Chain(cascade(4).slowed(0.
 
 @pytest.fixture(scope="module")
 def shown():
-    """Probabilities of three presentations, and their spikes."""
-    rng = np.random.default_rng(0)
-    inputs = np.where(rng.random((3, INPUTS)) < 0.5, 0.05, 0.002)
-    probability = np.hstack([inputs, np.tile([0.1, 0.2, 0.3, 0.4, 0.6, 0.8], (3, 1))])
-    return probability, [poisson_events(p, CIRCUIT.steps, key) for p, key in zip(probability, KEYS, strict=True)]
+    """Probabilities of three presentations, their spikes, and the instructor's drive."""
+    probability = np.where(np.random.default_rng(0).random((3, INPUTS)) < 0.5, 0.05, 0.002)
+    drive = np.tile([20.0, 40.0, 60.0, 80.0, 120.0, 160.0], (3, 1))
+    return probability, [poisson_events(p, CIRCUIT.steps, key) for p, key in zip(probability, KEYS, strict=True)], drive
 
 
-def by_the_book(circuit, hidden, state, events, key):
+def by_the_book(circuit, hidden, state, events, drive, key):
     """One presentation in plain numpy from the equations of the modules' heads, X looked at in every step."""
     n, starts = circuit.constants(), events.starts
     up, down, theta, alpha, beta = (float(on_grid(v)) for v in (hidden.up, hidden.down, hidden.theta, 0.0035, 0.0035))
     x, v, c = state.astype(float), uniform_start(state.shape[1], key), np.zeros(state.shape[1])
-    spikes = np.zeros((circuit.steps, state.shape[1]), bool)
+    spikes, step_drive = np.zeros((circuit.steps, state.shape[1]), bool), np.array([on_grid(d * 0.001) for d in drive])
     for t in range(circuit.steps):
         c *= n["decay"]
         gate = circuit.gates.gate(v, c)
         now = events.index[starts[t] : starts[t + 1]]
-        fired, taught = now[now < len(state)], np.isin(np.arange(state.shape[1]) + len(state), now)
-        excited = (x[fired] > theta).sum(0)
-        x[fired] = np.clip(x[fired] + up * (gate > 0) - down * (gate < 0), 0, 1)
-        v = v + n["weight"] * excited - n["inhibiting"] * len(fired) + n["teacher"] * taught - n["leak"]
+        excited = (x[now] > theta).sum(0)
+        x[now] = np.clip(x[now] + up * (gate > 0) - down * (gate < 0), 0, 1)
+        v = v + n["weight"] * excited - n["inhibiting"] * len(now) + step_drive - n["leak"]
         v = np.maximum(v, 0)
         spikes[t] = v >= 1
         v[spikes[t]] = 0
@@ -50,8 +48,8 @@ def by_the_book(circuit, hidden, state, events, key):
 
 def test_the_compiled_loop_follows_the_equations(shown):
     hidden, state = HIDDEN["internal"], HIDDEN["internal"].init((INPUTS, UNITS), np.random.default_rng(1))
-    out = present(CIRCUIT, hidden, state, shown[1][:1], KEYS[:1])
-    spikes, after = by_the_book(CIRCUIT, hidden, state, shown[1][0], KEYS[0])
+    out = present(CIRCUIT, hidden, state, shown[1][:1], shown[2][:1], KEYS[:1])
+    spikes, after = by_the_book(CIRCUIT, hidden, state, shown[1][0], shown[2][0], KEYS[0])
     np.testing.assert_array_equal(out.spikes[0], spikes)
     np.testing.assert_array_equal(out.state, after)
     assert spikes.sum() > 50 and (after != state).any()
@@ -61,10 +59,10 @@ def test_the_compiled_loop_follows_the_equations(shown):
 def test_brian2_has_the_same_spikes_and_synapses(name, shown):
     hidden = HIDDEN[name]
     state = hidden.init((INPUTS, UNITS), np.random.default_rng(1))
-    expected = present(CIRCUIT, hidden, state, shown[1], KEYS)
+    expected = present(CIRCUIT, hidden, state, *shown[1:], KEYS)
     layer = spike_driven_brian.BrianLayer(CIRCUIT, hidden, INPUTS, UNITS, "numpy")
-    first = layer.present(state, shown[1][:1], KEYS[:1])
-    rest = layer.present(first.state, shown[1][1:], KEYS[1:])  # goes on where it was
+    first = layer.present(state, shown[1][:1], shown[2][:1], KEYS[:1])
+    rest = layer.present(first.state, shown[1][1:], shown[2][1:], KEYS[1:])  # goes on where it was
     np.testing.assert_array_equal(np.concatenate([first.spikes, rest.spikes]), expected.spikes)
     np.testing.assert_array_equal(rest.state, expected.state)
     assert (expected.state != state).any() and expected.spikes.sum() > 100
@@ -73,8 +71,8 @@ def test_brian2_has_the_same_spikes_and_synapses(name, shown):
 def test_cython_has_the_same_spikes_and_draws(shown):
     hidden = HIDDEN["cascade"]
     state = hidden.init((INPUTS, UNITS), np.random.default_rng(1))
-    expected = present(CIRCUIT, hidden, state, shown[1], KEYS)
-    out = spike_driven_brian.present(CIRCUIT, hidden, state, shown[1], KEYS, target="cython")
+    expected = present(CIRCUIT, hidden, state, *shown[1:], KEYS)
+    out = spike_driven_brian.present(CIRCUIT, hidden, state, *shown[1:], KEYS, target="cython")
     np.testing.assert_array_equal(out.spikes, expected.spikes)
     np.testing.assert_array_equal(out.state, expected.state)
 
@@ -84,8 +82,8 @@ def test_rates_in_one_loop_are_the_events_one_by_one(name, shown):
     hidden = HIDDEN[name]
     state = hidden.init((INPUTS, UNITS), np.random.default_rng(1))
     before = state.copy()
-    expected = present(CIRCUIT, hidden, state, shown[1], KEYS)
-    counts, after = present_rates(CIRCUIT, hidden, state, shown[0], np.array(KEYS))
+    expected = present(CIRCUIT, hidden, state, *shown[1:], KEYS)
+    counts, after = present_rates(CIRCUIT, hidden, state, shown[0], shown[2], np.array(KEYS))
     np.testing.assert_array_equal(counts, expected.spikes.sum(1))
     np.testing.assert_array_equal(after, expected.state)
     np.testing.assert_array_equal(state, before)
@@ -94,7 +92,7 @@ def test_rates_in_one_loop_are_the_events_one_by_one(name, shown):
 def test_without_learning_nothing_changes(shown):
     hidden = HIDDEN["internal"]
     state = hidden.init((INPUTS, UNITS), np.random.default_rng(1))
-    np.testing.assert_array_equal(present(CIRCUIT, hidden, state, shown[1], KEYS, learn=False).state, state)
+    np.testing.assert_array_equal(present(CIRCUIT, hidden, state, *shown[1:], KEYS, learn=False).state, state)
 
 
 def test_events_are_bernoulli_with_their_probability():
@@ -119,11 +117,10 @@ def test_the_start_is_uniform():
 
 
 def test_a_neuron_fires_at_the_rate_of_its_drive():
-    """Without noise: threshold / (drive - leak), whole steps."""
-    circuit = Circuit(teacher=0.05, leak=10.0, steps=2000)
-    probability = np.array([[0.0, 0.999]])
-    counts, _ = present_rates(circuit, Internal(), np.zeros((1, 1), np.int8), probability, np.array([1]))
-    assert counts[0, 0] == pytest.approx(2000 / np.ceil(1 / 0.04), abs=2)
+    """Without input: threshold / (drive - leak), in whole steps."""
+    circuit, silent = Circuit(leak=10.0, steps=2000), np.zeros((1, 1))
+    counts, _ = present_rates(circuit, Internal(), np.zeros((1, 1), np.int8), silent, np.array([[53.0]]), np.array([1]))
+    assert counts[0, 0] == pytest.approx(2000 / np.ceil(1 / 0.043), abs=1)
 
 
 @pytest.mark.parametrize(

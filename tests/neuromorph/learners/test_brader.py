@@ -134,7 +134,7 @@ def test_wrong_samples_are_refused_before_anything_is_learned(x, y, message):
         (lambda: BraderLearner(16, 3, SMALL, substrate="brian"), "no substrate 'brian' here: choose one of compiled"),
         (lambda: replace(SMALL, levels=()), "give at least 1 level and 1 unit a class"),
         (lambda: replace(SMALL, high=1000), "low <= high < 1000 Hz"),
-        (lambda: replace(SMALL, own=300), "own, other and test must lie between 0 and"),
+        (lambda: replace(SMALL, own=-1), "own, other and test must not be negative"),
         (lambda: make().load_state_dict({"state": np.zeros((2, 2)), "presented": 0}), r"shape \(2, 2\), this learner"),
     ],
 )
