@@ -24,6 +24,7 @@ import numpy as np
 
 from fusi_models.equations import Array, evaluate
 from fusi_models.models.markov import MarkovSynapse
+from fusi_models.synapse import check_fraction
 
 GRID = 2.0**-16
 """Constants of sums are whole multiples of this: every sum is then exact, in any order, on every substrate."""
@@ -212,3 +213,19 @@ class Chain(Hidden):
 
     def from_variables(self, variables):
         return (np.asarray(variables["strength"]) * np.asarray(variables["depth"])).astype(np.int8)
+
+
+def accepting(synapse: MarkovSynapse, up: float, down: float) -> Chain:
+    """``synapse`` in the place of X, accepting a part ``up`` of the gates +1 and ``down`` of the gates -1.
+
+    Gates of -1 are several times as frequent, since V is mostly below theta_v; X weighs them by its jumps.
+    Raises ``ValueError`` for parts outside (0, 1].
+    """
+    stay = np.eye(synapse.states)
+    for name, part in (("up", up), ("down", down)):
+        check_fraction(name, part)
+    potentiation, depression = (
+        (1 - part) * stay + part * matrix for part, matrix in ((up, synapse.potentiation), (down, synapse.depression))
+    )
+    name = f"{synapse.name}, accepting {up:g} and {down:g}"
+    return Chain(MarkovSynapse(potentiation, depression, synapse.strength, down / (up + down), name))

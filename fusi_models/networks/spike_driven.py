@@ -111,7 +111,9 @@ def present(
     spikes = np.zeros((len(events), circuit.steps, layer.units), np.bool_)
     for events_k, drive_k, key, spikes_k in zip(events, drive_a_step(circuit, drive), keys, spikes, strict=True):
         v = uniform_start(layer.units, key)
-        loops.present(layer.synapses, layer.numbers, layer.tables, events_k, drive_k, v, check_key(key), learn, spikes_k)
+        loops.present(
+            layer.synapses, layer.numbers, layer.tables, events_k, drive_k, v, check_key(key), learn, spikes_k
+        )
     return Outcome(spikes, layer.rest())
 
 

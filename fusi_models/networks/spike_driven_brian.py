@@ -69,7 +69,9 @@ class BrianLayer:
         dt, whole = circuit.dt * b2.second, circuit.steps * circuit.dt * b2.second
         on_spike, on_rest, constants = hidden.brian(circuit.dt)
         on_gate = f"now = timestep(t, tick)\nstep = now % steps\nkey = name(t)\ngate = gate_post\n{on_spike}"
-        self.namespace = constants | circuit.constants() | circuit.gates.constants() | {"steps": circuit.steps, "tick": dt}
+        self.namespace = (
+            constants | circuit.constants() | circuit.gates.constants() | {"steps": circuit.steps, "tick": dt}
+        )
         self.sources = b2.SpikeGeneratorGroup(inputs, [], [] * b2.second, dt=dt, when="start", order=5)
         self.neurons = b2.NeuronGroup(units, NEURONS, threshold="v >= 1", reset="v = 0\nc += 1", dt=dt)
         self.neurons.run_regularly("v = begin(t, i)\nc = 0", dt=whole, when="start")
@@ -125,9 +127,7 @@ class BrianLayer:
             "arrived": b2.TimedArray(np.append(np.zeros(origin), counts), dt=dt, name="arrived"),
             "name": b2.TimedArray(np.append(before[:, 0], keys), dt=steps * dt, name="name"),
             "begin": b2.TimedArray(np.vstack([before, begin]), dt=steps * dt, name="begin"),
-            "driven": b2.TimedArray(
-                np.vstack([before, drive_a_step(circuit, drive)]), dt=steps * dt, name="driven"
-            ),
+            "driven": b2.TimedArray(np.vstack([before, drive_a_step(circuit, drive)]), dt=steps * dt, name="driven"),
         }
 
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fusi_models import cascade, plain
-from fusi_models.models.brader import GRID, Chain, Gates, Internal, on_grid
+from fusi_models.models.brader import GRID, Chain, Gates, Internal, accepting, on_grid
 
 UNIT = st.floats(0, 1)
 
@@ -60,11 +60,18 @@ def test_a_chain_is_named_by_what_it_does():
     assert repr(Chain(cascade(3))) == repr(Chain(cascade(3))) != repr(Chain(cascade(3).slowed(0.5)))
 
 
+def test_an_accepting_chain_keeps_the_equilibrium_under_its_own_mixture():
+    rare = accepting(cascade(4), 0.08, 0.02)
+    np.testing.assert_allclose(rare.synapse.equilibrium(), cascade(4).equilibrium(), atol=1e-12)
+    assert rare.synapse.potentiation[3, 4] == pytest.approx(0.08 * cascade(4).potentiation[3, 4])
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: Internal(up=0), "up, down, alpha and beta must be above 0"),
         (lambda: Internal(theta=1), "theta between 0 and 1"),
+        (lambda: accepting(plain(), 0, 1), "up must lie between 0 and 1, got 0"),
         (lambda: Gates(tau=0), "tau must be above 0 seconds, got 0"),
         (lambda: Gates(down_high=3), "window down_low < C < down_high is empty: got 3.0 and 3"),
     ],

@@ -112,7 +112,7 @@ def test_events_are_bernoulli_with_their_probability():
 
 def test_the_start_is_uniform():
     start = uniform_start(4000, 3)
-    assert abs(start.mean() - 0.5) < 0.02 and 0 <= start.min() and start.max() < 1
+    assert abs(start.mean() - 0.5) < 0.02 and start.min() >= 0 and start.max() < 1
     assert np.histogram(start, 10, (0, 1))[0].min() > 300
 
 
