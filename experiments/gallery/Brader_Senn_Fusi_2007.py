@@ -8,8 +8,8 @@ paper's text was not at hand: its rule and constants are taken from public ports
 
 Agrees: bistable synapses change only while the neuron's rate lies in the window of its calcium, LTD at low and LTP at
 high rates, neither at rest nor above the window (stop learning); transitions are rare and stochastic because
-presynaptic spikes are. Does not: with a = b = 0.1 and the windows of the ports, P(LTP) stays below 1e-3 at every rate in
-this layer, so the classifier has other jumps and windows. Independence is a poor approximation: gates stay open for
+presynaptic spikes are. Does not: with a = b = 0.1 and the windows of the ports, P(LTP) stays below 1e-3 at every rate
+in this layer, so the classifier has other jumps and windows. Independence is a poor approximation: gates stay open for
 about tau, so jumps come in clusters, and P(LTP) is many times that of independent ones; the clock is near.
 """
 

@@ -9,8 +9,9 @@ limit). Steps of dt; V in units of the threshold, floor at 0. In a step, S the i
     V_j >= 1: a spike, V_j <- 0, C_j <- C_j + 1.
 
 Constant leak and floor, instructor signal and global inhibition are the paper's; that the instructor is steady, that
-inhibition follows the number of input spikes in the step, and the values of the weights, are ours. Between presentations the network is silent until all
-X, V and C are at rest: a presentation starts from states at rest, C = 0 and V as given (``uniform_start``).
+inhibition follows the number of input spikes in the step, and the values of the weights, are ours. Between
+presentations the network is silent until all X, V and C are at rest: a presentation starts from states at rest, C = 0
+and V uniform (``uniform_start``).
 
 ``present`` runs it as compiled loops, ``spike_driven_brian.present`` in Brian2, with the same spikes: constants of
 sums lie on ``GRID`` and random numbers are functions of (key, step, i, j) (Salmon et al. 2011, SC'11).
@@ -57,10 +58,10 @@ class Circuit:
 
 
 class Events(NamedTuple):
-    """Spikes of the inputs in one presentation: ``index[starts[t]:starts[t + 1]]`` fire in step t, each once at most."""
+    """Spikes of the inputs in one presentation: ``who[starts[t]:starts[t + 1]]`` fire in step t, each once at most."""
 
     starts: np.ndarray
-    index: np.ndarray
+    who: np.ndarray
 
 
 class Outcome(NamedTuple):

@@ -117,7 +117,7 @@ class BrianLayer:
         circuit, units = self.circuit, self.units
         steps, dt = circuit.steps, circuit.dt * b2.second
         counts = np.concatenate([np.diff(e.starts) for e in events])
-        index = np.concatenate([e.index for e in events])
+        index = np.concatenate([e.who for e in events])
         times = origin + np.repeat(np.arange(len(counts)), counts)
         self.sources.set_spikes(index, times * dt, sorted=True)
         begin = np.array([uniform_start(units, check_key(key)) for key in keys])

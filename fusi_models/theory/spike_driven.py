@@ -1,7 +1,7 @@
 """How likely a stimulus changes a spike-driven synapse (``models.brader``): gates and transitions against rates.
 
 * V, constant leak and floor, driven by Poisson spikes with drift mu (thresholds a second) and variance s2 a second, as
-  a diffusion between the floor 0 and the threshold 1, reset to 0 (Fusi & Mattia 1999, Neural Comput. 11:633), z = 2 mu/s2:
+  a diffusion between floor 0 and threshold 1, reset to 0 (Fusi & Mattia 1999, Neural Comput. 11:633), z = 2 mu/s2:
       1/rate = 1/mu - (1 - exp(-z)) / (z mu),        P(V > v) = (rate/mu) (1 - v - (1 - exp(-z (1 - v))) / z).
 * C under Poisson postsynaptic spikes, k = rate tau: the shot noise of unit jumps, with C dF/dC = k (F(C) - F(C - 1)):
       F(c) = c^k (A - k int_1^c F(u - 1) u^(-k-1) du),      A = exp(-Euler k) / Gamma(k + 1).
@@ -113,7 +113,7 @@ def poisson_limit(circuit: Circuit, rule: Internal, stimulus: Stimulus, teacher:
     rate = firing_rate(mu, s2)
     up, down = gate_probabilities(circuit.gates, rate, depolarised(circuit.gates.theta_v, mu, s2))
     jumps = np.full((2, circuit.steps), [[up], [down]]) * stimulus.high * circuit.dt
-    ltp, ltd = (switch_probability(rule, *jumps, circuit.dt, p) for p in (False, True))
+    ltp, ltd = (switch_probability(rule, jumps[0], jumps[1], circuit.dt, p) for p in (False, True))
     return rate, ltp, ltd
 
 
@@ -139,7 +139,7 @@ def regular_limit(
 def measured(
     circuit: Circuit, rule: Internal, stimulus: Stimulus, teacher: float, trials: int, seed: int, units: int = 20
 ) -> tuple[float, float, float]:
-    """Rate, P(LTP) and P(LTD) of an active synapse, counted in the simulated layer, ``units`` neurons and ``trials`` presentations."""
+    """Rate, P(LTP) and P(LTD) of an active synapse, counted in ``units`` neurons over ``trials`` presentations."""
     active = np.arange(stimulus.inputs) < stimulus.active
     rates = np.where(active, stimulus.high, stimulus.low) * circuit.dt
     found, drive = np.zeros(3), np.full((1, units), teacher)

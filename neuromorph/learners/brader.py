@@ -1,9 +1,9 @@
 """A classifier driven by spikes alone (Brader, Senn & Fusi 2007, Neural Comput. 19:2881), as a learner.
 
-The layer of ``fusi_models.networks.spike_driven``, ``units_per_class`` output units a class. A value x in [0, 1] becomes
-one input for every level, active where x exceeds it, and one for every off-level, active where x does not. Active
-inputs fire at ``high``, others at ``low`` Hz. The instructor of a unit drives it by ``own`` thresholds a second if the unit
-stands for the label, by ``other`` if not, by ``test`` at test time. The class with most output spikes wins.
+The layer of ``fusi_models.networks.spike_driven``, ``units_per_class`` output units a class. A value x in [0, 1]
+becomes one input for every level, active where x exceeds it, and one for every off-level, active where x does not.
+Active inputs fire at ``high``, others at ``low`` Hz. The instructor of a unit drives it by ``own`` thresholds a second
+if the unit stands for the label, by ``other`` if not, by ``test`` at test time. The class with most output spikes wins.
 
 The hidden variable is X of the paper, or a chain in its place (``models.brader.Chain``). Between presentations the
 network is at rest, so its whole memory is one small number a synapse. Levels and off-levels, rates of the

@@ -34,7 +34,7 @@ def by_the_book(circuit, hidden, state, events, drive, key):
     for t in range(circuit.steps):
         c *= n["decay"]
         gate = circuit.gates.gate(v, c)
-        now = events.index[starts[t] : starts[t + 1]]
+        now = events.who[starts[t] : starts[t + 1]]
         excited = (x[now] > theta).sum(0)
         x[now] = np.clip(x[now] + up * (gate > 0) - down * (gate < 0), 0, 1)
         v = v + n["weight"] * excited - n["inhibiting"] * len(now) + step_drive - n["leak"]
@@ -100,14 +100,14 @@ def test_events_are_bernoulli_with_their_probability():
     events = poisson_events(probability, 300, 9)
     step = np.repeat(np.arange(300), np.diff(events.starts))
     raster = np.zeros((300, len(probability)), int)
-    np.add.at(raster, (step, events.index), 1)
+    np.add.at(raster, (step, events.who), 1)
     assert raster.max() == 1
     mean = raster.reshape(300, 5, 400).mean((0, 2))
     p = probability.reshape(5, 400)[:, 0]
     assert (np.abs(mean - p) <= 4 * np.sqrt(p * (1 - p) / 120000)).all()
     repeats = (raster[1:] & raster[:-1]).reshape(299, 5, 400).mean((0, 2))  # neighbours are independent
     assert (np.abs(repeats - p**2) <= 5 * np.sqrt(p**2 / 119600) + 1e-12).all()
-    assert not np.array_equal(events.index, poisson_events(probability, 300, 10).index)
+    assert not np.array_equal(events.who, poisson_events(probability, 300, 10).who)
 
 
 def test_the_start_is_uniform():
