@@ -71,13 +71,9 @@ def one_task(args: Args) -> None:
     for seed in range(args.seeds):
         matrix = run(streams.subsets(data, 1, seed), config, seed, args.epochs)
         found.append(float(matrix.average_accuracy))
-        print(
-            f"{args.what}, {args.synapse}, seed {seed}: {found[-1]:.3f} (before learning {matrix.baseline[0]:.3f})",
-            flush=True,
-        )
-    print(
-        f"{args.what}, {args.synapse}, {args.epochs} epochs, {len(data.train[0])} images, {args.seeds} seeds: {spread(found)}"
-    )
+        print(f"  seed {seed}: {found[-1]:.3f} (before learning {matrix.baseline[0]:.3f})", flush=True)
+    what = f"{args.what}, {args.synapse}, {args.units} units a class, {args.epochs} epochs, {len(data.train[0])} images"
+    print(f"{what}, {args.seeds} seeds: {spread(found)}")
 
 
 def forgetting(args: Args) -> None:
