@@ -24,7 +24,7 @@ import numpy as np
 
 from fusi_models.equations import Array, evaluate
 from fusi_models.models.markov import MarkovSynapse
-from fusi_models.synapse import check_fraction
+from fusi_models.synapse import Values, check_fraction
 
 GRID = 2.0**-16
 """Constants of sums are whole multiples of this: every sum is then exact, in any order, on every substrate."""
@@ -55,7 +55,7 @@ class Gates:
     down_low: float = 3.0
     down_high: float = 4.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.tau > 0:
             raise ValueError(f"tau must be above 0 seconds, got {self.tau}.")
         for way in ("up", "down"):
@@ -80,9 +80,9 @@ class Tables(NamedTuple):
     without exits where there is no chain.
     """
 
-    walk: np.ndarray
-    bounds: np.ndarray
-    shifts: np.ndarray
+    walk: Values
+    bounds: Values
+    shifts: Values
 
 
 class Hidden(ABC):
@@ -94,11 +94,11 @@ class Hidden(ABC):
     """Whether a gated spike draws a random number."""
 
     @abstractmethod
-    def init(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    def init(self, shape: tuple[int, ...], rng: np.random.Generator) -> Values:
         """Random states at rest, int8 of the given shape."""
 
     @abstractmethod
-    def efficacy(self, state: np.ndarray) -> np.ndarray:
+    def efficacy(self, state: Values) -> Values:
         """J of states at rest, 0 or 1, int8."""
 
     @abstractmethod
@@ -110,11 +110,11 @@ class Hidden(ABC):
         """Brian2 code of a presynaptic spike with the variable ``gate``, and of the rest; and their constants."""
 
     @abstractmethod
-    def variables(self, state: np.ndarray) -> dict[str, np.ndarray]:
+    def variables(self, state: Values) -> dict[str, Values]:
         """The states as values of the variables named in ``declarations``."""
 
     @abstractmethod
-    def from_variables(self, variables: Mapping[str, np.ndarray]) -> np.ndarray:
+    def from_variables(self, variables: Mapping[str, Values]) -> Values:
         """Inverse of ``variables``, int8."""
 
 
@@ -134,7 +134,7 @@ class Internal(Hidden):
     declarations: str = field(default="x : 1\nw : 1\nlast : integer", init=False, repr=False)
     stochastic: bool = field(default=False, init=False, repr=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if min(self.up, self.down, self.alpha, self.beta) <= 0 or not 0 < self.theta < 1:
             raise ValueError(f"up, down, alpha and beta must be above 0 and theta between 0 and 1, got {self}.")
 
@@ -152,10 +152,10 @@ class Internal(Hidden):
         """X after a presynaptic spike whose gate is -1, 0 or +1."""
         return evaluate(JUMP, {"x": x, "gate": gate, "up": self.up, "down": self.down})["x"]
 
-    def init(self, shape, rng):
+    def init(self, shape: tuple[int, ...], rng: np.random.Generator) -> Values:
         return rng.integers(0, 2, shape, np.int8)
 
-    def efficacy(self, state):
+    def efficacy(self, state: Values) -> Values:
         return np.asarray(state, np.int8)
 
     def _numbers(self, dt: float) -> dict[str, float]:
@@ -163,18 +163,18 @@ class Internal(Hidden):
         values |= {"alpha": self.alpha * dt, "beta": self.beta * dt}
         return {name: on_grid(value) for name, value in values.items()}
 
-    def tables(self, dt):
+    def tables(self, dt: float) -> Tables:
         walk = np.array(list(self._numbers(dt).values()), np.float32)
         return Tables(walk, np.empty((2, 1, 0)), np.empty((2, 1, 0), np.int32))
 
-    def brian(self, dt):
+    def brian(self, dt: float) -> tuple[str, str, dict[str, float]]:
         code = f"elapsed = now - last\n{DRIFT}\n{JUMP}\nlast = now\nw = int(x > theta)"
         return code, "x = w\nlast = now", self._numbers(dt)
 
-    def variables(self, state):
+    def variables(self, state: Values) -> dict[str, Values]:
         return {"x": np.asarray(state, float), "w": np.asarray(state, float), "last": np.zeros(np.shape(state), int)}
 
-    def from_variables(self, variables):
+    def from_variables(self, variables: Mapping[str, Values]) -> Values:
         return np.asarray(variables["w"]).astype(np.int8)
 
 
@@ -193,26 +193,26 @@ class Chain(Hidden):
         rows = [m.tolist() for m in (self.synapse.potentiation, self.synapse.depression)]
         return f"Chain({self.synapse.name}, {rows}, {self.synapse.strength.tolist()})"
 
-    def init(self, shape, rng):
+    def init(self, shape: tuple[int, ...], rng: np.random.Generator) -> Values:
         return (self.synapse.strength * self.synapse.depth)[self.synapse.init(shape, rng)].astype(np.int8)
 
-    def efficacy(self, state):
+    def efficacy(self, state: Values) -> Values:
         return (np.asarray(state) > 0).astype(np.int8)
 
-    def tables(self, dt):
+    def tables(self, dt: float) -> Tables:
         bounds, shifts = self.synapse.tables()
         return Tables(np.zeros(5, np.float32), bounds, shifts.astype(np.int32))
 
-    def brian(self, dt):
+    def brian(self, dt: float) -> tuple[str, str, dict[str, float]]:
         rule = self.synapse.on_event.replace("rand()", "draw(key, step, i, j)")
         return f"drive = gate\n{rule}\nw = int(strength > 0)", "", {}
 
-    def variables(self, state):
+    def variables(self, state: Values) -> dict[str, Values]:
         strength = np.sign(np.asarray(state, int))
         return {"strength": strength, "depth": np.abs(np.asarray(state, int)), "w": (strength > 0) * 1.0}
 
-    def from_variables(self, variables):
-        return (np.asarray(variables["strength"]) * np.asarray(variables["depth"])).astype(np.int8)
+    def from_variables(self, variables: Mapping[str, Values]) -> Values:
+        return np.asarray((np.asarray(variables["strength"]) * np.asarray(variables["depth"])).astype(np.int8))
 
 
 def accepting(synapse: MarkovSynapse, up: float, down: float) -> Chain:

@@ -24,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fusi_models.models.brader import GRID, Gates, Hidden, on_grid
+from fusi_models.synapse import Values
 
 KEYS = 2**31
 """Keys are whole numbers below this: they name a presentation's random numbers."""
@@ -44,7 +45,7 @@ class Circuit:
     weight: float = 0.03
     inhibition: float = 0.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not (self.dt > 0 and self.steps >= 1):
             raise ValueError(f"dt must be above 0 seconds and steps at least 1, got {self.dt} and {self.steps}.")
         if min(self.leak, self.weight, self.inhibition) < 0:
@@ -60,18 +61,18 @@ class Circuit:
 class Events(NamedTuple):
     """Spikes of the inputs in one presentation: ``who[starts[t]:starts[t + 1]]`` fire in step t, each once at most."""
 
-    starts: np.ndarray
-    who: np.ndarray
+    starts: Values
+    who: Values
 
 
 class Outcome(NamedTuple):
     """``spikes`` bool [presentation, step, unit], and the synapses' states at rest afterwards, int8 [input, unit]."""
 
-    spikes: np.ndarray
-    state: np.ndarray
+    spikes: Values
+    state: Values
 
 
-def poisson_events(probability: np.ndarray, steps: int, key: int) -> Events:
+def poisson_events(probability: Values, steps: int, key: int) -> Events:
     """Independent spikes of each input with a probability a step, [input]; decided by ``key``.
 
     Raises ``ValueError`` for probabilities outside [0, 1).
@@ -84,7 +85,7 @@ def poisson_events(probability: np.ndarray, steps: int, key: int) -> Events:
     return Events(starts, index[: starts[-1]].copy())
 
 
-def uniform_start(units: int, key: int) -> np.ndarray:
+def uniform_start(units: int, key: int) -> Values:
     """V at the start of a presentation, uniform on the grid in [0, 1), float64 [unit]; decided by ``key``."""
     from fusi_models.networks import spike_driven_loops as loops
 
@@ -96,9 +97,9 @@ def uniform_start(units: int, key: int) -> np.ndarray:
 def present(
     circuit: Circuit,
     hidden: Hidden,
-    state: np.ndarray,
+    state: Values,
     events: Sequence[Events],
-    drive: np.ndarray,
+    drive: Values,
     keys: Sequence[int],
     learn: bool = True,
 ) -> Outcome:
@@ -121,12 +122,12 @@ def present(
 def present_rates(
     circuit: Circuit,
     hidden: Hidden,
-    state: np.ndarray,
-    probability: np.ndarray,
-    drive: np.ndarray,
-    keys: np.ndarray,
+    state: Values,
+    probability: Values,
+    drive: Values,
+    keys: Values,
     learn: bool = True,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Values, Values]:
     """``present`` of ``poisson_events``, all in one compiled loop: spike counts int32 [presentation, unit], and states.
 
     ``probability`` [presentation, input]: of a spike in a step. ``drive``, ``keys`` as in ``present``.
@@ -150,9 +151,9 @@ def present_rates(
     return counts, layer.rest()
 
 
-def drive_a_step(circuit: Circuit, drive: np.ndarray) -> np.ndarray:
+def drive_a_step(circuit: Circuit, drive: Values) -> Values:
     """What ``drive``, in thresholds a second, adds to V in a step, on ``GRID``."""
-    return np.round(np.asarray(drive, float) * circuit.dt / GRID) * GRID
+    return np.asarray(np.round(np.asarray(drive, float) * circuit.dt / GRID) * GRID)
 
 
 def check_key(key: int) -> int:
@@ -162,7 +163,7 @@ def check_key(key: int) -> int:
     return int(key)
 
 
-def _probabilities(values: np.ndarray) -> np.ndarray:
+def _probabilities(values: Values) -> Values:
     values = np.asarray(values, float)
     if values.size and not (values.min() >= 0 and values.max() < 1):
         raise ValueError(
@@ -177,10 +178,10 @@ class _Layer:
 
     circuit: Circuit
     hidden: Hidden
-    state: np.ndarray
-    synapses: tuple = field(init=False)
+    state: Values
+    synapses: tuple[Values, ...] = field(init=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         state = np.asarray(self.state, np.int8)
         self.units = state.shape[1]
         self.tables = tuple(self.hidden.tables(self.circuit.dt))
@@ -189,7 +190,7 @@ class _Layer:
         gates = self.circuit.gates.constants()
         self.numbers = np.array([*self.circuit.constants().values(), *gates.values()])
 
-    def rest(self) -> np.ndarray:
+    def rest(self) -> Values:
         """The states at rest now, int8: J for the internal variable, k for a chain."""
         hidden, _, efficacy = self.synapses
-        return (hidden if self.hidden.stochastic else efficacy).astype(np.int8)
+        return np.asarray(hidden if self.hidden.stochastic else efficacy, np.int8)

@@ -13,6 +13,7 @@ import numpy as np
 
 from fusi_models.models.brader import GATE, Hidden
 from fusi_models.networks.spike_driven import Circuit, Events, Outcome, check_key, drive_a_step, uniform_start
+from fusi_models.synapse import Values
 
 Target = Literal["numpy", "cython"]
 
@@ -43,15 +44,15 @@ cdef double draw(double key, double step, int i, int j):
 """
 
 
-def _mixed(z: np.ndarray) -> np.ndarray:
+def _mixed(z: Values) -> Values:
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    return np.asarray(z ^ (z >> np.uint64(31)))
 
 
-@b2.implementation("cython", _DRAW)
-@b2.check_units(key=1, step=1, i=1, j=1, result=1)
-def draw(key, step, i, j):
+@b2.implementation("cython", _DRAW)  # type: ignore[untyped-decorator]
+@b2.check_units(key=1, step=1, i=1, j=1, result=1)  # type: ignore[untyped-decorator]
+def draw(key: Values, step: Values, i: Values, j: Values) -> Values:
     """The uniform number of synapse (i, j) in a step; the compiled loops have the same."""
     whole = [np.atleast_1d(np.asarray(value)).astype(np.uint64) for value in (key, step, i, j)]
     salt = _mixed((whole[0] << np.uint64(32)) + whole[1] + np.uint64(0x9E3779B97F4A7C15))
@@ -94,7 +95,7 @@ class BrianLayer:
         self.network.schedule = SCHEDULE
 
     def present(
-        self, state: np.ndarray, events: Sequence[Events], drive: np.ndarray, keys: Sequence[int], learn: bool = True
+        self, state: Values, events: Sequence[Events], drive: Values, keys: Sequence[int], learn: bool = True
     ) -> Outcome:
         """As ``spike_driven.present``, which see."""
         circuit, shape = self.circuit, (len(events), self.circuit.steps, self.units)
@@ -112,7 +113,7 @@ class BrianLayer:
             after = self.hidden.from_variables({name: np.array(getattr(self.plastic, name)) for name in names})
         return Outcome(spikes.reshape(shape), after.reshape(np.shape(state)))
 
-    def _feed(self, events: Sequence[Events], drive: np.ndarray, keys: Sequence[int], origin: int) -> None:
+    def _feed(self, events: Sequence[Events], drive: Values, keys: Sequence[int], origin: int) -> None:
         """What the presentations from step ``origin`` on are shown: spikes, drive, starts of V, keys."""
         circuit, units = self.circuit, self.units
         steps, dt = circuit.steps, circuit.dt * b2.second
@@ -134,9 +135,9 @@ class BrianLayer:
 def present(
     circuit: Circuit,
     hidden: Hidden,
-    state: np.ndarray,
+    state: Values,
     events: Sequence[Events],
-    drive: np.ndarray,
+    drive: Values,
     keys: Sequence[int],
     learn: bool = True,
     target: Target = "numpy",

@@ -3,6 +3,9 @@
 Random numbers are SplitMix64 (Steele, Lea & Flood 2014) of what names them, so that no generator is carried along.
 """
 
+# mypy: disable-error-code="no-untyped-def, no-untyped-call"
+# numba finds the types of its functions' arguments when it compiles them
+
 import numba
 import numpy as np
 

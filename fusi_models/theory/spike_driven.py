@@ -21,6 +21,7 @@ from scipy.special import gammaln
 
 from fusi_models.models.brader import Gates, Internal
 from fusi_models.networks.spike_driven import Circuit, present_rates
+from fusi_models.synapse import Values
 
 LATTICE = 2000
 """Steps of X from 0 to 1 in ``switch_probability``."""
@@ -33,7 +34,7 @@ def firing_rate(mu: float, s2: float) -> float:
         return s2 / (1 - z / 3)
     if z < -500:
         return 0.0
-    return mu / (1 - -np.expm1(-z) / z)
+    return float(mu / (1 - -np.expm1(-z) / z))
 
 
 def depolarised(v: float, mu: float, s2: float) -> float:
@@ -44,7 +45,7 @@ def depolarised(v: float, mu: float, s2: float) -> float:
     return float(firing_rate(mu, s2) / mu * (1 - v + np.expm1(-z * (1 - v)) / z))
 
 
-def calcium_law(c: np.ndarray, rate: float, tau: float, fine: int = 2000) -> np.ndarray:
+def calcium_law(c: Values, rate: float, tau: float, fine: int = 2000) -> Values:
     """P(C < c) for Poisson spikes at ``rate`` Hz, elementwise; ``fine`` grid points a unit of C."""
     k = rate * tau
     top = int(np.ceil(np.max(c, initial=1.0))) + 1
@@ -69,7 +70,7 @@ def gate_probabilities(gates: Gates, rate: float, above: float) -> tuple[float, 
     return above * (law[1] - law[0]), (1 - above) * (law[3] - law[2])
 
 
-def switch_probability(rule: Internal, up: np.ndarray, down: np.ndarray, dt: float, potentiated: bool) -> float:
+def switch_probability(rule: Internal, up: Values, down: Values, dt: float, potentiated: bool) -> float:
     """P(J differs at the end), from rest: J = 1 where ``potentiated``; exact on a lattice.
 
     ``up``, ``down``: probability of a jump in each step of ``dt`` seconds, [step]. Constants of ``rule`` are rounded to

@@ -11,16 +11,17 @@ instructor and all constants in ``BraderConfig`` are ours.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from fusi_models.models.brader import Gates, Hidden, Internal
 from fusi_models.networks.spike_driven import KEYS, Circuit, poisson_events, present_rates
-from neuromorph.learner import Learner
+from fusi_models.seeds import integer
+from neuromorph.learner import Learner, checked_labels, checked_samples, described
+from neuromorph.local_rule import chance as draws
 
 SUBSTRATES = ("compiled", "brian2-numpy", "brian2-cython")
-INITIAL, TRAINING, TESTING = 7101, 7102, 7103  # salts: what a seed draws for one purpose is not drawn for another
 TOGETHER = 500  # presentations in one call of the loops
 
 
@@ -72,18 +73,20 @@ class BraderLearner(Learner):
         self.units = classes * config.units_per_class
         self.sources = inputs * (len(config.levels) + len(config.off_levels))
         self.presented = 0
-        self.state = config.hidden.init((self.sources, self.units), np.random.default_rng([seed, INITIAL]))
+        self.state = config.hidden.init((self.sources, self.units), draws.initial_states(seed))
 
     @property
     def description(self):
-        return f"{type(self).__name__} {self.inputs} {self.classes} {self.config} {self.seed} {self.substrate}"
+        names = ("inputs", "classes", "config", "seed", "substrate")
+        return described(type(self).__name__, **{name: getattr(self, name) for name in names})
 
     def partial_fit(self, x, y):
-        x, y = self._checked(x, y)
+        x = checked_samples(x, (self.inputs,))
+        y = checked_labels(y, x.shape[:1], self.classes)
         if len(x):
             own = np.arange(self.units) // self.config.units_per_class == y[:, None]
             drive = np.where(own, self.config.own, self.config.other)
-            _, self.state = self._present(x, drive, TRAINING, self.presented, learn=True)
+            _, self.state = self._present(x, drive, self.presented, learn=True)
             self.presented += len(x)
 
     def predict(self, x):
@@ -91,14 +94,16 @@ class BraderLearner(Learner):
 
     def counts(self, x: np.ndarray) -> np.ndarray:
         """Output spikes of each class at test, int64 [n, class], of samples x [n, inputs]."""
-        x, _ = self._checked(x, np.zeros(len(x), np.int64))
-        spikes, _ = self._present(x, np.full((len(x), self.units), self.config.test), TESTING, 0, learn=False)
+        x = checked_samples(x, (self.inputs,))
+        spikes, _ = self._present(x, np.full((len(x), self.units), self.config.test), 0, learn=False)
         return spikes.reshape(len(x), self.classes, self.config.units_per_class).sum(-1, dtype=np.int64)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"state": self.state.copy(), "presented": self.presented}
+        return {"description": self.description, "state": self.state.copy(), "presented": self.presented}
 
     def load_state_dict(self, state):
+        if state.get("description") != self.description:
+            raise ValueError(f"the state was saved by {state.get('description')}, not by {self.description}.")
         found = np.asarray(state["state"])
         if found.shape != self.state.shape:
             raise ValueError(f"the state has shape {found.shape}, this learner's is {self.state.shape}.")
@@ -110,7 +115,7 @@ class BraderLearner(Learner):
         active = [x > level for level in config.levels] + [x <= level for level in config.off_levels]
         return np.where(np.concatenate(active, 1), config.high, config.low)
 
-    def _present(self, x, drive, salt: int, first: int, learn: bool) -> tuple[np.ndarray, np.ndarray]:
+    def _present(self, x, drive, first: int, learn: bool) -> tuple[np.ndarray, np.ndarray]:
         """Spike counts [n, unit] and states after presentations ``first``... under the instructor's ``drive``."""
         circuit, state = self.config.circuit, self.state
         show = self._compiled if self.substrate == "compiled" else self._brian
@@ -118,7 +123,7 @@ class BraderLearner(Learner):
         for k in range(0, len(x), TOGETHER):
             part = slice(k, k + TOGETHER)
             chance = self.encode(x[part]) * circuit.dt
-            keys = np.array([self._key(salt, first + k + i) for i in range(len(chance))])
+            keys = np.array([self._key(first + k + i, learn) for i in range(len(chance))])
             spikes, state = show(state, chance, drive[part], keys, learn)
             counts.append(spikes)
         return np.concatenate(counts), state
@@ -130,27 +135,19 @@ class BraderLearner(Learner):
         from fusi_models.networks.spike_driven_brian import BrianLayer
 
         circuit, hidden = self.config.circuit, self.config.hidden
-        layer = BrianLayer(circuit, hidden, self.sources, self.units, self.substrate.removeprefix("brian2-"))
+        target = cast(Any, self.substrate.removeprefix("brian2-"))
+        layer = BrianLayer(circuit, hidden, self.sources, self.units, target)
         events = [poisson_events(row, circuit.steps, key) for row, key in zip(chance, keys, strict=True)]
         spikes, state = layer.present(state, events, drive, keys, learn)
         return spikes.sum(1, dtype=np.int32), state
 
-    def _key(self, salt: int, number: int) -> int:
+    def _key(self, number: int, learn: bool) -> int:
         """What names presentation ``number``: its spikes, starts and draws. Even in training, odd at test."""
-        drawn = int(np.random.SeedSequence([self.seed, salt, number]).generate_state(1)[0] % KEYS)
-        return drawn // 2 * 2 + (salt == TESTING)
+        purpose = "spike-driven presentation" if learn else "spike-driven presentation at test"
+        return integer(purpose, self.seed, number) % KEYS // 2 * 2 + (not learn)
 
-    def _checked(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """x as [n, input] and y as [n]. Raises ``ValueError`` saying what was given."""
-        x, y = np.asarray(x), np.asarray(y)
-        if x.ndim != 2 or x.shape[1] != self.inputs:
-            raise ValueError(f"x has shape {x.shape}: give samples of shape ({self.inputs},), that is [n, inputs].")
-        if not np.isfinite(x).all() or (len(x) and (x.min() < 0 or x.max() > 1)):
-            raise ValueError("x must hold finite numbers between 0 and 1: scale it and remove NaN.")
-        if y.shape != (len(x),):
-            raise ValueError(f"y has shape {y.shape} but x has {len(x)} samples: give one label a sample.")
-        if not np.issubdtype(y.dtype, np.integer):
-            raise ValueError(f"labels must be whole numbers, got {y.dtype}.")
-        if len(y) and (y.min() < 0 or y.max() >= self.classes):
-            raise ValueError(f"labels run from {y.min()} to {y.max()}: this learner has classes 0..{self.classes - 1}.")
-        return x, y
+
+def example(inputs: int, classes: int, seed: int) -> tuple[type[Learner], dict[str, Any]]:
+    """A small one, for the contract test."""
+    config = BraderConfig(levels=(0.4,), off_levels=(0.4,), units_per_class=2)
+    return BraderLearner, {"inputs": inputs, "classes": classes, "config": config, "seed": seed}
