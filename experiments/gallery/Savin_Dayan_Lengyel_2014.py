@@ -9,8 +9,7 @@ Agrees with what the papers state: activity-dependent learning correlates synaps
 ignoring it is catastrophic (factorised .65 additive and .67 cascade, against .40 for the cue alone); it applies to
 additive and to cascade synapses; the remedy is a circuit motif (feedback inhibition and a product within the neuron:
 the Brian2 network's error is .04 with both, .62 without inhibition, .70 without the product); recall and familiarity
-work together (the error with the age estimated from the cue is within .01 of that with the age known, for the stopping
-rule).
+work together (for the stopping rule, an age estimated from the cue costs less than .01 against the age known).
 The covariance rule has no such correlations, and there nothing is gained (.003 against .005).
 
 Does not: knowing the correlations of pairs is not enough beyond age 3 of a cascade with 500 neurons. A newer pattern
