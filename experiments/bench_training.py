@@ -46,6 +46,7 @@ from neuromorph import streams
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.run import learn_stream
 from neuromorph.snn import BinaryConv2d, BinaryLinear, Ensemble, Metaplastic, SpikingBNN
+from neuromorph.snn import products as kernels
 
 
 @dataclass(frozen=True)
@@ -360,7 +361,7 @@ def rounding(args: Args) -> Seconds:
             stream = streams.by_name(name, 3, seed, samples, 1000)
             for rounded, accuracies in found.items():
                 config = DeepConfig((features, 128, 128, 10), fast=None if rounded else False, seed=seed)
-                with patch("neuromorph.snn.products._short_products", lambda device: True):
+                with patch.object(kernels, "_short_products", lambda device: True):
                     accuracies.append(100 * learn_stream(DeepLearner(config), stream, epochs, seed).average_accuracy)
         columns = [*found.values(), [b - a for a, b in zip(found[False], found[True], strict=True)]]
         cells = [f"{statistics.mean(c):.1f} +- {statistics.stdev(c):.1f}" for c in columns]

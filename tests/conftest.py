@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -15,6 +16,13 @@ def quick_compilation():
     import brian2
 
     brian2.prefs["codegen.cpp.extra_compile_args_gcc"] = ["-w", "-O0", "-std=c++11"]
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    """Weights that a test draws from torch's global generator do not depend on the tests before it."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -34,7 +34,7 @@ class Training(DeepConfig):
     seed: int = 0
     """Of the stream, the initial weights and the order of samples."""
     parts: tuple[str, ...] = ()
-    """What is added, in words, NAME or NAME:KEY=VALUE,...: ewc:strength=5000, si, reset or norm-per-task."""
+    """What is added, in words, NAME or NAME:KEY=VALUE,...: ewc:strength=5000, mas, replay:capacity=500..."""
 
     def __post_init__(self) -> None:
         """Nothing is refused before the stream is known: ``configuration`` does."""

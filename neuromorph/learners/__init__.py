@@ -2,7 +2,8 @@
 
 ``brian.BrianLearner``, ``torch.TorchLearner``, ``lava.LavaLearner``: the local rule. ``deep.DeepLearner``: the deep
 binarized spiking network. ``control.ControlLearner``, ``control.TaskControlLearner``, ``ewc.EWCLearner``: networks to
-compare it with, and elastic weight consolidation of any of them.
+compare it with, and elastic weight consolidation of any of them. ``composed.ComposedLearner``: any network x rule x
+``parts``. ``catalogue``: all of them by name.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from neuromorph.lazy import attribute
 
 if TYPE_CHECKING:
     from neuromorph.learners.brian import BrianLearner
+    from neuromorph.learners.composed import ComposedLearner
     from neuromorph.learners.control import ControlLearner, TaskControlLearner
     from neuromorph.learners.deep import DeepLearner
     from neuromorph.learners.ewc import EWCLearner
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BrianLearner",
+    "ComposedLearner",
     "ControlLearner",
     "DeepLearner",
     "EWCLearner",
@@ -31,6 +34,7 @@ _HOME = {
     "BrianLearner": "brian",
     "TorchLearner": "torch",
     "LavaLearner": "lava",
+    "ComposedLearner": "composed",
     "DeepLearner": "deep",
     "ControlLearner": "control",
     "TaskControlLearner": "control",

@@ -210,7 +210,7 @@ def _on_event(learner: BrianLearner) -> str:
     after = learner.synapse.update(states, np.zeros(states.shape[:3]), generator("an event of 0"))
     if np.array_equal(after, states):
         return learner.text.on_event
-    keep = [f"{name}_before = {name}" for name in names]
+    keep = [f"{name}_before = clip({name}, -inf, inf)" for name in names]  # a copy: numpy changes ``name`` in place
     back = [f"{name} = active_pre*{name} + (1 - active_pre)*{name}_before" for name in names]
     return "\n".join([*keep, learner.text.on_event, *back])
 

@@ -16,7 +16,7 @@ for finder in sys.meta_path:
             for name in vars(module):
                 assert name.startswith("__") or getattr(earlier, name) is getattr(module, name), (old, name)
 from fusi_models.simulate import monte_carlo
-assert callable(fusi_models.simulate) and fusi_models.simulate.simulate is not monte_carlo
+assert fusi_models.simulate is not monte_carlo and callable(fusi_models.simulate)
 """
 
 

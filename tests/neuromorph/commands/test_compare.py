@@ -238,8 +238,8 @@ def test_models_of_one_name_are_told_apart(tmp_path):
     main([*TORCH, "--synapses", *texts, "--no-deep", "--out", str(tmp_path)])
     results = strict((tmp_path / "results.json").read_text())
     cells = {c["synapse"]: c["metrics"]["average_accuracy"] for c in results["cells"] if not c["role"]}
-    assert set(cells) == {"hidden:step=0.02", "hidden:step=0.3", "plain(q=0.2)"}
-    assert cells["hidden:step=0.02"] != cells["hidden:step=0.3"]
+    assert set(cells) == {"hidden(m=2)", "hidden(m=2, step=0.3)", "plain(q=0.2)"}
+    assert cells["hidden(m=2)"] != cells["hidden(m=2, step=0.3)"]
     assert set(results["memory"]["curves"]) == set(cells)
 
 
@@ -249,7 +249,7 @@ def test_models_of_one_name_are_told_apart(tmp_path):
         (["--stream", "mixed-digits"], "no stream 'mixed-digits': say KIND-DATA, with KIND one of permuted"),
         (["--stream", "permuted-mnits"], "no data set 'mnits': choose one of digits, mnist"),
         (["--stream", "split-digits", "--tasks", "3"], "cannot be split into 3 equal tasks"),
-        (["--synapses", "benna"], "no synapse 'benna': choose one of plain, cascade, hidden"),
+        (["--synapses", "benna"], "no synapse 'benna': choose one of cascade, hidden, multistate"),
         (["--synapses", "plain:p=1"], "'plain' has no parameter 'p'"),
         (["--synapses", "plain:q=7"], "q must lie between 0 and 1, got 7"),
         (["--substrates", "loihi"], "no substrate 'loihi': choose any of brian2, snntorch, lava, lava-float"),

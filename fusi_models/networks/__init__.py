@@ -1,0 +1,1 @@
+"""Memories in recurrent networks of binary neurons: storing patterns, and recalling them from a cue."""

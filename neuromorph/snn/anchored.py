@@ -1,0 +1,89 @@
+"""Quadratic penalties with one importance and one anchor, the seam of online EWC and MAS.
+
+penalty = factor sum_i Omega_i (w_i - w~_i)^2
+Omega <- decay Omega + information of the task,   w~ <- w     at the end of a task
+
+w: the weights as they are multiplied (binarized ones where the network is binary), whose gradient reaches the stored
+ones straight through; w~: those at the last boundary. factor Omega has the units of nats / w^2. Norm parameters are
+not protected.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neuromorph.snn.parts import Host, Part
+from neuromorph.streams import Task
+
+KEPT = ("importance", "anchor")
+
+
+class Anchored(Part, ABC):
+    """``importance`` Omega and ``anchor`` w~, each a list of tensors shaped as the weights; ``ended`` tasks.
+
+    Raises ValueError for the norm ``batch-statistics``, which does not exist for one sample.
+    """
+
+    needs = frozenset({"boundary"})
+
+    def __init__(self, learner: Host, factor: float, decay: float = 1.0):
+        super().__init__(learner)
+        if learner.norm == "batch-statistics":
+            raise ValueError("the importance is taken one sample at a time: use the norm 'batch-running'")
+        self.factor, self.decay, self.ended = factor, decay, 0
+        self.importance = [torch.zeros_like(w) for w in learner.network.weights()]
+        self.anchor = [torch.zeros_like(w) for w in learner.network.weights()]
+
+    @abstractmethod
+    def information(self, task: Task) -> list[Tensor]:
+        """What this task adds to the importance of each weight, in their shapes."""
+
+    def loss(self, images: Tensor, targets: Tensor, scores: Tensor) -> Tensor | None:
+        return self.penalty() if self.ended else None
+
+    def penalty(self) -> Tensor:
+        """In nats."""
+        kept = zip(self.learner.network.multiplied(), self.importance, self.anchor, strict=True)
+        return self.factor * torch.stack([(o * (w - a).square()).sum() for w, o, a in kept]).sum()
+
+    def end_task(self, task: Task) -> None:
+        """Add the importance for this task, and hold the weights where they are now."""
+        for k, added in enumerate(self.information(task)):
+            self.importance[k] = self.decay * self.importance[k] + added
+        self.anchor = [w.detach().clone() for w in self.learner.network.multiplied()]
+        self.ended += 1
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**{name: getattr(self, name) for name in KEPT}, "ended": self.ended}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        places = [w.device for w in self.learner.network.weights()]
+        for name in KEPT:
+            setattr(self, name, [kept.to(place) for kept, place in zip(state[name], places, strict=True)])
+        self.ended = state["ended"]
+
+
+def mean_over_samples(
+    learner: Host,
+    images: Tensor,
+    labels: Tensor,
+    objective: Callable[[Tensor, Tensor], Tensor],
+    size: Callable[[Tensor], Tensor],
+) -> list[Tensor]:
+    """Mean over samples of ``size`` of the gradient of ``objective(scores [1, class], label [1])`` for each weight.
+
+    The network predicts each sample alone, as in a test; at least one sample.
+    """
+    learner.network.eval()
+    weights = learner.network.weights()
+    total = [torch.zeros_like(w) for w in weights]
+    for image, label in zip(images.split(1), labels.split(1), strict=True):
+        gradients = torch.autograd.grad(objective(learner.scores(image), label), weights)
+        for sum_, gradient in zip(total, gradients, strict=True):
+            sum_ += size(gradient)
+    return [sum_ / len(images) for sum_ in total]
