@@ -140,7 +140,7 @@ class ControlNetwork(Classifier):
             x = norm(z if dense else functional.avg_pool2d(z, 2))
             if k < len(self.layers) - 1:
                 x = sign(x) if config.binary else functional.relu(x)
-                x, largest = self._gated(k, x, 1 if config.binary else None)
+                x, largest = self.gated(k, x, 1 if config.binary else None)
         return x
 
 

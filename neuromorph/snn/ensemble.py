@@ -12,7 +12,6 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from neuromorph.snn.layers import BinaryLinear
 from neuromorph.snn.network import SpikingBNN
 from neuromorph.snn.neuron import ChipLeaky
 
@@ -37,26 +36,14 @@ class Ensemble(nn.Module):
         first = cast(SpikingBNN, self.networks[0])
         if x.dim() != 3 or x.shape[1] != len(self.networks):
             raise ValueError(f"x must have shape [batch, {len(self.networks)} replicas, feature], got {tuple(x.shape)}")
-        spikes = (
-            first.encode(x.flatten(0, 1)).unflatten(1, x.shape[:2]).movedim(2, 0)
-        )  # [replica, time, batch, feature]
-        largest: list[int | None] = [self.config.messages[0]] * len(self.networks)
+        shown = first.encode(x.flatten(0, 1)).unflatten(1, x.shape[:2])  # [time, batch, replica, feature]
+        networks = [cast(SpikingBNN, network) for network in self.networks]
+        parts: list[tuple[Tensor, int | None]] = [(alone, self.config.messages[0]) for alone in shown.unbind(2)]
         for k, neuron in enumerate(first.neurons):
-            layers = [cast(BinaryLinear, cast(SpikingBNN, n).layers[k]) for n in self.networks]
-            if self.config.fast is False:
-                signs = torch.stack([layer.multiplied() for layer in layers])
-                activation = torch.bmm(spikes.flatten(1, 2), signs.mT).unflatten(1, spikes.shape[1:3])
-            else:
-                parts = zip(layers, spikes, largest, strict=True)
-                activation = torch.stack([layer.product(shown, most, rounded=True) for layer, shown, most in parts])
-            by_time = activation.movedim(1, 0)
-            spk, mem = cast(ChipLeaky, neuron).sequence(by_time, self.config.num_steps, self.config.fast)
-            spikes = spk.movedim(0, 1)
-            if k < len(first.gates) and any(cast(SpikingBNN, n).gates[k] is not None for n in self.networks):
-                gated = [cast(SpikingBNN, n)._gated(k, s, 1) for n, s in zip(self.networks, spikes, strict=True)]
-                spikes, largest = torch.stack([s for s, _ in gated]), [most for _, most in gated]
-            else:
-                largest = [1] * len(layers)
+            products = [n.product(k, spikes, largest) for n, (spikes, largest) in zip(networks, parts, strict=True)]
+            together = torch.stack(products, 1)  # [time, replica, batch, neuron]
+            spk, mem = cast(ChipLeaky, neuron).sequence(together, self.config.num_steps, self.config.fast)
+            parts = [n.gated(k, spikes, 1) for n, spikes in zip(networks, spk.unbind(1), strict=True)]
         return spk.movedim(1, 2), mem.movedim(1, 2)
 
     def readout(self, spk_rec: Tensor, mem_rec: Tensor) -> Tensor:

@@ -64,7 +64,7 @@ class Layered(nn.Module, ABC):
                 return cast(BinaryLinear | BinaryConv2d, layer).multiplied()
         raise ValueError("this tensor is no weight of the network: give one of network.weights()")
 
-    def _gated(self, layer: int, output: Tensor, largest: int | None) -> tuple[Tensor, int | None]:
+    def gated(self, layer: int, output: Tensor, largest: int | None) -> tuple[Tensor, int | None]:
         """The output of a layer behind its gate, and the largest whole number in it (None: real numbers)."""
         gate = self._gates[layer] if layer < len(self._gates) else None
         if gate is None:

@@ -71,9 +71,14 @@ class NetworkConfig:
     what input_bits = 0 means. init: half width of the initial hidden weights. image: (channels, height, width) of the
     features, for convolutions: convolutions come first and the hidden layers of ``sizes`` after them. readout: scores
     from output spike counts, time-mean membranes, or both. norm: "none", "batch-running" or "batch-statistics" (which
-    also tests with the statistics of the test batch, so that one prediction depends on its neighbours). fast: compiled
-    time loops, forward products of few bits (the same spikes), bfloat16 products for gradients (rounded). weights: what
-    a stored number becomes when it is multiplied, by default its sign.
+    also tests with the statistics of the test batch, so that one prediction depends on its neighbours). weights: what a
+    stored number becomes when it is multiplied, by default its sign.
+
+    fast: None multiplies in few bits and, once so much has been computed that it pays, loops over time in compiled
+    code; spikes and membranes are those of False, which multiplies in float32 and loops in torch. What differs: the
+    products of the gradient are of numbers rounded to bfloat16, on processors that multiply these; elsewhere not a bit
+    does. True compiles at the first step, on other devices than a CPU too.
+
     Raises ValueError for what the chip cannot hold.
     """
 
@@ -240,14 +245,14 @@ class SpikingBNN(Layered):
             spikes = spikes.unflatten(2, self.config.image)
         records = []
         largest: int | None = self.config.messages[0]
-        for k, (layer, norm, neuron) in enumerate(zip(self.layers, self.norms, self.neurons, strict=True)):
+        for k, (norm, neuron) in enumerate(zip(self.norms, self.neurons, strict=True)):
             # One product per layer: all steps at once, or a single one where the input is constant over time.
-            activation = self._product(cast(Any, layer), spikes, largest)
+            activation = self.product(k, spikes, largest)
             if self.config.norm != "none":
                 vth = cast(ChipLeaky, neuron).vth
                 activation = norm(activation.flatten(0, 1)).view_as(activation) * vth
             spikes, membranes = cast(ChipLeaky, neuron).sequence(activation, self.config.num_steps, self.config.fast)
-            spikes, largest = self._gated(k, spikes, 1)
+            spikes, largest = self.gated(k, spikes, 1)
             records.append((spikes, membranes))
         return records
 
@@ -292,12 +297,17 @@ class SpikingBNN(Layered):
             network.neurons[k] = ChipLeaky(config.dv, vth.view(spread), bias.view(spread), weight_exp)
         return network.to(weight.device)
 
-    def _product(self, layer: BinaryLinear | BinaryConv2d, spikes: Tensor, largest: int | None) -> Tensor:
-        convolved = isinstance(layer, BinaryConv2d)
+    def product(self, layer: int, spikes: Tensor, largest: int | None) -> Tensor:
+        """What layer number ``layer`` makes of spikes [time, batch, ...], in weights: [time, batch, ...].
+
+        ``largest``: of whole numbers; None: the spikes are real numbers, behind a gate of such.
+        """
+        synapses = cast(BinaryLinear | BinaryConv2d, self.layers[layer])
+        convolved = isinstance(synapses, BinaryConv2d)
         shown = spikes.flatten(0, 1) if convolved else spikes.flatten(2)
         if convolved:
             shown = shown.contiguous(memory_format=torch.channels_last)  # twice as fast on a CPU
-        product = layer(shown) if self.config.fast is False else layer.product(shown, largest, rounded=True)
+        product = synapses(shown) if self.config.fast is False else synapses.product(shown, largest, rounded=True)
         return product.unflatten(0, spikes.shape[:2]) if convolved else product
 
 
