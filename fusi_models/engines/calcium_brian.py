@@ -5,7 +5,7 @@ for step: exponential Euler, synapses before cells (so that both see old values)
 then spikes. Equations of V, H, c, W and g: see ``models/calcium.py``; of the cell: ``engines/calcium_neuron.py``.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import brian2 as b2
 import numpy as np
@@ -13,7 +13,9 @@ import numpy as np
 from fusi_models.engines import calcium_loops as loops
 from fusi_models.engines.calcium_neuron import CalciumNeuron, NeuronState
 from fusi_models.engines.calcium_synapse import Trace, start
+from fusi_models.engines.session import session
 from fusi_models.models.calcium import CalciumSynapse
+from fusi_models.synapse import Values
 
 Target = Literal["numpy", "cython"]
 
@@ -68,7 +70,7 @@ def conductance_equation(synapse: CalciumSynapse, square: str) -> str:
     return f"dg/dt = recover*(g_target - g) - suppress*{square}*g : mmolar/second/volt"
 
 
-def namespace(synapse: CalciumSynapse) -> dict:
+def namespace(synapse: CalciumSynapse) -> dict[str, Any]:
     """The constants of the equations, with their units."""
     s, omega, rate, meta = synapse, synapse.omega, synapse.rate, synapse.meta
     nmda, bpap, ms, mV = s.receptor, s.bpap, b2.ms, b2.mV
@@ -86,7 +88,7 @@ def namespace(synapse: CalciumSynapse) -> dict:
     }  # fmt: skip
 
 
-def cell_namespace(neuron: CalciumNeuron) -> dict:
+def cell_namespace(neuron: CalciumNeuron) -> dict[str, Any]:
     """The same for the cell."""
     n, ms, mV = neuron, b2.ms, b2.mV
     return namespace(n.synapse) | {
@@ -98,14 +100,19 @@ def cell_namespace(neuron: CalciumNeuron) -> dict:
 
 def follow_brian(
     synapse: CalciumSynapse,
-    pre: np.ndarray,
-    post: np.ndarray,
+    pre: Values,
+    post: Values,
     dt: float = 0.1,
-    weight: float | np.ndarray = 0.25,
+    weight: float | Values = 0.25,
     every: int = 1,
     target: Target = "numpy",
 ) -> Trace:
     """``calcium_synapse.follow`` from rest, computed by Brian2; without a held voltage."""
+    with session(target):
+        return _follow(synapse, np.asarray(pre, bool), np.asarray(post, bool), dt, weight, every)
+
+
+def _follow(synapse: CalciumSynapse, pre: Values, post: Values, dt: float, weight: float | Values, every: int) -> Trace:
     clock, units = dt * b2.ms, namespace(synapse)
     sources = [_generator(grid, clock) for grid in (pre, post)]
     local = BPAP.replace(": volt", ": volt (clock-driven)")
@@ -123,7 +130,7 @@ def follow_brian(
     links.w, links.g = initial[loops.WEIGHT], initial[loops.CONDUCTANCE] * FLUX
     bounds = links.run_regularly("w = clip(w, lowest, highest)", dt=clock, when="after_groups")
     monitor = b2.StateMonitor(links, ["c", "w", "g"], record=True, dt=every * clock)
-    _run(b2.Network(*sources, links, bounds, monitor), len(pre) * clock, target)
+    b2.Network(*sources, links, bounds, monitor).run(len(pre) * clock, namespace={})
     rows = [links.fast, links.slow, links.c / b2.uM, links.w, links.g / FLUX]
     rows += [x / b2.mV for x in (links.b_fast, links.b_slow, links.rise, links.fall)]
     c, w, g = (np.asarray(x).T for x in (monitor.c / b2.uM, monitor.w, monitor.g / FLUX))
@@ -133,12 +140,19 @@ def follow_brian(
 def advance_brian(
     neuron: CalciumNeuron,
     state: NeuronState,
-    excite: np.ndarray,
-    inhibit: np.ndarray,
+    excite: Values,
+    inhibit: Values,
     dt: float = 1.0,
     target: Target = "numpy",
-) -> tuple[NeuronState, np.ndarray]:
+) -> tuple[NeuronState, Values]:
     """``calcium_neuron.advance`` with plasticity on, computed by Brian2."""
+    with session(target):
+        return _advance(neuron, state, np.asarray(excite, bool), np.asarray(inhibit, float), dt)
+
+
+def _advance(
+    neuron: CalciumNeuron, state: NeuronState, excite: Values, inhibit: Values, dt: float
+) -> tuple[NeuronState, Values]:
     clock, units = dt * b2.ms, cell_namespace(neuron)
     units["spikes"] = b2.TimedArray(np.append(inhibit, 0.0), dt=clock)
     source = _generator(excite, clock)
@@ -161,7 +175,7 @@ def advance_brian(
     for (name, unit), value in zip(scales.items(), state.cell, strict=True):
         setattr(cell, name, value * unit)
     monitor = b2.SpikeMonitor(cell)
-    _run(b2.Network(source, cell, links, bounds, inhibition, monitor), len(excite) * clock, target)
+    b2.Network(source, cell, links, bounds, inhibition, monitor).run(len(excite) * clock, namespace={})
     fired = np.zeros(len(excite), bool)
     fired[np.round(np.asarray(monitor.t / clock)).astype(int)] = True
     synapses = np.array([np.asarray(x) for x in (links.fast, links.slow, links.c / b2.uM, links.w)])
@@ -169,15 +183,6 @@ def advance_brian(
     return NeuronState(synapses, cell_now), fired
 
 
-def _generator(grid: np.ndarray, clock) -> b2.SpikeGeneratorGroup:
+def _generator(grid: Values, clock: Any) -> b2.SpikeGeneratorGroup:
     steps, index = np.nonzero(grid)
     return b2.SpikeGeneratorGroup(grid.shape[1], index, steps * clock, dt=clock)
-
-
-def _run(network: b2.Network, duration, target: Target) -> None:
-    saved = b2.prefs.codegen.target
-    b2.prefs.codegen.target = target
-    try:
-        network.run(duration, namespace={})
-    finally:
-        b2.prefs.codegen.target = saved

@@ -6,8 +6,11 @@ probability sqrt(c), one event that the group shares, so that the counts of any 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from fusi_models.synapse import Values
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,14 +22,14 @@ class Inputs:
     ``inhibitory`` inputs fire at ``inhibitory_rate`` Hz. Raises ``ValueError`` for other shapes or numbers.
     """
 
-    rates: np.ndarray
-    correlation: np.ndarray | None = None
-    group: np.ndarray | None = None
+    rates: Values
+    correlation: Values | None = None
+    group: Values | None = None
     dwell: float = 500.0
     inhibitory: int = 20
     inhibitory_rate: float = 10.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         rates = np.asarray(self.rates, float)
         if rates.ndim != 2 or not rates.size or rates.min() < 0:
             raise ValueError(f"rates must be [pattern, input] in Hz, not below 0, got shape {rates.shape}.")
@@ -39,7 +42,7 @@ class Inputs:
             raise ValueError("correlations lie between 0 and 1.")
         object.__setattr__(self, "rates", rates)
 
-    def draw(self, pattern: int, steps: int, dt: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def draw(self, pattern: int, steps: int, dt: float, rng: np.random.Generator) -> tuple[Values, Values]:
         """Spikes of ``steps`` steps of ``dt`` ms: excitatory [step, input] bool; number of inhibitory ones [step].
 
         Raises ``ValueError`` where an input would have to fire more than once a step.
@@ -58,13 +61,15 @@ class Inputs:
         return np.where(rng.random(shape) < root, shared, own), inhibit
 
 
-def patterns(count: int = 4, size: int = 25, high: float = 50.0, low: float = 5.0, **more) -> Inputs:
+def patterns(count: int = 4, size: int = 25, high: float = 50.0, low: float = 5.0, **more: Any) -> Inputs:
     """``count`` patterns: each drives its own ``size`` inputs at ``high`` Hz and all others at ``low``."""
     rates = np.where(np.kron(np.eye(count), np.ones(size)) > 0, high, low)
     return Inputs(rates, **more)
 
 
-def correlated(inputs: int = 100, share: float = 0.5, correlation: float = 0.8, rate: float = 10.0, **more) -> Inputs:
+def correlated(
+    inputs: int = 100, share: float = 0.5, correlation: float = 0.8, rate: float = 10.0, **more: Any
+) -> Inputs:
     """One pattern: all inputs at ``rate`` Hz, the first ``share`` of them correlated, the others independent."""
     together = np.arange(inputs) < share * inputs
     return Inputs(np.full((1, inputs), rate), np.where(together, correlation, 0.0), **more)

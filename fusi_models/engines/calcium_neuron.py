@@ -18,6 +18,7 @@ from tqdm import tqdm
 from fusi_models.engines import calcium_loops as loops
 from fusi_models.engines.calcium_inputs import Inputs
 from fusi_models.models.calcium import YEUNG_2004, CalciumSynapse
+from fusi_models.synapse import Values
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class CalciumNeuron:
     drop: float = 2.0
     tau_reset: float = 100.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         times = (self.tau, self.tau_excited, self.tau_inhibited, self.tau_reset)
         if min(times) <= 0:
             raise ValueError(f"time constants must be positive, got {times} ms.")
@@ -57,13 +58,13 @@ class CalciumNeuron:
 class NeuronState(NamedTuple):
     """Synapses [4, input]: fast and slow open receptors, calcium, weight. Cell [7]: see ``calcium_loops``."""
 
-    synapses: np.ndarray
-    cell: np.ndarray
+    synapses: Values
+    cell: Values
 
     @property
-    def weight(self) -> np.ndarray:
+    def weight(self) -> Values:
         """[input]."""
-        return self.synapses[loops.WEIGHT]
+        return np.asarray(self.synapses[loops.WEIGHT])
 
     @property
     def conductance(self) -> float:
@@ -74,13 +75,13 @@ class NeuronState(NamedTuple):
 class NeuronRun(NamedTuple):
     """What a run left, by minute: weights [minute, input], conductance [minute], output rate [minute] in Hz."""
 
-    weights: np.ndarray
-    conductance: np.ndarray
-    output: np.ndarray
+    weights: Values
+    conductance: Values
+    output: Values
     state: NeuronState
 
 
-def start(neuron: CalciumNeuron, inputs: int, weight: float | np.ndarray = 0.5) -> NeuronState:
+def start(neuron: CalciumNeuron, inputs: int, weight: float | Values = 0.5) -> NeuronState:
     """A cell at rest without calcium; ``weight``: one number or [input]."""
     synapses, cell = np.zeros((4, inputs)), np.zeros(7)
     synapses[loops.WEIGHT] = weight
@@ -92,11 +93,11 @@ def start(neuron: CalciumNeuron, inputs: int, weight: float | np.ndarray = 0.5) 
 def advance(
     neuron: CalciumNeuron,
     state: NeuronState,
-    excite: np.ndarray,
-    inhibit: np.ndarray,
+    excite: Values,
+    inhibit: Values,
     dt: float = 1.0,
     plastic: bool = True,
-) -> tuple[NeuronState, np.ndarray]:
+) -> tuple[NeuronState, Values]:
     """The state after given input, and the steps at which the cell fired, [step] bool; deterministic.
 
     ``excite``: [step, input] bool. ``inhibit``: [step], number of inhibitory spikes. ``dt`` in ms.
@@ -119,7 +120,7 @@ def run(
     inputs: Inputs,
     minutes: int,
     rng: np.random.Generator,
-    weight: float | np.ndarray = 0.5,
+    weight: float | Values = 0.5,
     state: NeuronState | None = None,
     dt: float = 1.0,
     progress: bool = False,
@@ -149,7 +150,7 @@ def responses(
     rng: np.random.Generator,
     shows: int = 100,
     dt: float = 1.0,
-) -> np.ndarray:
+) -> Values:
     """Output rate to each pattern, [pattern] in Hz, over ``shows`` presentations of each in random order; frozen."""
     steps = int(round(inputs.dwell / dt))
     counts = np.zeros(len(inputs.rates))
@@ -159,8 +160,8 @@ def responses(
     return counts / (shows * inputs.dwell / 1000)
 
 
-def selectivity(rates: np.ndarray, silent: float = 1.0) -> np.ndarray:
+def selectivity(rates: Values, silent: float = 1.0) -> Values:
     """1 - mean / max over the last axis, [pattern]; 0 where no rate exceeds ``silent`` Hz. At most 1 - 1 / patterns."""
     best = rates.max(-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(best > silent, 1 - rates.mean(-1) / best, 0.0)[()]
+        return np.asarray(np.where(best > silent, 1 - rates.mean(-1) / best, 0.0))

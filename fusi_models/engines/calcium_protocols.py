@@ -10,16 +10,17 @@ import numpy as np
 
 from fusi_models.engines.calcium_synapse import follow, trains
 from fusi_models.models.calcium import CalciumSynapse
+from fusi_models.synapse import Values
 
 
 class Pairing(NamedTuple):
     """``peak``: largest calcium, uM. ``change``: of the weight by one pair, the weight held where it is. [delay]."""
 
-    peak: np.ndarray
-    change: np.ndarray
+    peak: Values
+    change: Values
 
 
-def pairing(synapse: CalciumSynapse, delays: np.ndarray, weight: float = 0.25, dt: float = 0.1) -> Pairing:
+def pairing(synapse: CalciumSynapse, delays: Values, weight: float = 0.25, dt: float = 0.1) -> Pairing:
     """One presynaptic spike and one of the cell ``delays`` ms later (negative: before), far from all others."""
     delays = np.asarray(delays, float)
     first = max(0.0, -delays.min()) + 50
@@ -30,9 +31,9 @@ def pairing(synapse: CalciumSynapse, delays: np.ndarray, weight: float = 0.25, d
 
 
 def clamped(
-    synapse: CalciumSynapse, voltages: np.ndarray, pulses: int = 100, rate: float = 1.0, weight: float = 0.25,
+    synapse: CalciumSynapse, voltages: Values, pulses: int = 100, rate: float = 1.0, weight: float = 0.25,
     dt: float = 0.5,
-) -> np.ndarray:  # fmt: skip
+) -> Values:  # fmt: skip
     """Change of the weight by ``pulses`` presynaptic spikes at ``rate`` Hz, the dendrite held at ``voltages`` (mV)."""
     voltages = np.asarray(voltages, float)
     pre = _regular(np.full(len(voltages), rate), pulses, synapse, dt)
@@ -40,8 +41,8 @@ def clamped(
 
 
 def frequency(
-    synapse: CalciumSynapse, rates: np.ndarray, pulses: int = 900, weight: float = 0.25, dt: float = 0.5
-) -> np.ndarray:
+    synapse: CalciumSynapse, rates: Values, pulses: int = 900, weight: float = 0.25, dt: float = 0.5
+) -> Values:
     """Change of the weight by ``pulses`` presynaptic spikes at each of ``rates`` (Hz); the cell does not fire."""
     changes = []
     for rate in np.asarray(rates, float):
@@ -52,7 +53,7 @@ def frequency(
 
 def drift(
     synapse: CalciumSynapse,
-    pre_rates: np.ndarray,
+    pre_rates: Values,
     post_rate: float,
     conductance: float,
     rng: np.random.Generator,
@@ -60,7 +61,7 @@ def drift(
     seconds: float = 50.0,
     weight: float = 0.0,
     dt: float = 1.0,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[Values, Values]:
     """Mean dW/dt in 1/s and its standard error, [pre_rate], under Poisson spikes of both cells (Hz); g stays put.
 
     ``copies`` independent synapses a rate, the first 2 s left out.
@@ -74,7 +75,7 @@ def drift(
     return means.mean(1), means.std(1, ddof=1) / np.sqrt(copies)
 
 
-def crossing(x: np.ndarray, y: np.ndarray) -> float:
+def crossing(x: Values, y: Values) -> float:
     """Where ``y`` last rises through zero, by linear interpolation; nan where it never does."""
     rises = np.flatnonzero((y[:-1] < 0) & (y[1:] >= 0))
     if not rises.size:
@@ -83,7 +84,7 @@ def crossing(x: np.ndarray, y: np.ndarray) -> float:
     return float(x[k] - y[k] * (x[k + 1] - x[k]) / (y[k + 1] - y[k]))
 
 
-def _regular(rates, pulses, synapse, dt):
+def _regular(rates: Values, pulses: int, synapse: CalciumSynapse, dt: float) -> Values:
     """Trains of ``pulses`` spikes at ``rates``, 100 ms to begin with, and the time for all currents to end."""
     duration = 100 + pulses * 1000 / rates.min() + 10 * max(synapse.tau_calcium, synapse.receptor.tau_slow)
     return trains([100 + np.arange(pulses) * 1000 / rate for rate in rates], duration, dt)

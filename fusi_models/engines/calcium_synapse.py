@@ -10,6 +10,7 @@ import numpy as np
 
 from fusi_models.engines import calcium_loops as loops
 from fusi_models.models.calcium import CalciumSynapse
+from fusi_models.synapse import Values
 
 
 class Trace(NamedTuple):
@@ -18,19 +19,19 @@ class Trace(NamedTuple):
     Readings are of the start of a step. ``state``: [9, synapse] at the end, see ``calcium_loops``.
     """
 
-    times: np.ndarray
-    calcium: np.ndarray
-    weight: np.ndarray
-    conductance: np.ndarray
-    state: np.ndarray
+    times: Values
+    calcium: Values
+    weight: Values
+    conductance: Values
+    state: Values
 
     @property
-    def final(self) -> np.ndarray:
+    def final(self) -> Values:
         """Weights at the end, [synapse]."""
-        return self.state[loops.WEIGHT]
+        return np.asarray(self.state[loops.WEIGHT])
 
 
-def trains(times: Sequence[np.ndarray], duration: float, dt: float = 0.1) -> np.ndarray:
+def trains(times: Sequence[Values], duration: float, dt: float = 0.1) -> Values:
     """Spike times in ms, one array a synapse, as [step, synapse] bool.
 
     A time on the border of two steps belongs to the later one. Raises ``ValueError`` for times outside 0..duration.
@@ -44,7 +45,7 @@ def trains(times: Sequence[np.ndarray], duration: float, dt: float = 0.1) -> np.
     return grid
 
 
-def start(synapse: CalciumSynapse, count: int, weight: float | np.ndarray = 0.25) -> np.ndarray:
+def start(synapse: CalciumSynapse, count: int, weight: float | Values = 0.25) -> Values:
     """``count`` synapses at rest, without calcium: [9, synapse]."""
     state = np.zeros((9, count))
     state[loops.WEIGHT], state[loops.CONDUCTANCE] = weight, synapse.conductance
@@ -53,12 +54,12 @@ def start(synapse: CalciumSynapse, count: int, weight: float | np.ndarray = 0.25
 
 def follow(
     synapse: CalciumSynapse,
-    pre: np.ndarray,
-    post: np.ndarray,
+    pre: Values,
+    post: Values,
     dt: float = 0.1,
-    weight: float | np.ndarray = 0.25,
-    state: np.ndarray | None = None,
-    held: np.ndarray | None = None,
+    weight: float | Values = 0.25,
+    state: Values | None = None,
+    held: Values | None = None,
     every: int = 1,
 ) -> Trace:
     """All synapses through given spikes, pre and post: [step, synapse] bool; one step is ``dt`` ms.
@@ -80,7 +81,7 @@ def follow(
     return Trace(np.arange(record.shape[1]) * every * dt, record[0], record[1], record[2], state)
 
 
-def arriving(synapse: CalciumSynapse, post: np.ndarray, dt: float) -> np.ndarray:
+def arriving(synapse: CalciumSynapse, post: Values, dt: float) -> Values:
     """Spikes of the soma as they come to the dendrite, [step, synapse]."""
     late = np.zeros_like(post)
     shift = min(int(round(synapse.delay / dt)), len(post))
