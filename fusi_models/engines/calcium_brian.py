@@ -186,8 +186,3 @@ def _advance(
 def _generator(grid: Values, clock: Any) -> b2.SpikeGeneratorGroup:
     steps, index = np.nonzero(grid)
     return b2.SpikeGeneratorGroup(grid.shape[1], index, steps * clock, dt=clock)
-
-
-def _run(network: b2.Network, duration: Any, target: Target) -> None:
-    with session(target):
-        network.run(duration, namespace={})

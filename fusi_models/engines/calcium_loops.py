@@ -4,8 +4,7 @@ One step of dt, as Brian2 takes it with exponential Euler: every variable relaxe
 send it, exactly for a decay; then spikes are seen. Units: ms, mV, uM.
 """
 
-# mypy: disable-error-code="no-untyped-def, no-untyped-call"
-# numba finds the types of its functions' arguments when it compiles them
+from collections.abc import Callable
 from math import exp
 from typing import Any, NamedTuple, TypeVar, cast
 

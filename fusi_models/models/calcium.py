@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-Array = Any  # of the shape of the argument
+from fusi_models.synapse import Values
 
 
 @dataclass(frozen=True)
