@@ -70,7 +70,9 @@ def trained(tmp_path, fast, compiled=False, **environment):
         **environment,
     }
     command = [sys.executable, "-c", TRAIN.format(fast=fast, compiled=compiled)]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=True)
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, timeout=300, check=True
+    )
     return done.stdout.split(), done.stderr
 
 
