@@ -11,7 +11,7 @@ export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 
 .PHONY: demo test lint setup clean
 demo: setup
-	$(BIN)/neuromorph compare --out runs/demo
+	$(BIN)/neuromorph compare --out runs/demo --jobs -1
 
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto
