@@ -73,7 +73,7 @@ def main(args: Args) -> None:
     torch.set_num_threads(1)
     print(f"{args.stream}, {args.samples} presentations a call, {args.seeds} seed(s), {args.repeats} calls; median +-")
     print("half of the quartiles' distance; presentations a millisecond\n")
-    print(f"{'synapse':22}{'earlier loop':>18}{'now':>18}{'ratio':>16}{'products alone':>18}")
+    print(f"{'synapse':32}{'earlier loop':>18}{'now':>18}{'ratio':>16}{'products alone':>18}")
     for synapse in (HiddenWeight(2.0), cascade(5).slowed(0.1)):
         row(args, synapse)
 
@@ -92,7 +92,7 @@ def row(args: Args, synapse: SynapseModel) -> None:
     rates = np.array(rates[1:])  # the first call warms up
     low, middle, high = np.percentile(rates, [25, 50, 75], axis=0)
     cells = [f"{m:.2f} +- {(h - lo) / 2:.2f}" for lo, m, h in zip(low, middle, high, strict=True)]
-    print(f"{synapse.name:22}" + "".join(f"{cell:>{w}}" for cell, w in zip(cells, (18, 18, 16, 18), strict=True)))
+    print(f"{synapse.name:32}" + "".join(f"{cell:>{w}}" for cell, w in zip(cells, (18, 18, 16, 18), strict=True)))
 
 
 def products(learner: TorchLearner, times: int) -> None:

@@ -108,6 +108,11 @@ def follow_brian(
     target: Target = "numpy",
 ) -> Trace:
     """``calcium_synapse.follow`` from rest, computed by Brian2; without a held voltage."""
+    with session(target):
+        return _follow(synapse, np.asarray(pre, bool), np.asarray(post, bool), dt, weight, every)
+
+
+def _follow(synapse: CalciumSynapse, pre: Values, post: Values, dt: float, weight: float | Values, every: int) -> Trace:
     clock, units = dt * b2.ms, namespace(synapse)
     sources = [_generator(grid, clock) for grid in (pre, post)]
     local = BPAP.replace(": volt", ": volt (clock-driven)")
@@ -125,7 +130,7 @@ def follow_brian(
     links.w, links.g = initial[loops.WEIGHT], initial[loops.CONDUCTANCE] * FLUX
     bounds = links.run_regularly("w = clip(w, lowest, highest)", dt=clock, when="after_groups")
     monitor = b2.StateMonitor(links, ["c", "w", "g"], record=True, dt=every * clock)
-    _run(b2.Network(*sources, links, bounds, monitor), len(pre) * clock, target)
+    b2.Network(*sources, links, bounds, monitor).run(len(pre) * clock, namespace={})
     rows = [links.fast, links.slow, links.c / b2.uM, links.w, links.g / FLUX]
     rows += [x / b2.mV for x in (links.b_fast, links.b_slow, links.rise, links.fall)]
     c, w, g = (np.asarray(x).T for x in (monitor.c / b2.uM, monitor.w, monitor.g / FLUX))
@@ -141,6 +146,13 @@ def advance_brian(
     target: Target = "numpy",
 ) -> tuple[NeuronState, Values]:
     """``calcium_neuron.advance`` with plasticity on, computed by Brian2."""
+    with session(target):
+        return _advance(neuron, state, np.asarray(excite, bool), np.asarray(inhibit, float), dt)
+
+
+def _advance(
+    neuron: CalciumNeuron, state: NeuronState, excite: Values, inhibit: Values, dt: float
+) -> tuple[NeuronState, Values]:
     clock, units = dt * b2.ms, cell_namespace(neuron)
     units["spikes"] = b2.TimedArray(np.append(inhibit, 0.0), dt=clock)
     source = _generator(excite, clock)
@@ -163,7 +175,7 @@ def advance_brian(
     for (name, unit), value in zip(scales.items(), state.cell, strict=True):
         setattr(cell, name, value * unit)
     monitor = b2.SpikeMonitor(cell)
-    _run(b2.Network(source, cell, links, bounds, inhibition, monitor), len(excite) * clock, target)
+    b2.Network(source, cell, links, bounds, inhibition, monitor).run(len(excite) * clock, namespace={})
     fired = np.zeros(len(excite), bool)
     fired[np.round(np.asarray(monitor.t / clock)).astype(int)] = True
     synapses = np.array([np.asarray(x) for x in (links.fast, links.slow, links.c / b2.uM, links.w)])
@@ -174,8 +186,3 @@ def advance_brian(
 def _generator(grid: Values, clock: Any) -> b2.SpikeGeneratorGroup:
     steps, index = np.nonzero(grid)
     return b2.SpikeGeneratorGroup(grid.shape[1], index, steps * clock, dt=clock)
-
-
-def _run(network: b2.Network, duration: Any, target: Target) -> None:
-    with session(target):
-        network.run(duration, namespace={})

@@ -4,15 +4,17 @@ One step of dt, as Brian2 takes it with exponential Euler: every variable relaxe
 send it, exactly for a decay; then spikes are seen. Units: ms, mV, uM.
 """
 
-# mypy: disable-error-code="no-untyped-def, no-untyped-call"
-# numba finds the types of its functions' arguments when it compiles them
+from collections.abc import Callable
 from math import exp
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
 
 from fusi_models.models.calcium import CalciumSynapse
+from fusi_models.synapse import Values
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # Rows of the state of synapses, [row, synapse]; the last five are used where every synapse has a cell of its own.
 FAST, SLOW, CALCIUM, WEIGHT, CONDUCTANCE, BPAP_FAST, BPAP_SLOW, EPSP_RISE, EPSP_FALL = range(9)
@@ -96,8 +98,13 @@ def constants(synapse: CalciumSynapse, dt: float) -> Constants:
     )  # fmt: skip
 
 
-@numba.njit(cache=True, error_model="numpy")
-def exponential(x):
+def compiled(function: F) -> F:
+    """Machine code for ``function``, kept on disk; a division by zero gives inf, as in numpy."""
+    return cast(F, numba.njit(cache=True, error_model="numpy")(function))
+
+
+@compiled
+def exponential(x: float) -> float:
     """e^x for -50 <= x <= 50 (beyond, the value at the end) to 2e-13 of itself; plain arithmetic vectorises."""
     r = min(max(x, -50.0), 50.0) / 1024
     y = 1 + r * (1 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r / 5040))))))
@@ -106,20 +113,20 @@ def exponential(x):
     return y
 
 
-@numba.njit(cache=True, error_model="numpy")
-def relaxation(a, dt):
+@compiled
+def relaxation(a: float, dt: float) -> float:
     """(1 - e^(-a dt)) / a, also for a = 0, by its series: to 2e-10 of itself for a dt < 0.1, see ``constants``."""
     x = a * dt
     return dt * (1 - x * (1 / 2 - x * (1 / 6 - x * (1 / 24 - x * (1 / 120 - x / 720)))))
 
 
-@numba.njit(cache=True, error_model="numpy")
-def driving(voltage, k):
+@compiled
+def driving(voltage: float, k: Constants) -> float:
     return (voltage - k.reversal) / (1 + exp(-0.062 * voltage) * k.block)
 
 
-@numba.njit(cache=True, error_model="numpy")
-def learn(calcium, weight, k):
+@compiled
+def learn(calcium: Values, weight: Values, k: Constants) -> None:
     """All weights one step on, at ``calcium``; both [synapse]."""
     for i in range(len(weight)):
         c, w = calcium[i], weight[i]
@@ -134,15 +141,15 @@ def learn(calcium, weight, k):
         weight[i] = min(max(w, k.lowest), k.highest)
 
 
-@numba.njit(cache=True, error_model="numpy")
-def adapt(g, square, k):
+@compiled
+def adapt(g: float, square: float, k: Constants) -> float:
     """The conductance one step on, where (V - V_rest)^2 is ``square``."""
     a = k.recover + k.suppress * square
     return g + (k.recover * k.target - a * g) * relaxation(a, k.dt)
 
 
-@numba.njit(cache=True, error_model="numpy")
-def flow(calcium, fast, slow, influx, k):
+@compiled
+def flow(calcium: Values, fast: Values, slow: Values, influx: float, k: Constants) -> None:
     """Calcium and open receptors one step on; ``influx``: what fully open receptors would add in tau_calcium."""
     for i in range(len(calcium)):
         enters = influx * (fast[i] + slow[i])
@@ -151,8 +158,8 @@ def flow(calcium, fast, slow, influx, k):
         slow[i] *= k.keep_slow
 
 
-@numba.njit(cache=True, error_model="numpy")
-def follow(pre, post, held, state, k, every, record):
+@compiled
+def follow(pre: Values, post: Values, held: Values, state: Values, k: Constants, every: int, record: Values) -> None:
     """Synapses with a cell each. pre, post: [step, synapse] bool; held: [synapse], voltage or nan; state: [9, synapse].
 
     record: [3, reading, synapse], calcium, weight and conductance at the start of every ``every``-th step.
@@ -183,8 +190,8 @@ def follow(pre, post, held, state, k, every, record):
                 state[BPAP_FAST, i], state[BPAP_SLOW, i] = k.spike_fast, k.spike_slow
 
 
-@numba.njit(cache=True, error_model="numpy")
-def fire(cell, drive, inhibit, k, m):
+@compiled
+def fire(cell: Values, drive: float, inhibit: float, k: Constants, m: CellConstants) -> bool:
     """The cell one step on, with the weights ``drive`` and so many inhibitory spikes at its end; whether it fired."""
     leak = 1 + cell[EXCITED] + cell[INHIBITED]
     goal = (cell[RESET] + cell[EXCITED] * m.reversal_excited + cell[INHIBITED] * m.reversal_inhibited) / leak
@@ -202,8 +209,17 @@ def fire(cell, drive, inhibit, k, m):
     return True
 
 
-@numba.njit(cache=True, error_model="numpy")
-def advance(excite, inhibit, state, cell, k, m, plastic, fired):
+@compiled
+def advance(
+    excite: Values,
+    inhibit: Values,
+    state: Values,
+    cell: Values,
+    k: Constants,
+    m: CellConstants,
+    plastic: bool,
+    fired: Values,
+) -> None:
     """One cell with many synapses. excite: [step, input]; inhibit: [step], number of spikes; fired: [step], filled.
 
     state: [4, input]; cell: [7]. Without ``plastic`` calcium flows, but weights and conductance stay.

@@ -164,4 +164,4 @@ def selectivity(rates: Values, silent: float = 1.0) -> Values:
     """1 - mean / max over the last axis, [pattern]; 0 where no rate exceeds ``silent`` Hz. At most 1 - 1 / patterns."""
     best = rates.max(-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(best > silent, 1 - rates.mean(-1) / best, 0.0)[()]
+        return np.asarray(np.where(best > silent, 1 - rates.mean(-1) / best, 0.0))

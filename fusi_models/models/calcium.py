@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
-Array = Any  # of the shape of the argument
+from fusi_models.synapse import Values
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,11 @@ class Omega:
     high: float
     potentiate: float
 
-    def __call__(self, calcium: Array | float) -> Array:
+    def __call__(self, calcium: Values | float) -> Values:
         """Same shape as ``calcium`` (uM), dimensionless."""
         c = np.asarray(calcium, float)
         rise, fall = expit(self.potentiate * (c - self.high)), expit(self.depress * (c - self.low))
-        return self.base + rise - self.dip * fall
+        return np.asarray(self.base + rise - self.dip * fall)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Rate:
         if self.power not in (1, 3):
             raise ValueError(f"the power of calcium in eta must be 1 or 3, got {self.power}.")
 
-    def __call__(self, calcium: Array | float) -> Array:
+    def __call__(self, calcium: Values | float) -> Values:
         """Same shape as ``calcium`` (uM), in 1/ms."""
         x = self.floor + (np.asarray(calcium, float) + self.shift) ** self.power
         return self.rate * x / (self.half + self.scale * x)
@@ -160,17 +160,17 @@ class CalciumSynapse:
         """The same synapse without metaplasticity, g = ``conductance`` (below 0) for good."""
         return replace(self, conductance=conductance, meta=Metaplasticity(target=conductance))
 
-    def magnesium_open(self, voltage: Array | float) -> Array:
+    def magnesium_open(self, voltage: Values | float) -> Values:
         """B(V): the share of receptors that magnesium does not block; mV."""
-        return 1 / (1 + np.exp(-0.062 * np.asarray(voltage, float)) * self.magnesium / 3.57)
+        return np.asarray(1 / (1 + np.exp(-0.062 * np.asarray(voltage, float)) * self.magnesium / 3.57))
 
-    def driving(self, voltage: Array | float) -> Array:
+    def driving(self, voltage: Values | float) -> Values:
         """H(V) in mV, below 0 under the reversal potential."""
-        return self.magnesium_open(voltage) * (np.asarray(voltage, float) - self.reversal)
+        return np.asarray(self.magnesium_open(voltage) * (np.asarray(voltage, float) - self.reversal))
 
-    def drift(self, calcium: Array | float, weight: Array | float) -> Array:
+    def drift(self, calcium: Values | float, weight: Values | float) -> Values:
         """dW/dt in 1/ms."""
-        return self.rate(calcium) * (self.omega(calcium) - self.decay * np.asarray(weight, float))
+        return np.asarray(self.rate(calcium) * (self.omega(calcium) - self.decay * np.asarray(weight, float)))
 
 
 def _numbers(config: Any, prefix: str = "") -> dict[str, float]:

@@ -21,6 +21,7 @@ from scipy.special import gammaln
 
 from fusi_models.models.brader import Gates, Internal
 from fusi_models.networks.spike_driven import Circuit, present_rates
+from fusi_models.seeds import generator
 from fusi_models.synapse import Values
 
 LATTICE = 2000
@@ -145,7 +146,7 @@ def measured(
     rates = np.where(active, stimulus.high, stimulus.low) * circuit.dt
     found, drive = np.zeros(3), np.full((1, units), teacher)
     for trial in range(trials):
-        rng = np.random.default_rng([seed, trial])
+        rng = generator("trial of a synapse", seed, trial)
         state = np.empty((stimulus.inputs, units), np.int8)
         for part in (active, ~active):
             half = np.arange(part.sum()) % 2

@@ -194,6 +194,7 @@ OTHERS: dict[str, list[Any]] = {
     "norm": ["batch-running", "none"],
     "parts": [("ewc:strength=7",), ("si:strength=7",)],
     "readout": ["membrane"],
+    "substrate": ["brian2-numpy"],
     "synapse": ["hidden:m=3", "hidden:m=4"],
     "synapses": [(HiddenWeight(3.0), HiddenWeight(2.0)), (HiddenWeight(2.0), HiddenWeight(2.0))],
     "target": ["cython"],
@@ -226,7 +227,7 @@ def leaves(name: str, value: Any) -> list[Any]:
     if isinstance(value, int):
         return [value + 1, value - 1, value + 2, value - 2, 2 * value]
     if isinstance(value, float):
-        return [value / 2 + 0.125, 0.25] if np.isfinite(value) else [1.0]
+        return [value / 2 + 0.125, 0.25, 1.25 * value] if np.isfinite(value) else [1.0]
     if isinstance(value, np.ndarray):
         return [0.9 * value + 0.1 * np.eye(len(value)) if value.ndim == 2 else -value]
     if isinstance(value, tuple) and value:

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fusi_models.seeds import generator
 from neuromorph.snn.parts import Host, Part, PartConfig
 from neuromorph.streams import Task
 
@@ -81,7 +82,7 @@ class Penalties(Part):
         """Add the penalty of this task."""
         information = self.information(task)
         if self.config.shuffled:
-            rng = np.random.default_rng([self.learner.seed, self.ended])
+            rng = generator("shuffled importance", self.learner.seed, self.ended)
             information = [permuted(f, rng) for f in information]
         for k, (anchor, f) in enumerate(zip(self.learner.network.multiplied(), information, strict=True)):
             self.fisher[k] += f

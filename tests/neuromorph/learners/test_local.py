@@ -45,7 +45,7 @@ def flat(value):
 
 
 @pytest.mark.parametrize("synapse", SYNAPSES)
-@pytest.mark.parametrize("name", [*EVERY, "brian2-cython"])
+@pytest.mark.parametrize("name", EVERY)
 def test_cutting_the_samples_leaves_the_same_bits(name, synapse, samples):
     x, y = (a[:24] for a in samples)
     whole, cut = (MAKERS[name](SYNAPSES[synapse], 64, 10, RULE, seeds=3) for _ in range(2))
