@@ -1,6 +1,6 @@
 """Several spiking networks of one configuration, learning side by side: one call a step for the neurons of all of them.
 
-On two CPU cores an update of five small networks takes 0.76 of the time of one after the other
+On two CPU cores an update of five small networks takes 0.8 of the time of one after the other
 (``experiments/bench_training.py``, part seeds); it is for devices that a single small network does not fill.
 """
 
