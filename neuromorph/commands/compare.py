@@ -45,7 +45,10 @@ class CompareArgs:
     substrates: tuple[str, ...] = ("brian2", "snntorch", "lava")
     """Any of brian2, snntorch, lava (the chip's integers), lava-float."""
     synapses: tuple[str, ...] = ("plain", "cascade", "hidden")
-    """NAME or NAME:KEY=VALUE,...: plain:q=0.03  cascade:depth=5,x=0.5,rate=0.1  hidden:m=2,step=0.02."""
+    """NAME or NAME:KEY=VALUE,..., in the regime "local", where a part of the events is accepted: plain (q=0.03),
+    cascade (depth=5, x=0.5, rate=0.1), multistate (states=10, q=1, rate=0.1), serial (states=10, eps=0.1, rate=0.1),
+    hidden (m=2, step=0.02, bound=1, leak=0), uncertain (window=20, lr=0.08, ...); NAME@theory takes the numbers of
+    memory-curve."""
     seeds: int = 3
     """How many seeds: of permutations, initial states, order of samples."""
     tasks: int = 5
