@@ -114,6 +114,14 @@ class ComposedLearner(Learner):
         """Of the network."""
         return self.training.network.norm
 
+    @property
+    def classes(self) -> int:
+        """How many classes a sample may have."""
+        classes = self.training.network.sizes[-1]
+        for part in self.parts:
+            classes = part.classes(classes)
+        return classes
+
     def partial_fit(self, x: NDArray[np.float32], y: NDArray[np.int64]) -> None:
         """Learn once from x [n, ...] in [0, 1] and y [n] (classes from 0), in this order, one step per mini-batch.
 
@@ -171,7 +179,10 @@ class ComposedLearner(Learner):
 
     def scores(self, images: Tensor) -> Tensor:
         """Class scores [batch, class] of images [batch, feature] or [batch, time, feature]."""
-        return self.network.scores(images.movedim(1, 0) if images.dim() == 3 else images)  # a raster is time first
+        scores = self.network.scores(images.movedim(1, 0) if images.dim() == 3 else images)  # a raster is time first
+        for part in self.parts:
+            scores = part.read(scores)
+        return scores
 
     def error(self, scores: Tensor, targets: Tensor) -> Tensor:
         """Mean cross entropy in nats, without what parts add."""
@@ -230,7 +241,7 @@ class ComposedLearner(Learner):
 
     def _tensors(self, x: Any, y: Any) -> tuple[Tensor, Tensor]:
         images = self._images(x)
-        labels = checked_labels(y, (len(images),), self.training.network.sizes[-1])
+        labels = checked_labels(y, (len(images),), self.classes)
         return images, torch.from_numpy(labels).to(self.device)
 
 
