@@ -16,7 +16,10 @@ torch.set_num_threads(1)
 
 STREAM = streams.split(data.load("digits").limited(800, 400), 2, "task")
 REAL = TrainingConfig(
-    ControlConfig((64, 20, 10), binary=False, norm="none"), Metaplasticity(weight_decay=0.0), batch=20, parts=(Heads(5),)
+    ControlConfig((64, 20, 10), binary=False, norm="none"),
+    Metaplasticity(weight_decay=0.0),
+    batch=20,
+    parts=(Heads(5),),
 )
 
 
@@ -41,7 +44,7 @@ def test_the_tested_task_is_answered_by_its_own_outputs():
 
 def test_with_heads_little_is_forgotten_where_one_output_layer_forgets():
     """Task- against domain-incremental, the same network and samples."""
-    shared = replace(REAL, network=replace(REAL.network, sizes=(64, 20, 2)), parts=())
+    shared = replace(REAL, network=replace(NETWORK, sizes=(64, 20, 2)), parts=())
     told, untold = (run.learn_stream(ComposedLearner(c), STREAM, 5, progress=False) for c in (REAL, shared))
     assert told.average_accuracy > untold.average_accuracy + 0.1
 
