@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from fusi_models.checks import Values
+from neuromorph.metrics import Cost
 from neuromorph.streams import Task
 
 NEEDS = frozenset({"boundary", "task", "test task", "replay"})
@@ -54,6 +55,10 @@ class Learner(ABC):
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back to a ``state_dict``."""
+
+    def cost(self, x: Values) -> Cost | None:
+        """What an inference takes, mean over the samples x [n, ...]; None where it is not counted."""
+        return None
 
     # The three below are called only where ``needs`` asks for them; most learners have nothing to do there.
 

@@ -21,6 +21,8 @@ from torch.nn import functional
 from neuromorph.learner import Learner, checked_labels, checked_samples, described
 from neuromorph.learners import parts as catalogue
 from neuromorph.learners.rules import Metaplasticity, Rule
+from neuromorph.metrics import Cost
+from neuromorph.snn.cost import inference_cost
 from neuromorph.snn.device import checked_device
 from neuromorph.snn.layered import Layered
 from neuromorph.snn.parts import Part, PartConfig
@@ -150,6 +152,15 @@ class ComposedLearner(Learner):
             for part in self.parts:
                 stack.enter_context(part.predicting())
             return torch.cat([self.scores(some) for some in images.split(PREDICT_BATCH)]).argmax(1).cpu().numpy()
+
+    @torch.no_grad()
+    def cost(self, x: NDArray[np.float32]) -> Cost:
+        images = self._images(x)
+        self.network.eval()
+        with ExitStack() as stack:
+            for part in self.parts:
+                stack.enter_context(part.predicting())
+            return inference_cost(self.network, images.movedim(1, 0) if images.dim() == 3 else images)
 
     def begin_task(self, task: int) -> None:
         for part in self.parts:

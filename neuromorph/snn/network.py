@@ -253,6 +253,7 @@ class SpikingBNN(Layered):
         largest: int | None = self.config.messages[0]
         for k, (norm, neuron) in enumerate(zip(self.norms, self.neurons, strict=True)):
             # One product per layer: all steps at once, or a single one where the input is constant over time.
+            self.watched(k, spikes.expand(self.config.num_steps, *spikes.shape[1:]))
             activation = self.product(k, spikes, largest)
             if self.config.norm != "none":
                 vth = cast(ChipLeaky, neuron).vth

@@ -15,12 +15,8 @@ from neuromorph.snn.baselines import ControlConfig
 torch.set_num_threads(1)
 
 STREAM = streams.split(data.load("digits").limited(800, 400), 2, "task")
-REAL = TrainingConfig(
-    ControlConfig((64, 20, 10), binary=False, norm="none"),
-    Metaplasticity(weight_decay=0.0),
-    batch=20,
-    parts=(Heads(5),),
-)
+NETWORK = ControlConfig((64, 20, 10), binary=False, norm="none")
+REAL = TrainingConfig(NETWORK, Metaplasticity(weight_decay=0.0), batch=20, parts=(Heads(5),))
 
 
 def test_only_the_outputs_of_the_task_learned_move():
