@@ -17,7 +17,7 @@ def attribute(package: str, home: Mapping[str, str], name: str) -> Any:
         module = import_module(f"{package}.{home[name]}")
     except AttributeError as error:
         raise ImportError(
-            f"{package}.{name} cannot be loaded, because a package that it needs does not fit the others here: {error}. "
+            f"{package}.{name} cannot be loaded, because a package that it needs does not fit the others: {error}. "
             "Install the versions that neuromorph asks for (pip check names them; Brian2 and lava-nc need numpy < 2)."
         ) from error
     return getattr(module, name)
