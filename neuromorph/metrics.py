@@ -55,7 +55,7 @@ class AccuracyMatrix:
                 ) from error
 
     def table(self) -> list[dict[str, float]]:
-        """A row a number: ``learned`` (0 before learning, then the tasks from 1), ``tested``, ``replica``, ``accuracy``.
+        """A row a number: ``learned`` (0: before learning; tasks from 1), ``tested``, ``replica``, ``accuracy``.
 
         ``pandas.DataFrame(matrix.table())`` and ``csv.DictWriter`` take it as it is.
 
