@@ -7,7 +7,7 @@ z the spikes of a sample, 0 or 1, mu_k the mean of class k and n_k its samples; 
 Hayes & Kanan 2020, CVPR workshops (arXiv:1909.01520). They move S and mu_k with every sample, and S about the means of
 that moment; here the sums of z z^T and z are kept, which for spikes are whole numbers: the mean deviation is exact, and
 neither the order nor the cutting of the samples changes a bit. ``shrinkage`` 1 is the nearest class mean. An upper
-reference for ``local_rule.prototypes``: same features, no replay, no boundary, but a real number for every pair of them.
+reference for ``local_rule.prototypes``: same features, no replay, no boundary, but a real number for every two of them.
 """
 
 from typing import Any
@@ -21,6 +21,7 @@ from neuromorph.learners.local import at_least_one
 from neuromorph.local_rule.codes import Code, Winners
 from neuromorph.snn.device import checked_device
 
+FEATURES = Winners(4000)
 TOGETHER = 1000  # samples of a product; their sums of ones stay exact in float32 up to 2^24 samples
 
 
@@ -35,7 +36,7 @@ class DiscriminantLearner(Learner):
         self,
         inputs: int,
         classes: int,
-        code: Code = Winners(4000),
+        code: Code = FEATURES,
         shrinkage: float = 0.01,
         seed: int = 0,
         device: str = "cpu",
