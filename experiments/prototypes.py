@@ -38,7 +38,7 @@ class Args:
 
     data: tuple[str, ...] = ("mnist", "fashion-mnist")
     """mnist, fashion-mnist, kmnist, usps or digits."""
-    synapses: tuple[str, ...] = ("plain:q=0.01", "hidden:m=0,step=0.01")
+    synapses: tuple[str, ...] = ("plain:q=0.01", "hidden:m=0,step=0.003")
     """Synapses of the prototypes, as ``neuromorph compare`` names them."""
     features: int = 1000
     """Units of the random projection."""
@@ -58,6 +58,8 @@ class Args:
     """Training samples of the comparison of substrates; 0 leaves it out."""
     few_tested: int = 1000
     """Its test samples."""
+    only: tuple[str, ...] = ()
+    """Only the learners whose name holds one of these words."""
     jobs: int = 1
     """Runs at a time."""
     quick: bool = False
@@ -80,7 +82,7 @@ class Row:
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
-    rows = rows_of(args)
+    rows = [row for row in rows_of(args) if not args.only or any(word in row.name for word in args.only)]
     table = [(data, row) for data in args.data for row in rows]
     cells = [cell(args, data, row, seed) for data, row in table for seed in range(1 if row.few else args.seeds)]
     results = iter(run_study(cells, args.out, args.jobs if args.jobs != 1 else None, title="prototypes"))
@@ -101,7 +103,7 @@ def rows_of(args: Args) -> list[Row]:
     first = learning_synapse(args.synapses[0])
     rows = [Row(f"prototypes, {text}", partial(torch, learning_synapse(text), rule)) for text in args.synapses]
     spikes = replace(rule, num_steps=16, beta=4095 / 4096, threshold_scale=2.0, readout="spikes")
-    rows.append(Row(f"prototypes, {args.synapses[0]}, 16 steps, most spikes", partial(torch, first, spikes)))
+    rows.append(Row(f"most spikes of 16 steps, {args.synapses[0]}", partial(torch, first, spikes)))
     rows.append(Row(f"delta rule, {args.synapses[0]}, pixels", partial(torch, first, LocalRule())))
     rows.append(Row(f"delta rule, {args.synapses[0]}, features", partial(torch, first, LocalRule(code=code))))
     rows.append(Row("nearest class mean", partial(discriminant, code, 1.0)))
