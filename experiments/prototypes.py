@@ -120,7 +120,7 @@ def few(args: Args, rule: LayerRule) -> list[Row]:
         rows += [
             Row(f"few samples, {text}, torch", partial(torch, model, rule), True),
             Row(f"few samples, {text}, brian2", partial(brian, model, rule), True),
-            Row(f"few samples, {text}, lava-float", partial(lava, "float", model, rule), True),
+            Row(f"few samples, {text}, floating lava", partial(lava, "float", model, rule), True),
             Row(f"few samples, {text}, torch in integers", partial(torch, fixed_point(model), rule), True),
             Row(f"few samples, {text}, lava", partial(lava, "fixed", model, rule), True),
         ]
