@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from neuromorph.learners.brian import BrianLearner
     from neuromorph.learners.composed import ComposedLearner
     from neuromorph.learners.control import ControlLearner, TaskControlLearner
-    from neuromorph.learners.deep import DeepLearner
+    from neuromorph.learners.deep import DeepConfig, DeepLearner
     from neuromorph.learners.discriminant import DiscriminantLearner
     from neuromorph.learners.ewc import EWCLearner
     from neuromorph.learners.lava import LavaLearner
@@ -25,6 +25,7 @@ __all__ = [
     "BrianLearner",
     "ComposedLearner",
     "ControlLearner",
+    "DeepConfig",
     "DeepLearner",
     "DiscriminantLearner",
     "EWCLearner",
@@ -38,6 +39,7 @@ _HOME = {
     "TorchLearner": "torch",
     "LavaLearner": "lava",
     "ComposedLearner": "composed",
+    "DeepConfig": "deep",
     "DeepLearner": "deep",
     "DiscriminantLearner": "discriminant",
     "ControlLearner": "control",

@@ -16,6 +16,7 @@ from neuromorph.local_rule import chance
 from neuromorph.local_rule.codes import encode
 from neuromorph.local_rule.layer import LayerRule
 from neuromorph.local_rule.rule import LocalRule
+from neuromorph.metrics import Cost
 
 
 class RasterLearner(Learner):
@@ -82,6 +83,13 @@ class RasterLearner(Learner):
     def _evidence(self, raster: np.ndarray) -> np.ndarray:
         """What speaks for each unit, [n, replica, unit], of raster [n, time, replica, source]: its spikes."""
         return self.spikes(raster).sum(1)
+
+    def cost(self, x):
+        """Of one layer: a replica's input spikes times its units."""
+        raster = self._raster(self._checked(x), 0, True)
+        samples, synapses = len(raster) * len(self.seeds), sum(s[0].size for s in self._all_states())
+        spikes = self.spikes(raster).sum() / samples
+        return Cost(synapses, synapses / 8, float(raster.sum()) / samples * self.units, 0.0, float(spikes))
 
     def state_dict(self) -> dict[str, Any]:
         states = [np.array(state) for state in self._all_states()]
