@@ -10,7 +10,8 @@ neither the order nor the cutting of the samples changes a bit. ``shrinkage`` 1 
 reference for ``local_rule.prototypes``: same features, no replay, no boundary, but a real number for every two of them.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -104,6 +105,25 @@ class DiscriminantLearner(Learner):
         weights = torch.cholesky_solve(means.T, torch.linalg.cholesky(matrix)).T
         bias = -(means * weights).sum(1) / 2
         return weights, bias.masked_fill(self.counts == 0, -torch.inf)
+
+
+@final
+@dataclass(frozen=True)
+class Discriminant:
+    """``DiscriminantLearner`` in words, of the code ``Winners``; hidden layers of ``sizes`` are not there."""
+
+    features: int = 4000
+    active: float = 0.1
+    shrinkage: float = 0.01
+
+    def build(self, sizes: tuple[int, ...], seed: int, device: str, parts: tuple[str, ...]) -> Learner:
+        if parts:
+            raise ValueError(f"The discriminant takes no parts, got {', '.join(parts)}.")
+        code = Winners(self.features, self.active)
+        return DiscriminantLearner(sizes[0], sizes[-1], code, self.shrinkage, seed, device)
+
+
+METHOD = Discriminant
 
 
 def example(inputs: int, classes: int, seed: int) -> tuple[type[Learner], dict[str, Any]]:

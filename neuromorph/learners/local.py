@@ -85,7 +85,7 @@ class RasterLearner(Learner):
         return self.spikes(raster).sum(1)
 
     def cost(self, x):
-        """Of one layer: a replica's input spikes times its units."""
+        """Of one layer: a replica's input spikes times its units; what the input code takes is not counted."""
         raster = self._raster(self._checked(x), 0, True)
         samples, synapses = len(raster) * len(self.seeds), sum(s[0].size for s in self._all_states())
         spikes = self.spikes(raster).sum() / samples

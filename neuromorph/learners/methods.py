@@ -3,6 +3,7 @@
     deep:m=4                        the binarized spiking network with the metaplastic optimiser
     real+ewc:strength=200           a full-precision network with Adam, and elastic weight consolidation
     snntorch/cascade:depth=5        the local rule on a substrate with a synapse of the regime "local"
+    lava/prototypes/plain:q=0.01    another local rule
 
 A method is a frozen dataclass with ``build``. Those of a file of its own, ``learners/NAME.py`` with ``METHOD``, are
 found by its name.
@@ -154,13 +155,16 @@ class LearnerWords:
         return method(base).build(sizes, seed, self.device, tuple(parts))
 
     def _local(self, base: str, parts: list[str], seed: int) -> Learner:
-        substrate, _, synapse = base.partition("/")
+        substrate, *rules, synapse = base.split("/")
+        rule = "/".join(rules) or "delta"
         if substrate not in SUBSTRATES:
             raise ValueError(f"There is no substrate '{substrate}': choose one of {', '.join(SUBSTRATES)}.")
+        if rule not in RULES:
+            raise ValueError(f"There is no local rule '{rule}': choose one of {', '.join(RULES)}.")
         if parts or self.heads:
             raise ValueError(f"The local rule of '{base}' takes no parts, and keeps no outputs a task.")
         known = SUBSTRATES[substrate]
-        return known.learner(learning_synapse(synapse), self.sizes[0], self.sizes[-1], seed)
+        return known.learner(learning_synapse(synapse), self.sizes[0], self.sizes[-1], seed, RULES[rule])
 
 
 def method(text: str) -> Method:

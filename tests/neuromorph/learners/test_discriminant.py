@@ -3,6 +3,7 @@ import pytest
 
 from neuromorph.data import load
 from neuromorph.learners.discriminant import DiscriminantLearner
+from neuromorph.learners.methods import LearnerWords
 from neuromorph.local_rule.codes import Winners
 
 CODE = Winners(60, 0.2)
@@ -56,6 +57,13 @@ def test_a_class_without_samples_is_never_chosen():
     learner = made()
     learner.partial_fit(X[Y < 4], Y[Y < 4])
     assert set(learner.predict(TEST)) == {0, 1, 2, 3}
+
+
+def test_it_is_a_method_of_the_benchmark():
+    learner = LearnerWords("discriminant:features=60,active=0.2,shrinkage=0.05", (64, 20, 10))(0)
+    assert learner.description == made(shrinkage=0.05).description
+    with pytest.raises(ValueError, match="The discriminant takes no parts, got ewc"):
+        LearnerWords("discriminant+ewc", (64, 20, 10))(0)
 
 
 @pytest.mark.parametrize("shrinkage", [0, -1, 1.1, np.nan])

@@ -5,6 +5,7 @@ from fusi_models import HiddenWeight, plain
 from fusi_models.models.staircase import Staircase
 from neuromorph import data, streams
 from neuromorph.learners.feedback import FeedbackLearner
+from neuromorph.learners.methods import LearnerWords
 from neuromorph.learners.torch import TorchLearner
 from neuromorph.local_rule.codes import Winners
 from neuromorph.local_rule.layer import events
@@ -69,6 +70,13 @@ def test_drive_and_spikes_are_read_out_of_the_same_synapses():
     np.testing.assert_array_equal(one.spikes(raster), two.spikes(raster))
     np.testing.assert_array_equal(one.predict(x), one.drives(raster)[:, 0].reshape(30, 10, -1).sum(2).argmax(1))
     np.testing.assert_array_equal(two.predict(x), one.spikes(raster)[:, 0, 0].reshape(30, 10, -1).sum(2).argmax(1))
+
+
+def test_the_rule_in_words():
+    learner = LearnerWords("snntorch/prototypes/plain:q=0.5", (64, 20, 10))(2)
+    assert learner.description == TorchLearner(plain(0.5), 64, 10, Prototypes(), 2).description
+    with pytest.raises(ValueError, match="no local rule 'prototype': choose one of delta, prototypes"):
+        LearnerWords("snntorch/prototype/plain", (64, 20, 10))(0)
 
 
 @pytest.mark.parametrize(
