@@ -28,7 +28,7 @@ Example = Callable[[int, int, int], tuple[type[Learner], dict[str, Any]]]
 RULE = LocalRule(num_steps=4, units_per_class=2, high=3, low=2, code="bernoulli")
 SHARED = frozenset({"brian", "catalogue", "composed", "control", "deep", "ewc", "feedback", "lava", "lava_stock"})
 """Files of the folder that have no example: what the others share, and those of the table."""
-SHARED |= {"local", "rules", "torch"}
+SHARED |= {"local", "rules", "sampled", "torch"}
 PARTS = {"ewc": "ewc:strength=100,samples=4", "si": "si:strength=1,damping=0.001", "xdg": "xdg:gated=0.5"}
 PARTS |= {"online-ewc": "online-ewc:strength=100,gamma=0.5,samples=4", "mas": "mas:samples=4"}
 PARTS |= {"replay": "replay:capacity=6,replayed=3"}
