@@ -177,6 +177,7 @@ class SpikingClassifier(Classifier):
         options: dict[str, Any] = {field.name: getattr(config, field.name) for field in fields(config)}
         self.network = SpikingBNN(**options, generator=generator)
         self.layers, self.norms, self._gates = self.network.layers, self.network.norms, self.network.gates
+        self.watchers = self.network.watchers
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores [batch, class] of x [batch, feature] in [0, 1]."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import torch
@@ -19,7 +19,8 @@ class Layered(nn.Module, ABC):
     (``snn.weights``); ``norms`` stand behind them. ``gates``: for each hidden layer None, or a tensor that broadcasts
     to the layer's output [batch, unit] ([batch, channel, height, width] after a convolution) and is multiplied onto it;
     all None at the start. A gate of ``torch.bool`` keeps the next product in few bits. Gates are no part of the
-    network's state: who sets them keeps them.
+    network's state: who sets them keeps them. ``watchers``: each is called with the number of a hidden layer and its
+    output before the gate.
     """
 
     layers: nn.ModuleList
@@ -28,6 +29,7 @@ class Layered(nn.Module, ABC):
     def __init__(self) -> None:
         super().__init__()
         self._gates: list[Tensor | None] = []
+        self.watchers: list[Callable[[int, Tensor], None]] = []
 
     @abstractmethod
     def scores(self, x: Tensor) -> Tensor:
@@ -66,6 +68,8 @@ class Layered(nn.Module, ABC):
 
     def gated(self, layer: int, output: Tensor, largest: int | None) -> tuple[Tensor, int | None]:
         """The output of a layer behind its gate, and the largest whole number in it (None: real numbers)."""
+        for watch in self.watchers if layer < len(self._gates) else ():
+            watch(layer, output)
         gate = self._gates[layer] if layer < len(self._gates) else None
         if gate is None:
             return output, largest
