@@ -25,9 +25,11 @@ import tyro
 from sklearn.metrics import roc_auc_score
 
 from neuromorph.atomic import write_json
+from neuromorph.learners.bgd import BGDRule
 from neuromorph.learners.bimu import BimuRule, bimu_network
 from neuromorph.learners.composed import TrainingConfig
-from neuromorph.learners.mesu import BGDRule, MesuRule, PlainRule
+from neuromorph.learners.mesu import MesuRule
+from neuromorph.learners.plain import PlainRule
 from neuromorph.learners.sampled import SampledLearner
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.run import learn_stream

@@ -60,6 +60,27 @@ def bimu_network(sizes: tuple[int, ...], **options: Any) -> SampledConfig:
     return SampledConfig(sizes, **{**shared, **options})
 
 
+@final
+@dataclass(frozen=True)
+class BimuMethod:
+    """BiMU on the published network, one sample at a time unless ``batch`` says more."""
+
+    window: float = 700.0
+    """N."""
+    samples: int = 5
+    """Of the weights."""
+    batch: int = 1
+    """Samples of an update."""
+
+    def build(self, sizes: tuple[int, ...], seed: int, device: str, parts: tuple[str, ...]) -> Learner:
+        """The learner for ``sizes``."""
+        network = bimu_network(sizes, samples=self.samples)
+        return SampledLearner(TrainingConfig(network, BimuRule(self.window), self.batch, seed, device, parts))
+
+
+METHOD = BimuMethod
+
+
 def example(inputs: int, classes: int, seed: int) -> tuple[type[Learner], dict[str, Any]]:
     """A small one for the catalogue."""
     network = bimu_network((inputs, 6, classes), samples=3, standard=(0.5, 0.5))

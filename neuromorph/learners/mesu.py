@@ -1,7 +1,4 @@
-"""MESU, Bayesian gradient descent and the unprotected control as learners of Gaussian weights: rules and an example.
-
-Equations: ``snn.optim.mesu``, ``snn.optim.bgd``, ``snn.optim.plain``.
-"""
+"""MESU as a learner of Gaussian weights: its rule, a method and an example. Equations: ``snn.optim.mesu``."""
 
 from __future__ import annotations
 
@@ -16,9 +13,8 @@ from torch import Tensor
 from neuromorph.learner import Learner
 from neuromorph.learners.composed import TrainingConfig
 from neuromorph.learners.sampled import SampledLearner, Steps
-from neuromorph.snn.optim.bgd import BGD
 from neuromorph.snn.optim.mesu import Mesu, constants
-from neuromorph.snn.optim.plain import Plain
+from neuromorph.snn.posterior import GaussianConfig
 from neuromorph.snn.sampled import SampledConfig
 
 
@@ -50,53 +46,42 @@ class MesuRule:
 
     def learn(self, parameters: list[NDArray[np.float32]], steps: Steps) -> float:
         """Sample by sample, compiled."""
-        return _gaussian("MESU", (*constants(asdict(self)), self.clamp), parameters, steps)
+        return gaussian_steps("MESU", (*constants(asdict(self)), self.clamp), parameters, steps)
 
 
-@final
-@dataclass(frozen=True)
-class BGDRule:
-    """The arguments of ``snn.optim.bgd.BGD``."""
-
-    lr: float = 1.0
-    """Of the means, without a unit."""
-    lr_deviation: float = 1.0
-    """Of the deviations, without a unit."""
-    clamp: float = 0.0
-    """Gradients are kept within +-clamp / sigma; 0 does not bound them."""
-
-    def build(self, params: Iterable[Tensor]) -> BGD:
-        """The optimiser of mean, deviation, mean, deviation..."""
-        return BGD(params, **asdict(self))
-
-    def learn(self, parameters: list[NDArray[np.float32]], steps: Steps) -> float:
-        """Sample by sample, compiled."""
-        return _gaussian("BGD", (self.lr, self.lr_deviation, 0, 0, 0, self.clamp), parameters, steps)
-
-
-@final
-@dataclass(frozen=True)
-class PlainRule:
-    """The arguments of ``snn.optim.plain.Plain``; with ``GaussianConfig(deviation=0)`` a common network."""
-
-    lr: float = 0.002
-    """Learning rate."""
-
-    def build(self, params: Iterable[Tensor]) -> Plain:
-        """The optimiser of mean, deviation, mean, deviation..."""
-        return Plain(params, self.lr)
-
-    def learn(self, parameters: list[NDArray[np.float32]], steps: Steps) -> float:
-        """Sample by sample, compiled."""
-        return _gaussian("PLAIN", (self.lr, 0, 0, 0, 0, 0), parameters, steps)
-
-
-def _gaussian(rule: str, constants: Sequence[float], parameters: list[NDArray[np.float32]], steps: Steps) -> float:
+def gaussian_steps(rule: str, constants: Sequence[float], parameters: list[NDArray[np.float32]], steps: Steps) -> float:
+    """Sample by sample, compiled, by the ``rule`` of ``snn.fused`` with its constants and the clamp."""
     from neuromorph.snn import fused  # loads numba
 
     means, deviations = tuple(parameters[::2]), tuple(parameters[1::2])
     numbers = np.array(constants, np.float32)
     return fused.gaussian_steps(getattr(fused, rule), numbers, means, deviations, *steps.arguments)
+
+
+@final
+@dataclass(frozen=True)
+class MesuMethod:
+    """MESU, one sample at a time unless ``batch`` says more; the published network."""
+
+    window: float = 3e5
+    """N in mini-batches."""
+    prior: float = 1.0
+    """sigma_p."""
+    samples: int = 10
+    """Of the weights."""
+    deviation: float = 2.0
+    """sigma at the start in units of 1 / sqrt(fan-in)."""
+    batch: int = 1
+    """Samples of an update."""
+
+    def build(self, sizes: tuple[int, ...], seed: int, device: str, parts: tuple[str, ...]) -> Learner:
+        """The learner for ``sizes``."""
+        network = SampledConfig(sizes, GaussianConfig(deviation=self.deviation), self.samples)
+        rule = MesuRule(self.window, self.prior)
+        return SampledLearner(TrainingConfig(network, rule, self.batch, seed, device, parts))
+
+
+METHOD = MesuMethod
 
 
 def example(inputs: int, classes: int, seed: int) -> tuple[type[Learner], dict[str, Any]]:

@@ -148,6 +148,30 @@ class ProbabilisticLearner(Learner):
         )  # fmt: skip
 
 
+@final
+@dataclass(frozen=True)
+class ProbabilisticMethod:
+    """One hidden layer, the first of those asked for; no parts."""
+
+    devices: int = 7
+    """Of a weight."""
+    levels: int = 10
+    """Of a device."""
+    protects: bool = True
+    """m grows."""
+
+    def build(self, sizes: tuple[int, ...], seed: int, device: str, parts: tuple[str, ...]) -> Learner:
+        """The learner for ``sizes``. Raises ``ValueError`` for parts, or more or fewer than one hidden layer."""
+        if parts or len(sizes) != 3:
+            raise ValueError(f"probabilistic takes no parts and one hidden layer (--hidden 200), got {parts}, {sizes}.")
+        grows = ProbabilisticConfig.dm if self.protects else (0.0, 0.0)
+        config = ProbabilisticConfig(sizes[1], Devices(self.devices, self.levels), dm=grows)
+        return ProbabilisticLearner(sizes[0], sizes[2], config, seed)
+
+
+METHOD = ProbabilisticMethod
+
+
 def example(inputs: int, classes: int, seed: int) -> tuple[type[Learner], dict[str, Any]]:
     """A small one, for the contract test."""
     config = ProbabilisticConfig(hidden=8, devices=Devices(2, 4), u_th=(0.05, 0.3), traces=(0.5, 0.2, 0.1), steps=60)

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from neuromorph.learners.composed import PREDICT_BATCH, ComposedLearner, TrainingConfig
-from neuromorph.snn.sampled import SampledConfig, SampledNetwork
+from neuromorph.snn.sampled import SampledConfig, SampledNetwork, logarithms
 
 
 class Steps(NamedTuple):
@@ -71,8 +71,8 @@ class SampledLearner(ComposedLearner):
         self.fast = possible and fast is not False
 
     def scores(self, images: Tensor) -> Tensor:
-        """Logarithms of class probabilities [batch, class], see ``SampledNetwork.scores``."""
-        return self.network.scores(images, self.training.logit_scale)
+        """Logarithms of class probabilities [batch, class], see ``snn.sampled.logarithms``."""
+        return logarithms(self._logits(images), self.network.training)
 
     def error(self, scores: Tensor, targets: Tensor) -> Tensor:
         """Summed over the mini-batch, in nats: N counts mini-batches."""
@@ -82,7 +82,7 @@ class SampledLearner(ComposedLearner):
     def probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """Of each sample of the weights, [sample, n, class], for x [n, ...] in [0, 1]; learns nothing."""
         self.network.eval()
-        logits = [self.training.logit_scale * self.network(some) for some in self._images(x).split(PREDICT_BATCH)]
+        logits = [self._logits(some) for some in self._images(x).split(PREDICT_BATCH)]
         return torch.cat(logits, 1).softmax(-1).cpu().numpy()
 
     def uncertainty(self, x: NDArray[np.float32]) -> Uncertainty:
@@ -90,6 +90,14 @@ class SampledLearner(ComposedLearner):
         p = self.probabilities(x)
         total, ambiguity = _entropy(p.mean(0)), _entropy(p).mean(0)
         return Uncertainty(total, ambiguity, total - ambiguity)
+
+    def _logits(self, images: Tensor) -> Tensor:
+        """[sample, batch, class], of the outputs that count."""
+        logits = self.network(images)
+        read = logits.flatten(0, 1)
+        for part in self.parts:
+            read = part.read(read)
+        return self.training.logit_scale * read.view(*logits.shape[:2], read.shape[-1])
 
     def _learn(self, images: Tensor, targets: Tensor) -> None:
         if not self.fast:

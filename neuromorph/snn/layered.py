@@ -19,8 +19,7 @@ class Layered(nn.Module, ABC):
     (``snn.weights``); ``norms`` stand behind them. ``gates``: for each hidden layer None, or a tensor that broadcasts
     to the layer's output [batch, unit] ([batch, channel, height, width] after a convolution) and is multiplied onto it;
     all None at the start. A gate of ``torch.bool`` keeps the next product in few bits. Gates are no part of the
-    network's state: who sets them keeps them. ``watchers``: each is called with the number of a hidden layer and its
-    output before the gate.
+    network's state: who sets them keeps them. ``watchers``: called with the number of each layer and its input.
     """
 
     layers: nn.ModuleList
@@ -48,6 +47,11 @@ class Layered(nn.Module, ABC):
             )
         self._gates[:] = gates
 
+    def watched(self, layer: int, messages: Tensor) -> None:
+        """Show the ``watchers`` what a layer multiplies: [(time,) batch, ...]."""
+        for watcher in self.watchers:
+            watcher(layer, messages)
+
     def weights(self) -> list[nn.Parameter]:
         """The stored weight of each layer."""
         return [cast(nn.Parameter, layer.weight) for layer in self.layers]
@@ -68,8 +72,6 @@ class Layered(nn.Module, ABC):
 
     def gated(self, layer: int, output: Tensor, largest: int | None) -> tuple[Tensor, int | None]:
         """The output of a layer behind its gate, and the largest whole number in it (None: real numbers)."""
-        for watch in self.watchers if layer < len(self._gates) else ():
-            watch(layer, output)
         gate = self._gates[layer] if layer < len(self._gates) else None
         if gate is None:
             return output, largest

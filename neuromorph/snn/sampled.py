@@ -9,6 +9,7 @@ Sources: the networks of Bonnet et al. 2025 (Nat Commun 16:9614; relu, no norm) 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -118,6 +119,7 @@ class SampledNetwork(Layered):
         mean, deviation = self.config.standard
         h = ((x - mean) / deviation).expand(self.config.samples, *x.shape)
         for k, (form, stored) in enumerate(zip(self.forms, self.weights(), strict=True)):
+            self.watched(k, h)
             h = form.sampled(h, stored)
             if self.config.normed:
                 h = functional.layer_norm(h, h.shape[-1:], eps=EPSILON)
@@ -126,9 +128,16 @@ class SampledNetwork(Layered):
                 h, _ = self.gated(k, h, None)
         return h
 
-    def scores(self, x: Tensor, logit_scale: float = 1.0) -> Tensor:
-        """Logarithms of class probabilities [batch, class]: while it learns their mean over the samples, whose error is
-        that of the samples on average; in a prediction those of the mean probability. ``logit_scale``: inverse
-        temperature of each sample's softmax."""
-        logs = functional.log_softmax(logit_scale * self(x), -1)
-        return logs.mean(0) if self.training else logs.logsumexp(0) - torch.tensor(float(len(logs))).log()
+    def scores(self, x: Tensor) -> Tensor:
+        """Logarithms of class probabilities [batch, class], see ``logarithms``."""
+        return logarithms(self(x), self.training)
+
+
+def logarithms(logits: Tensor, learning: bool) -> Tensor:
+    """Logarithms of class probabilities [batch, class] of the scores of each sample [sample, batch, class].
+
+    While it learns their mean over the samples, whose error is that of the samples on average; in a prediction those of
+    the mean probability.
+    """
+    logs = functional.log_softmax(logits, -1)
+    return logs.mean(0) if learning else logs.logsumexp(0) - math.log(len(logs))

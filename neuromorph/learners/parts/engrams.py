@@ -1,8 +1,8 @@
 """Engram-style gating: for each mini-batch, a random set of the hidden units takes part, the others are silent.
 
 z_i ~ Bernoulli(p_i) for unit i of a hidden layer, one draw a mini-batch;   x_i <- z_i x_i while it learns
-(a) p_i = p                          (b) p_i = 1 / (1 + exp(-beta (u_i - theta))),   u_i <- decay u_i + (1 - decay) a_i
-a_i: fraction of the mini-batch (and of the steps) in which unit i is active, +1 or a spike, before its gate
+(a) p_i = p        (b) p_i = 1 / (1 + exp(-beta (u_i - theta))),   u_i <- decay u_i + (1 - decay) a_i where z_i = 1
+a_i: fraction of the mini-batch (and of the steps) in which unit i is active, +1 or a spike
 
 After Aguilar, Herbozo Contreras & Kavehei 2025, arXiv:2503.21436 (engramBNN), of which only the idea was at hand,
 stochastically activated engrams that gate a metaplastic binarized network: a *reconstruction*. Ours are both forms of
@@ -54,7 +54,7 @@ CONFIG = Engrams
 
 @final
 class Gates(Part):
-    """``traces``: u of each hidden layer, in the shape of its gate; ``open``: mean fraction of units that took part.
+    """``traces``: u of each hidden layer, shaped as its gate; ``open``: mean fraction of units that took part.
 
     Raises ValueError for a network without hidden layers.
     """
@@ -103,9 +103,12 @@ class Gates(Part):
             gate.view(-1)[int(rng.integers(gate.numel()))] = True  # a layer that says nothing learns nothing
         return gate
 
-    def _seen(self, layer: int, output: Tensor) -> None:
-        """output [..., unit], or [..., channel, height, width], before the gate; only what is learned counts."""
-        if self.learner.network.training:
-            trace = self.traces[layer]
-            units = output.detach().movedim(-trace.dim(), -1).flatten(0, -2)
-            trace.lerp_((units > 0).float().mean(0).view_as(trace), 1 - self.config.decay)
+    def _seen(self, layer: int, messages: Tensor) -> None:
+        """What a layer multiplies; units that take part in learning leave a trace."""
+        gate = self.learner.network.gates[layer - 1] if layer else None
+        if gate is None or not self.learner.network.training:
+            return
+        trace, following = self.traces[layer - 1], self.learner.network.weights()[layer]
+        each = following.shape[1] // len(trace) if following.dim() == 2 else messages[..., 0, :, :].shape[-2:].numel()
+        active = (messages.detach() > 0).float().reshape(-1, len(trace), each).mean((0, 2))
+        trace.copy_(torch.where(gate, trace.lerp(active.view_as(trace), 1 - self.config.decay), trace))

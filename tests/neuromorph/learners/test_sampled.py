@@ -5,9 +5,11 @@ import pytest
 import torch
 
 from neuromorph import data
+from neuromorph.learners.bgd import BGDRule
 from neuromorph.learners.bimu import BimuRule, bimu_network
 from neuromorph.learners.composed import TrainingConfig
-from neuromorph.learners.mesu import BGDRule, MesuRule, PlainRule
+from neuromorph.learners.mesu import MesuRule
+from neuromorph.learners.plain import PlainRule
 from neuromorph.learners.sampled import SampledLearner
 from neuromorph.snn.posterior import BernoulliConfig, GaussianConfig
 from neuromorph.snn.sampled import SampledConfig
