@@ -63,9 +63,8 @@ QUICK = {"data": ("digits",), "devices": (2,), "samples": 200, "test_samples": 1
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
-    rows = [
-        (data, count, kept) for data in args.data for count, kept in [*((n, True) for n in args.devices), (7, False)]
-    ]
+    kinds = [*((count, True) for count in args.devices), (args.devices[-1], False)]
+    rows = [(data, *kind) for data in args.data for kind in kinds]
     cells = [
         Cell(name(*row, seed), partial(learner, args, *row), words(args, row[0]), seed, threads=1)
         for row in rows

@@ -71,13 +71,15 @@ class MesuMethod:
     """Of the weights."""
     deviation: float = 2.0
     """sigma at the start in units of 1 / sqrt(fan-in)."""
+    clamp: float = 0.1
+    """Gradients are kept within +-clamp / sigma, so that small networks do not diverge; 0, as published, does not."""
     batch: int = 1
     """Samples of an update."""
 
     def build(self, sizes: tuple[int, ...], seed: int, device: str, parts: tuple[str, ...]) -> Learner:
         """The learner for ``sizes``."""
         network = SampledConfig(sizes, GaussianConfig(deviation=self.deviation), self.samples)
-        rule = MesuRule(self.window, self.prior)
+        rule = MesuRule(self.window, self.prior, clamp=self.clamp)
         return SampledLearner(TrainingConfig(network, rule, self.batch, seed, device, parts))
 
 

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from neuromorph.learners.methods import LearnerWords
 from neuromorph.learners.probabilistic import ProbabilisticConfig, ProbabilisticLearner
 
 SMALL = ProbabilisticConfig(hidden=30, steps=100, u_th=(0.1, 1.0), traces=(2.0, 1.0, 1.0))
@@ -54,3 +55,11 @@ def test_impossible_choices_are_refused():
     for options in ({"hidden": 0}, {"rate": 2000.0}, {"dm": (-1.0, 0.0)}, {"u_th": (0.0, 1.0)}, {"steps": 0}):
         with pytest.raises(ValueError):
             ProbabilisticConfig(**options)
+
+
+def test_a_benchmark_has_it_in_words():
+    learner = LearnerWords("probabilistic:devices=2,protects=no", (20, 30, 2))(1)
+    assert learner.config.devices.count == 2 and learner.config.dm == (0.0, 0.0)
+    for words, sizes in (("probabilistic+si", (20, 30, 2)), ("probabilistic", (20, 30, 30, 2))):
+        with pytest.raises(ValueError, match="one hidden layer"):
+            LearnerWords(words, sizes)(0)

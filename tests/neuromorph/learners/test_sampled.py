@@ -9,6 +9,7 @@ from neuromorph.learners.bgd import BGDRule
 from neuromorph.learners.bimu import BimuRule, bimu_network
 from neuromorph.learners.composed import TrainingConfig
 from neuromorph.learners.mesu import MesuRule
+from neuromorph.learners.methods import LearnerWords
 from neuromorph.learners.plain import PlainRule
 from neuromorph.learners.sampled import SampledLearner
 from neuromorph.snn.posterior import BernoulliConfig, GaussianConfig
@@ -122,3 +123,11 @@ def test_mini_batches_add_their_gradients():
         one.partial_fit(x, y)
         moved.append(one.network.weights()[0].detach() - start)
     torch.testing.assert_close(moved[0], moved[1], rtol=0.02, atol=1e-7)
+
+
+@pytest.mark.parametrize("words", ["mesu:window=100,clamp=0", "bgd:samples=2", "plain", "bimu:batch=4"])
+def test_a_benchmark_has_it_in_words(words):
+    one = LearnerWords(words, (9, 7, 3))(0)
+    one.partial_fit(*samples(8))
+    assert one.predict(samples(5)[0]).shape == (5,) and one.fast == ("batch" not in words)
+    assert one.cost(samples(5)[0]).synapses == 9 * 7 + 7 * 3
