@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from neuromorph.snn.draws import compiled, normal, salts, signed
+from neuromorph.local_rule.draws import compiled, normal, salts, signed
 
 f32 = np.float32
 REFRACTORY, TRACE = 4, f32(25)

@@ -1,9 +1,8 @@
 """One step of one sample for ``sampled.SampledNetwork``, compiled: forward, backward and update in one loop.
 
-The same equations as in torch (``sampled``, ``posterior``, ``optim.mesu``, ``optim.bgd``, ``optim.bimu``: those
-functions are compiled here) with the same random numbers, summed in another order. In torch such a step is a hundred
-calls on small tensors. Arrays are changed in place, float32. This module loads numba, whose cache does not see a change
-in the files named above: change this one too.
+The same equations as in torch (``sampled``, ``posterior``, ``optim``: those functions are compiled here) with the same
+random numbers, summed in another order. Arrays are changed in place, float32. This module loads numba, whose cache does
+not see a change in the files named above: change this one too.
 
 Names: z [sample, unit]; hat: behind the norm; pull: dC/dz; x [1 or sample, unit]: the input of a layer, the first one's
 being the same for all samples.
@@ -17,8 +16,8 @@ import math
 import numba
 import numpy as np
 
+from neuromorph.local_rule.draws import U32, normal, salts
 from neuromorph.snn import posterior
-from neuromorph.snn.draws import U32, normal, salts
 from neuromorph.snn.optim import bgd, bimu, mesu
 from neuromorph.snn.sampled import EPSILON
 

@@ -51,7 +51,7 @@ class Drawn(Weights):
 
     def noise(self, shape: Sequence[int], like: Tensor, gaussian: bool) -> Tensor:
         """The next draw, of that shape and on the device of ``like``: standard normal, or uniform in (-1, 1)."""
-        from neuromorph.snn.draws import drawn  # loads numba
+        from neuromorph.local_rule.draws import drawn  # loads numba
 
         if self.training:
             self.draws += 1

@@ -3,7 +3,7 @@ import pytest
 
 from neuromorph.local_rule import error_driven
 from neuromorph.local_rule.devices import Devices
-from neuromorph.snn.draws import salts
+from neuromorph.local_rule.draws import salts
 
 DEVICES = Devices(2, 4, spread=0.0)
 LAYER = error_driven.Layer(10.0, 15.0, 1.0, 1.0, 0.25, 4.0, 0.01, 0.02, DEVICES.scale(3.0))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from neuromorph.snn.draws import drawn
+from neuromorph.local_rule.draws import drawn
 
 N = 20_000
 
