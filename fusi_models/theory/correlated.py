@@ -87,7 +87,9 @@ def aware_curve(
     a = float(np.abs(rule.table).ravel() @ np.outer(law.prior, law.prior).ravel())
     signal = np.einsum("a,b,ab,tab->t", law.prior, law.prior, rule.table, law.means(times) - mean) / a
     snr = np.sqrt(squared)
-    return MemoryCurve(times, signal, np.abs(signal) / snr, snr, np.full(times.shape, np.nan), 0 * times, syn.name)
+    left = (snr > 0) & (signal != 0)  # once nothing is left, the noise is not known
+    noise = np.divide(np.abs(signal), snr, out=np.full(times.shape, np.nan), where=left)
+    return MemoryCurve(times, signal, noise, snr, np.full(times.shape, np.nan), 0 * times, syn.name)
 
 
 class Shared(NamedTuple):

@@ -26,6 +26,8 @@ from fusi_models.theory.propagator import Events, check_times
 
 Goal = Literal["signal", "laplace"]
 
+SEARCH = {"maxiter": 3000, "maxfun": 4000, "ftol": 1e-11, "gtol": 1e-7}
+
 STICKY = (1.0, 0.5, 0.2, 0.1, 0.03)
 """Probabilities to leave the ends of the chains that the search starts from."""
 
@@ -63,18 +65,20 @@ def optimise(
     chains = [_sticky(states, eps) for eps in STICKY]
     chains += [rng.dirichlet(np.full(states, (0.5, 0.1)[k % 2]), (2, states)) for k in range(starts)]
 
+    scale = states / (states + t)  # of the order of what is sought: the stopping rule is an absolute one
+
     def loss(flat: Values) -> tuple[float, Values]:
         y = flat.reshape(2, states, states)
         norm = (y**2).sum(-1, keepdims=True)
         matrices = y**2 / norm
         value, slope = value_and_slope(matrices, strength, t, goal, events, f_pot)
         inner = slope - (slope * matrices).sum(-1, keepdims=True)
-        return -value, np.ravel(-2 * y * inner / norm)
+        return -value / scale, np.ravel(-2 * y * inner / norm) / scale
 
     best, least = chains[0], np.inf
     for chain in chains:
         begin = np.sqrt(0.98 * chain + 0.02 / states).ravel()
-        run = minimize(loss, begin, jac=True, method="L-BFGS-B", options={"maxiter": 3000, "maxfun": 4000})
+        run = minimize(loss, begin, jac=True, method="L-BFGS-B", options=SEARCH)
         if run.fun < least:
             best, least = run.x.reshape(2, states, states) ** 2, run.fun
     potentiation, depression = best / best.sum(-1, keepdims=True)
