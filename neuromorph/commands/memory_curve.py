@@ -217,7 +217,7 @@ def _table(rows: list[dict], args: MemoryCurveArgs) -> str:
         active, f_pot = coding(args.coding, args.rule)
         notes = [
             f"{args.rule} gating at coding level {args.coding:g}: a memory touches {active:.3g} of the synapses, f+ = "
-            f"{f_pot:.3g}; shared: with the noise of shared neurons; aware: who knows their covariance (discrete events)"
+            f"{f_pot:.3g}; shared: with the noise of shared neurons; aware: knows their covariance (discrete events)"
         ]
     if passages:
         notes.append(

@@ -51,7 +51,7 @@ def test_the_mean_over_ages_keeps_its_bound():
 
 
 def test_discrete_events_beat_what_was_taken_for_their_bound():
-    """The analogue (M-1)/(t+1) (t/(t+1))^t is beaten by modes that turn over; a grid over all chains gives the 1.634."""
+    """The analogue (M-1)/(t+1) (t/(t+1))^t is beaten by modes that turn over; a grid over all chains: 1.634."""
     best = optimise(2, 2, events="discrete", f_pot=0.3)
     assert signal(best, 2, "discrete") / (4 / 27) == pytest.approx(1.634, abs=1e-3)
     register = optimise(4, 1, events="discrete", starts=10)
