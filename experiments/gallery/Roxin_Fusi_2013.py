@@ -7,9 +7,9 @@ rates are a reconstruction, panels are named by what they show.
 
 Agrees: with n = 5 and rates from .727 to .0073 a memory starts at an SNR of 325, where the homogeneous system of the
 same lifetime has 2.7: the initial strength is "orders of magnitude larger".
-Does not: "the improvement in memory lifetime is proportional to the number of memory regions". Here the lifetime of
-one million synapses read in the best way is 327 against 367 homogeneous, and with equal rates, tuned for each n, it
-grows from 367 (n = 1) to 407 (n = 10) only. Whole numbers of one million synapses stay fixed; the reason is not known.
+Does not: "the improvement in memory lifetime is proportional to the number of memory regions". With the same million
+synapses read in the best way, the lifetime is 327 against 367 homogeneous; with equal rates, tuned for each n, it grows
+from 367 (n = 1) to 413 (n = 20) only. The reason is not known: the paper's own equations could not be read.
 """
 
 from dataclasses import dataclass

@@ -30,7 +30,9 @@ def test_sparse_patterns_are_kept_by_the_square_of_n_and_dense_ones_by_its_logar
 
 def test_information_a_synapse_of_both_kinds_of_network():
     assert 0.06 < best_coding(10**4).information() < 0.08  # bounded, palimpsest
-    assert willshaw_capacity(10**9, 1.44 * np.log(1e9) / 1e9)[1] == pytest.approx(np.log(2), abs=0.1)  # from below, as 1 / ln N
+    assert willshaw_capacity(10**9, 1.44 * np.log(1e9) / 1e9)[1] == pytest.approx(
+        np.log(2), abs=0.1
+    )  # from below, as 1 / ln N
     assert willshaw_capacity(1000, 0.2)[1] < 0.1
 
 
