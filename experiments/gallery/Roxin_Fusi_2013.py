@@ -1,4 +1,4 @@
-"""Efficient partitioning of memory systems and its importance for consolidation (Roxin & Fusi 2013, PLoS CB 9:e1003146).
+"""Efficient partitioning of memory systems and its importance for consolidation (Roxin & Fusi 2013, PLoS CB 9).
 
 Left: SNR of the five populations against age, the best weighted sum of them, and a homogeneous system of as many
 synapses with its best rate. Middle: longest lifetime against the number of populations, for three ratios between the

@@ -1,15 +1,15 @@
 """Synapses that know how sure they are of their weight (Aitchison et al. 2021, Nat. Neurosci. 24:565).
 
-A synapse believes its best weight to be Normal(mu, s^2); the best weight drifts as an Ornstein-Uhlenbeck process of mean
-mu_0, variance s_0^2 and time constant tau. With input x and feedback error delta of variance s_delta^2,
+A synapse believes its best weight to be Normal(mu, s^2); the best weight drifts as an Ornstein-Uhlenbeck process of
+mean mu_0, variance s_0^2 and time constant tau. With input x and feedback error delta of variance s_delta^2,
 
     d mu  = (s^2 / s_delta^2) x delta - (mu - mu_0) dt / tau
     d s^2 = -(s^4 / s_delta^2) x^2 - (2 / tau) (s^2 - s_0^2) dt,    s_delta^2 = s_y^2 + sum_i s_i^2 x_i^2
 
-for each feedback; s_y: noise of the teaching signal. The learning rate is the uncertainty: a synapse that is rarely used
-learns fast. As MESU (``neuromorph`` has it as a step rule): sigma^2 is the step, x delta / s_delta^2 the gradient, 1/tau
-its forgetting. Here the two terms of a step are taken one after another, drift exactly, feedback as a Kalman gain, which
-agrees with the equations to first order and keeps s^2 above 0 for any step.
+for each feedback; s_y: noise of the teaching signal. The learning rate is the uncertainty: a synapse that is rarely
+used learns fast. As MESU (``neuromorph`` has it as a step rule): sigma^2 is the step, x delta / s_delta^2 the gradient,
+1/tau its forgetting. Here the two terms of a step are taken one after another, drift exactly, feedback as a Kalman
+gain, which agrees with the equations to first order and keeps s^2 above 0 for any step.
 
 Equations from a secondary source; the exact step is derived here. Weights and x without units, times as tau.
 """

@@ -1,4 +1,4 @@
-"""Synaptic tagging and capture: a weight with an early and a late phase (Luboeinski & Tetzlaff 2021, Commun. Biol. 4:275).
+"""Synaptic tagging and capture: weights with an early and a late phase (Luboeinski & Tetzlaff 2021, Commun Biol 4:275).
 
 With Theta(x) = 1 for x > 0, else 0; calcium c of each synapse, protein p of the neuron that its synapses share:
 
@@ -82,7 +82,7 @@ class Tagging:
 
     def weight(self, h: Values, z: Values) -> Values:
         """w, mV."""
-        return h + self.h0 * z
+        return np.asarray(h + self.h0 * z)
 
 
 class Regime(NamedTuple):

@@ -1,7 +1,7 @@
 """The compiled loops of ``attractors``: one pass over the synapses a pattern; this module loads numba.
 
-A synapse's random number is that of ``spike_driven_loops.draw``, named by key, pattern, post and pre. Its lower part, up
-to the chance that the event comes at all, decides that and, stretched to [0, 1), where the event leads.
+A synapse's random number is that of ``spike_driven_loops.draw``, named by key, pattern, post and pre. Its lower part,
+up to the chance that the event comes at all, decides that and, stretched to [0, 1), where the event leads.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"

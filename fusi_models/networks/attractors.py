@@ -4,14 +4,15 @@ N binary neurons, all connected. Schemes, x in {0, 1} active with probability f 
 probability of the event that a synapse gets):
 
     hopfield   f = 1/2, potentiation where the two neurons agree, depression where not (Hopfield 1982, PNAS 79:2554)
-    willshaw   potentiation where both are active, nothing else, from empty synapses (Willshaw et al. 1969, Nature 222:960)
-    amit-fusi  the same, and depression with chance f / (1-f) where only pre is active (Amit & Fusi 1994, Neural Comput. 6:957)
-    tsodyks    slow: chance q where both are active, q f / (2 (1-f)) where one is (Tsodyks 1990, Mod. Phys. Lett. B 4:713)
+    willshaw   potentiation where both are active, nothing else, from weak synapses (Willshaw et al. 1969, Nature 222)
+    amit-fusi  both active: potentiation; only pre: depression, chance f / (1-f) (Amit & Fusi 1994, Neural Comput. 6)
+    tsodyks    rare: chance q where both are active, q f / (2 (1-f)) where one is (Tsodyks 1990, Mod. Phys. Lett. B 4)
 
 Zero temperature, all neurons at once: x = sign(W x) over x = +-1 (hopfield), else the f N neurons of largest input stay
 active. Any synapse model may stand in any scheme. Rates of amit-fusi and tsodyks are those that keep the two strengths
-of a binary synapse equally frequent: a reconstruction. Memory: N^2 states of 1 byte (finite chains) or of 4 bytes a level (Benna-Fusi), and N^2 weights of 4
-bytes: .13 and .7 GB (6 levels) for N = 5000. Ages: patterns stored since.
+of a binary synapse equally frequent: a reconstruction. Ages: patterns stored since. Memory: N^2 states of 1 byte
+(finite chains) or of 4 bytes a level (Benna-Fusi), and N^2 weights of 4 bytes: .13 GB and .7 GB (6 levels) for
+N = 5000, where a pattern takes about a quarter of a second of one core.
 """
 
 from dataclasses import replace
@@ -217,7 +218,7 @@ def oldest(overlaps: Values, level: float = 0.9) -> int:
 def basin(overlaps: Values, flips: Values, level: float = 0.9) -> Values:
     """[age]: the largest of the increasing ``flips`` [flip] up to which every cue is completed; nan if none is."""
     good = np.logical_and.accumulate(np.asarray(overlaps) >= level, 0).sum(0)
-    return np.append(np.nan, flips)[good]
+    return np.asarray(np.append(np.nan, flips)[good])
 
 
 def input_snr(syn: SynapseModel, scheme: Scheme, neurons: int, ages: Values) -> Values:

@@ -52,7 +52,7 @@ def store(syn: SynapseModel, state: Values, patterns: Values, rule: Rule, rng: n
 
 def weights(syn: SynapseModel, state: Values, dtype: type = float) -> Values:
     """Efficacies [post, pre] as floats, 0 on the diagonal."""
-    efficacy = np.array(syn.efficacy(state), dtype)
+    efficacy: Values = np.array(syn.efficacy(state), dtype)
     np.fill_diagonal(efficacy, 0)
     return efficacy
 

@@ -1,4 +1,4 @@
-"""Memory systems in parts: a fast population that stores, slower ones that copy it (Roxin & Fusi 2013, PLoS CB 9:e1003146).
+"""Memory systems in parts: a fast population stores, slower ones copy it (Roxin & Fusi 2013, PLoS CB 9:e1003146).
 
 N synapses stand in n populations of N / n. A memory gives every synapse of the first its sign with probability q_1; at
 the same time each synapse of population k + 1 takes the value of its partner in population k with probability q_{k+1}:
@@ -54,7 +54,7 @@ def covariance(rates: Values, events: Events = "discrete") -> Values:
             other = a * (1 - b) if events == "discrete" else a
             gain = into * c[k, j - 1] + other * c[k - 1, j] + both * c[k - 1, j - 1]
             c[k, j] = c[j, k] = gain / (a + b - both)
-    return c[1:, 1:]
+    return np.asarray(c[1:, 1:])
 
 
 def snr(
@@ -96,4 +96,4 @@ def _rates(rates: Values) -> Values:
     q = np.atleast_1d(np.asarray(rates, float))
     if q.ndim != 1 or not np.all((q > 0) & (q <= 1)):
         raise ValueError(f"rates must be a flat list of numbers above 0 and at most 1, got {rates}.")
-    return q
+    return np.asarray(q)

@@ -8,7 +8,7 @@ active, down with q- where only the presynaptic one is (Tsodyks 1990, Mod. Phys.
 
 compares the input of a neuron that was active t patterns ago with that of one that was not, over N f active inputs.
 With q- = q+ f / (1-f) the synapses are half up and a memory lasts some 1 / (2 f^2 q+) patterns: with f = ln N / N as
-many as (N / ln N)^2, where dense coding (f = 1/2) keeps ln N. Derived here from the rule; synapses taken as independent.
+many as (N / ln N)^2, where dense coding (f = 1/2) keeps ln N. Derived here; synapses taken as independent.
 
 Willshaw (q- = 0, patterns stored once): after P patterns a synapse is up with chance c = 1 - (1 - f^2)^P.
 Times in patterns; information in bits a synapse.
