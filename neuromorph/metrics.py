@@ -89,6 +89,24 @@ class AccuracyMatrix:
         return change[:-1].mean(0) if self.tasks > 1 else self._zero
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What one inference takes, as NeuroBench counts it (Yik et al. 2025, Nat. Commun. 16:1545), and what is kept.
+
+    Operations are effective ones, with a message that is not 0, means over samples: an accumulate where all messages of
+    a layer are -1, 0 or 1, else a multiply-accumulate. A message that is shown at every step counts at every step.
+    """
+
+    synapses: int
+    """Weights."""
+    weight_bytes: float
+    """Of the weights that are multiplied, packed: one bit each where they are -1 and +1, else four bytes."""
+    accumulates: float
+    multiply_accumulates: float
+    spikes: float
+    """Of all neurons, input not counted; nan for a network without spikes."""
+
+
 def memory_signal(
     events: np.ndarray, efficacy: np.ndarray, lags: np.ndarray, tracked: int, blocks: int = 10
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from neuromorph.learners.brian import BrianLearner
     from neuromorph.learners.composed import ComposedLearner
     from neuromorph.learners.control import ControlLearner, TaskControlLearner
-    from neuromorph.learners.deep import DeepLearner
+    from neuromorph.learners.deep import DeepConfig, DeepLearner
     from neuromorph.learners.ewc import EWCLearner
     from neuromorph.learners.lava import LavaLearner
     from neuromorph.learners.torch import TorchLearner
@@ -23,6 +23,7 @@ __all__ = [
     "BrianLearner",
     "ComposedLearner",
     "ControlLearner",
+    "DeepConfig",
     "DeepLearner",
     "EWCLearner",
     "LavaLearner",
@@ -35,6 +36,7 @@ _HOME = {
     "TorchLearner": "torch",
     "LavaLearner": "lava",
     "ComposedLearner": "composed",
+    "DeepConfig": "deep",
     "DeepLearner": "deep",
     "ControlLearner": "control",
     "TaskControlLearner": "control",

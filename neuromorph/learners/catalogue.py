@@ -28,9 +28,10 @@ Example = Callable[[int, int, int], tuple[type[Learner], dict[str, Any]]]
 RULE = LocalRule(num_steps=4, units_per_class=2, high=3, low=2, code="bernoulli")
 SHARED = frozenset({"brian", "catalogue", "composed", "control", "deep", "ewc", "feedback", "lava", "lava_stock"})
 """Files of the folder that have no example: what the others share, and those of the table."""
-SHARED |= {"local", "rules", "torch"}
+SHARED |= {"local", "methods", "rules", "torch"}
 PARTS = {"ewc": "ewc:strength=100,samples=4", "si": "si:strength=1,damping=0.001", "xdg": "xdg:gated=0.5"}
 PARTS |= {"online-ewc": "online-ewc:strength=100,gamma=0.5,samples=4", "mas": "mas:samples=4"}
+PARTS |= {"heads": "heads:tasks=2"}
 PARTS |= {"replay": "replay:capacity=6,replayed=3"}
 """Words for a part in a small network, where its own numbers are made for large ones."""
 
@@ -54,7 +55,8 @@ def example(name: str, inputs: int = 9, classes: int = 3, seed: int = 0) -> tupl
         return TABLE[name](inputs, classes, seed)
     network, _, part = name.partition("+")
     if part:
-        return _deep(parts=(PARTS.get(part, part),))(inputs, classes, seed)
+        outputs = {"sizes": (inputs, 6, 2 * classes)} if part == "heads" else {}
+        return _deep(parts=(PARTS.get(part, part),), **outputs)(inputs, classes, seed)
     module = import_module(f"{learners.__name__}.{network.replace('-', '_')}")
     if "example" not in vars(module):
         raise ValueError(f"{module.__name__} has no function 'example(inputs, classes, seed)': see learners.catalogue.")

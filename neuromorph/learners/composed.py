@@ -21,6 +21,8 @@ from torch.nn import functional
 from neuromorph.learner import Learner, checked_labels, checked_samples, described
 from neuromorph.learners import parts as catalogue
 from neuromorph.learners.rules import Metaplasticity, Rule
+from neuromorph.metrics import Cost
+from neuromorph.snn.cost import inference_cost
 from neuromorph.snn.device import checked_device
 from neuromorph.snn.layered import Layered
 from neuromorph.snn.parts import Part, PartConfig
@@ -114,6 +116,14 @@ class ComposedLearner(Learner):
         """Of the network."""
         return self.training.network.norm
 
+    @property
+    def classes(self) -> int:
+        """How many classes a sample may have."""
+        classes = self.training.network.sizes[-1]
+        for part in self.parts:
+            classes = part.classes(classes)
+        return classes
+
     def partial_fit(self, x: NDArray[np.float32], y: NDArray[np.int64]) -> None:
         """Learn once from x [n, ...] in [0, 1] and y [n] (classes from 0), in this order, one step per mini-batch.
 
@@ -143,6 +153,15 @@ class ComposedLearner(Learner):
                 stack.enter_context(part.predicting())
             return torch.cat([self.scores(some) for some in images.split(PREDICT_BATCH)]).argmax(1).cpu().numpy()
 
+    @torch.no_grad()
+    def cost(self, x: NDArray[np.float32]) -> Cost:
+        images = self._images(x)
+        self.network.eval()
+        with ExitStack() as stack:
+            for part in self.parts:
+                stack.enter_context(part.predicting())
+            return inference_cost(self.network, images.movedim(1, 0) if images.dim() == 3 else images)
+
     def begin_task(self, task: int) -> None:
         for part in self.parts:
             part.begin_task(task)
@@ -171,7 +190,10 @@ class ComposedLearner(Learner):
 
     def scores(self, images: Tensor) -> Tensor:
         """Class scores [batch, class] of images [batch, feature] or [batch, time, feature]."""
-        return self.network.scores(images.movedim(1, 0) if images.dim() == 3 else images)  # a raster is time first
+        scores = self.network.scores(images.movedim(1, 0) if images.dim() == 3 else images)  # a raster is time first
+        for part in self.parts:
+            scores = part.read(scores)
+        return scores
 
     def error(self, scores: Tensor, targets: Tensor) -> Tensor:
         """Mean cross entropy in nats, without what parts add."""
@@ -230,7 +252,7 @@ class ComposedLearner(Learner):
 
     def _tensors(self, x: Any, y: Any) -> tuple[Tensor, Tensor]:
         images = self._images(x)
-        labels = checked_labels(y, (len(images),), self.training.network.sizes[-1])
+        labels = checked_labels(y, (len(images),), self.classes)
         return images, torch.from_numpy(labels).to(self.device)
 
 

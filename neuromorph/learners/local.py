@@ -15,6 +15,7 @@ from neuromorph.learner import Learner, checked_labels, checked_samples, describ
 from neuromorph.local_rule import chance
 from neuromorph.local_rule.codes import encode
 from neuromorph.local_rule.rule import LocalRule, vote
+from neuromorph.metrics import Cost
 
 
 class RasterLearner(Learner):
@@ -77,6 +78,13 @@ class RasterLearner(Learner):
             return np.empty(x.shape[:1] if self.single else x.shape[:2], np.int64)
         classes = vote(self.spikes(self._raster(x, 0, True)).sum(1), self.rule)
         return classes[:, 0] if self.single else classes
+
+    def cost(self, x):
+        """Of one layer: a replica's input spikes times its units."""
+        raster = self._raster(self._checked(x), 0, True)
+        samples, synapses = len(raster) * len(self.seeds), sum(s[0].size for s in self._all_states())
+        spikes = self.spikes(raster).sum() / samples
+        return Cost(synapses, synapses / 8, float(raster.sum()) / samples * self.units, 0.0, float(spikes))
 
     def state_dict(self) -> dict[str, Any]:
         states = [np.array(state) for state in self._all_states()]
