@@ -66,7 +66,7 @@ def test_oldest_memories_of_400_neurons(syn, least, most):
 
 
 def test_larger_networks_keep_older_memories():
-    small, large = (ages_recalled(fm.BennaFusi(4), n, 2).mean() for n in (200, 600))
+    small, large = (ages_recalled(fm.BennaFusi(4), n, 2).mean() for n in (150, 500))
     assert large > small + 3
 
 

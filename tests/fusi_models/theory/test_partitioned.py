@@ -23,7 +23,7 @@ def test_one_population_is_the_plain_synapse():
 
 def test_signals_and_covariances_of_copied_synapses():
     rates, rng, times = np.array([0.6, 0.3, 0.2]), np.random.default_rng(0), 12
-    n, w = 400_000, rng.choice([-1, 1], (3, 400_000))
+    n, w = 100_000, rng.choice([-1, 1], (3, 100_000))
     for t in range(40 + times):
         sign = rng.choice([-1, 1], n)
         w = np.where(rng.random(w.shape) < rates[:, None], np.vstack([sign, w[:-1]]), w)
