@@ -61,7 +61,7 @@ def main(args: Args) -> None:
         order.plot(np.arange(1, m + 1), passage_order(syn)[1], "o-", label=syn.name)
     order.set(title="mean events to become strong", xlabel="state, weak to strong", ylabel="sum of T_ij pi_j")
     for ax in (frontier, areas, order):
-        ax.legend(frameon=False, fontsize=8)
+        ax.legend(frameon=False, fontsize=7, loc="lower left" if ax is frontier else "best")
     page.savefig(args.out)
 
     bound = np.sqrt(args.synapses) * fm.envelope(np.array(args.ages), m)

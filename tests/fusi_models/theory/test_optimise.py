@@ -52,7 +52,7 @@ def test_the_mean_over_ages_keeps_its_bound():
 
 @pytest.mark.parametrize(("t", "f_pot", "ratio"), [(2, 0.275, 1.640), (3, 0.225, 1.734), (5, 0.15, 1.826)])
 def test_discrete_events_beat_what_was_taken_for_their_bound(t, f_pot, ratio):
-    """The analogue (M-1)/(t+1) (t/(t+1))^t is beaten by modes that turn over; ratios from a grid over all."""
+    """The analogue (M-1)/(t+1) (t/(t+1))^t is beaten by modes that turn over; ratios from a grid."""
     best = optimise(2, t, events="discrete", f_pot=f_pot, starts=10)
     analogue = (t / (t + 1)) ** t / (t + 1)
     assert signal(best, t, "discrete") / analogue == pytest.approx(ratio, abs=2e-3)
