@@ -6,8 +6,8 @@ towards the bound sqrt(N) (M - 1). Right: states ordered by the mean time to bec
 
 Agrees: no model crosses the envelope; its early part exp(-t/(M-1)) and late part (M-1)/(e t) meet at t = M-1; sticky
 chains reach 97 % of the late part; the area tends to M - 1 as the ends get stickier; the order by first passage is that
-of the chain. Dots: the best synapse that a search over all chains finds for an age; it reaches .42, .48, .61, .81 of the
-envelope at t = 3, 10, 30, 100, so the early part, which the paper does not prove tight, is not reached by any found.
+of the chain. Dots: the best synapse that a search over all chains finds for an age; it reaches .42, .48, .61, .81 of
+the envelope at t = 3, 10, 30, 100, so the early part, which the paper does not prove tight, is not reached by any.
 """
 
 from dataclasses import dataclass

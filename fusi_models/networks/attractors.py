@@ -12,7 +12,7 @@ Zero temperature, all neurons at once: x = sign(W x) over x = +-1 (hopfield), el
 active. Any synapse model may stand in any scheme. Rates of amit-fusi and tsodyks are those that keep the two strengths
 of a binary synapse equally frequent: a reconstruction. Ages: patterns stored since. Memory: N^2 states of 1 byte
 (finite chains) or of 4 bytes a level (Benna-Fusi), and N^2 weights of 4 bytes: .13 GB and .7 GB (6 levels) for
-N = 5000, where a pattern takes about a quarter of a second of one core.
+N = 5000, where a pattern takes .2 to .5 s of one core.
 """
 
 from dataclasses import replace
