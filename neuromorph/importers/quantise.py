@@ -12,7 +12,7 @@ the second one for what the first one rounded off; so is a bias that enters the 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,13 +30,17 @@ from neuromorph.lava.spec import LayerSpec, NetworkSpec
 CUTS = (1.0, 0.85, 0.7, 0.55, 0.4)
 COARSE_CUTS = (1.0, 0.8, 0.6, 0.5, 0.4, 0.32, 0.25, 0.2)  # for weights of 1 and 2 bits, which serve the bulk
 EXPONENTS = range(8, -8, -1)
-TRIED = 3  # exponents that fit, from the largest, with the first cut; the other cuts take the best of them
+TRIED = 4  # exponents that fit, from the largest, with the first cut; the other cuts take the best of them
+COARSEST = 0.15  # of the levels of a weight that a scale at its limit may leave unused
 HEADROOM = 1.5  # between the largest membrane seen in calibration and the chip's
 
 
 @dataclass(frozen=True)
 class LayerReport:
-    """What became of a population. ``spikes``, ``differing``: in calibration, on the floating network's own spikes."""
+    """What became of a population. ``spikes``, ``differing``: in calibration, on the floating network's own spikes.
+
+    ``units`` [neuron]: the chip's membrane units in one unit of the floating membrane.
+    """
 
     name: str
     neurons: int
@@ -45,6 +49,7 @@ class LayerReport:
     decays: str
     spikes: int
     differing: int
+    units: NDArray[np.float64] = field(repr=False, compare=False)
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -178,7 +183,10 @@ def _best(part: _Part, network: Any, sent: list[Any], record: FloatRecord, numbe
     reasons: list[str] = []
 
     def tried(words: str, base: NDArray[np.float64], k: int, cut: float) -> list[_Found]:
-        scale = np.minimum(base * 2.0**k / cut, cap)
+        wanted_scale = base * 2.0**k / cut
+        scale = np.minimum(wanted_scale, cap if "channel" in words else cap.min())
+        if np.median(scale / wanted_scale) <= COARSEST:  # a smaller exponent holds the same, finer
+            return []
         try:
             layer = _layer(part, scale, k, words == "exact weights")
             spec = network(layer)
@@ -213,7 +221,7 @@ def _best(part: _Part, network: Any, sent: list[Any], record: FloatRecord, numbe
 
 def _cap(part: _Part, membranes: NDArray[np.float64]) -> NDArray[np.float64]:
     """The largest scale of each output with which threshold, bias and membranes, with room, fit the chip's widths."""
-    neurons, tiny = part.neurons, np.finfo(float).tiny
+    neurons, tiny = part.neurons, 1e-9
     threshold = part.each(0.0 if neurons.threshold is None else neurons.threshold)
     bias = np.abs(part.current_bias) + np.abs(part.each(neurons.bias))
     caps = [
@@ -330,7 +338,10 @@ def _report(part: _Part, found: _Found, spikes: int) -> LayerReport:
         notes.append(f"reset {layer.reset!r} needs a process of this project, stock Lava and the chip have none")
     if any(one.source == ALWAYS for one in layer.more):
         notes.append("bias from an axon that always spikes, because it enters the current")
-    return LayerReport(neurons.name, neurons.size, found.words, error, decays, spikes, found.differing, tuple(notes))
+    units = UNITS * np.repeat(found.scale, neurons.size // len(found.scale))
+    return LayerReport(
+        neurons.name, neurons.size, found.words, error, decays, spikes, found.differing, units, tuple(notes)
+    )
 
 
 def _range(values: NDArray[Any]) -> str:

@@ -167,9 +167,20 @@ class NetworkSpec:
 
     def synapses(self, number: int) -> tuple[Synapses, ...]:
         """All connections onto layer ``number`` (from 1), each with its source."""
-        layer = self.layers[number - 1]
-        first = layer.first if layer.source is not None else replace(layer.first, source=number - 1)
-        return (first, *layer.more)
+        return self._synapses[number - 1]
+
+    @cached_property
+    def _synapses(self) -> tuple[tuple[Synapses, ...], ...]:
+        firsts = [
+            layer.first if layer.source is not None else replace(layer.first, source=place)
+            for place, layer in enumerate(self.layers)
+        ]
+        return tuple((first, *layer.more) for first, layer in zip(firsts, self.layers, strict=True))
+
+    @property
+    def connections(self) -> list[tuple[int, Synapses]]:
+        """Every connection with the layer (from 1) that it reaches."""
+        return [(number, one) for number, each in enumerate(self._synapses, 1) for one in each]
 
     @cached_property
     def depths(self) -> tuple[int, ...]:
@@ -186,7 +197,7 @@ class NetworkSpec:
     @property
     def recurrent(self) -> bool:
         """Whether a layer sends spikes to itself, so that a sample's last spikes would reach the next sample."""
-        return any(one.source == number for number in range(1, len(self.layers) + 1) for one in self.synapses(number))
+        return any(one.source == number for number, one in self.connections)
 
     @property
     def stock(self) -> bool:
@@ -196,13 +207,8 @@ class NetworkSpec:
     @property
     def weight_bits(self) -> int:
         """Bits of a sign-mixed weight on the chip that hold every weight, 2 at least."""
-        connections = [one for number in range(1, len(self.layers) + 1) for one in self.synapses(number)]
-        low = min(int(one.weights.min(initial=0)) for one in connections)
-        high = max(int(one.weights.max(initial=0)) for one in connections)
-        need = 1 + max(high.bit_length(), (-low - 1).bit_length() if low else 0)
-        if (low, high) == (-1, 1) or need < 2:
-            return 2
-        return next(bits for bits in (2, 3, 4, 5, 6, 8) if bits >= need)
+        most = max(int(np.abs(one.weights).max(initial=0)) for _, one in self.connections)
+        return next(bits for bits in (2, 3, 4, 5, 6, 8) if bits > most.bit_length())
 
     @property
     def largest_message(self) -> int:
