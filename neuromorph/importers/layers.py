@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from neuromorph.importers.graph import Neurons
 from neuromorph.importers.maps import Convolution, Full, Pool, Reshape, Scale
-from neuromorph.snn import BinaryLinear
+from neuromorph.snn import BinaryConv2d, BinaryLinear
 from neuromorph.snn.neuron import ChipLeaky
 
 SIDE = 4096  # inputs of an unknown layer whose matrix is found by asking it
@@ -57,7 +57,7 @@ def _asked(name: str, module: nn.Module, x: Tensor, y: Tensor) -> tuple[Any, ...
         nothing = module(torch.zeros_like(x[:1]))
         columns = module(torch.eye(size).reshape(size, *x.shape[1:])) - nothing
         weight, bias = columns.reshape(size, -1).T.contiguous(), nothing.reshape(-1)
-        again = torch.rand(8, *x.shape[1:], generator=torch.Generator().manual_seed(0))
+        again = torch.randn(8, *x.shape[1:], generator=torch.Generator().manual_seed(0))
         linear = torch.allclose(
             module(again).reshape(8, -1), again.flatten(1) @ weight.T + bias, atol=1e-4 * float(weight.abs().max() + 1)
         )
@@ -87,7 +87,8 @@ def _convolution(name: str, module: Any, x: Tensor, y: Tensor) -> tuple[Any, ...
     flat = isinstance(module, nn.Conv1d)
     if module.padding_mode != "zeros":
         raise ValueError(f"{name}: padding_mode={module.padding_mode!r}; the chip pads with nothing: use 'zeros'")
-    weight = plain(name, "weight", module.weight)
+    weight = module.multiplied() if isinstance(module, BinaryConv2d) else module.weight
+    weight = plain(name, "weight", weight)
     stride, dilation = _two(module.stride), _two(module.dilation)
     weight = weight[:, :, None] if flat else weight
     if isinstance(module.padding, str):
@@ -150,6 +151,7 @@ _MAPS: dict[Any, Callable[[str, Any, Tensor, Tensor], tuple[Any, ...]]] = {
     BinaryLinear.forward: _full,
     nn.Conv1d.forward: _convolution,
     nn.Conv2d.forward: _convolution,
+    BinaryConv2d.forward: _convolution,
     nn.AvgPool1d.forward: _pool,
     nn.AvgPool2d.forward: _pool,
     nn.modules.batchnorm._BatchNorm.forward: _norm,

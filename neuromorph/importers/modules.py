@@ -26,10 +26,10 @@ def from_module(module: nn.Module, input_shape: tuple[int, ...] | None = None) -
     ``input_shape``: of one sample and step, without batch; needed where the first layer is no ``nn.Linear``. Raises
     ValueError naming the layer that the chip cannot have, what it was given, and the nearest that works.
     """
+    if not any(isinstance(one, snntorch.SpikingNeuron) for one in module.modules()):
+        raise ValueError(f"{type(module).__name__} holds no snntorch neuron: give a spiking network")
     shape = input_shape or _first_inputs(module)
     found, returned = _recorded(module, shape)
-    if not found.calls:
-        raise ValueError(f"{type(module).__name__} calls no snntorch neuron: give a spiking network")
     modules = dict(leaves(module))
     neurons, connections, about = [], [], []
     with at_rest(module):

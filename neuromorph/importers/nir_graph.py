@@ -125,8 +125,10 @@ class _Walk:
             self.shapes[name] = self._shape(name, terms)
             one, gain = _NEURONS[type(self.nodes[name])](name, self.nodes[name], self.shapes[name], self.dt)
             neurons.append(one)
-            after = (Reshape(one.shape), *([] if gain is None else [Scale(gain)]))
-            connections += [Connection(source, name, (*maps, *after)) for source, maps in terms]
+            after = () if gain is None else (Scale(gain),)
+            for source, maps in terms:
+                fitted = () if self._through((source, maps)) == one.shape else (Reshape(one.shape),)
+                connections.append(Connection(source, name, (*maps, *fitted, *after)))
         ends = self._sources(self.output, ())
         last = ends[0][0]
         if len(ends) > 1 or last == INPUT:

@@ -28,7 +28,7 @@ from neuromorph.lava.reference import simulate_layer
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
 
 CUTS = (1.0, 0.85, 0.7, 0.55, 0.4)
-COARSE_CUTS = (1.0, 0.8, 0.6, 0.5, 0.4, 0.32, 0.25, 0.2)  # for weights of 1 and 2 bits, which serve the bulk
+COARSE_CUTS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0)  # of weights of 1 and 2 bits, in mean instead of largest weights
 EXPONENTS = range(8, -8, -1)
 TRIED = 4  # exponents that fit, from the largest, with the first cut; the other cuts take the best of them
 COARSEST = 0.15  # of the levels of a weight that a scale at its limit may leave unused
@@ -150,11 +150,15 @@ def _kinds(part: _Part) -> Iterator[tuple[str, NDArray[np.float64], tuple[float,
     step = _grid(main, choice.largest)
     if step:
         yield "exact weights", np.full(len(main), 1 / step), (1.0,)
-    cuts = CUTS if choice.weight_bits > 2 else COARSE_CUTS
+    coarse = choice.weight_bits <= 2
     for kind in ("layer", "channel") if choice.scales == "best" else (choice.scales,):
-        most = np.full(len(main), whole) if kind == "layer" else _rows(main).max(1)
+        rows = _rows(main)
+        of_row = rows.sum(1) / np.maximum((rows > 0).sum(1), 1) if coarse else rows.max(1)
+        of_all = rows.sum() / max((rows > 0).sum(), 1) if coarse else whole
+        most = np.full(len(main), of_all) if kind == "layer" else of_row
         most = np.where(most > 1e-3 * whole, most, whole)
-        yield f"one scale a {kind}", choice.largest / most, cuts if choice.weight_bits != 16 else (1.0,)
+        cuts = COARSE_CUTS if coarse else (1.0,) if choice.weight_bits == 16 else CUTS
+        yield f"one scale a {kind}", choice.largest / most, cuts
 
 
 def _grid(weights: NDArray[np.float64], largest: int) -> float | None:
@@ -196,9 +200,10 @@ def _best(part: _Part, network: Any, sent: list[Any], record: FloatRecord, numbe
         got = simulate_layer(spec, number, sent)
         wrong = differing = int((got.spikes != wanted).sum())
         if part.neurons.threshold is None:
-            unit = UNITS * np.repeat(scale, layer.neurons // len(scale))
-            wrong = float(np.abs(got.membranes / unit - membranes).mean())
-        words = f"{words}, {cut:g} of the largest weight, exponent {layer.weight_exp}"
+            each = UNITS * np.repeat(scale, layer.neurons // len(scale))
+            wrong = float(np.abs(got.membranes / each - membranes).mean())
+        unit = "mean" if part.choice.weight_bits <= 2 else "largest"
+        words = f"{words}, {cut:g} of the {unit} weight, exponent {layer.weight_exp}"
         return [_Found(wrong, differing, words, k, layer, scale)]
 
     found: list[_Found] = []

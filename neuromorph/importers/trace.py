@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from neuromorph.importers.graph import INPUT
 from neuromorph.importers.maps import Convolution, Full, Pool, Reshape, Scale
+from neuromorph.snn.neuron import ChipLeaky
 
 RESHAPING = {"view", "reshape", "flatten", "squeeze", "unsqueeze", "contiguous", "float", "to", "clone", "detach"}
 RESHAPING |= {"dropout", "requires_grad_", "type", "double"}
@@ -157,15 +158,15 @@ def _both(value: Any) -> tuple[int, int]:
 
 
 def leaves(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """The layers and neurons of ``module`` by name: what has no parts, and neurons whole."""
+    """The layers and neurons of ``module`` by name, numbers as "module 0": what has no parts, and neurons whole."""
     inner: tuple[str, ...] = ()
     for name, one in module.named_modules():
         if inner and name.startswith(inner):
             continue
         parts = dict(one.named_children())
-        if isinstance(one, snntorch.SpikingNeuron) or set(parts) <= {"parametrizations"}:
+        if isinstance(one, snntorch.SpikingNeuron | nn.Linear | nn.Conv1d | nn.Conv2d) or not parts:
             inner = (*inner, f"{name}.") if name else inner
-            yield name or type(one).__name__, one
+            yield f"module {name}" if name.isdigit() else name or type(one).__name__, one
 
 
 @contextmanager
@@ -219,6 +220,7 @@ def record(module: nn.Module, x: Tensor) -> tuple[Recorder, Any]:
 def _in_a_row(module: nn.Sequential, x: Any) -> Any:
     """Run it though its neurons return their states too (``init_hidden=False``), which ``nn.Sequential`` cannot."""
     for one in module:
-        x = _in_a_row(one, x) if isinstance(one, nn.Sequential) else one(x)
+        state = (torch.zeros_like(x),) if isinstance(one, ChipLeaky) else ()  # it keeps none and asks for one
+        x = _in_a_row(one, x) if isinstance(one, nn.Sequential) else one(x, *state)
         x = x[0] if isinstance(x, tuple) else x
     return x
