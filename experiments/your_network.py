@@ -2,8 +2,8 @@
 
 python experiments/your_network.py [--quick] [--parts tutorial nmnist braille]
 
-tutorial: 784-200-10 ``snntorch.Leaky`` (beta .9), trained here on MNIST with snnTorch alone (Adam 5e-4, cross entropy of
-the membranes summed over 25 steps, batch 128, as its tutorial 5 does), deployed with weights of 8 bits and fewer; every
+tutorial: 784-200-10 ``snntorch.Leaky`` (beta .9), trained here on MNIST with snnTorch alone (Adam 5e-4, cross entropy
+of the membranes summed over 25 steps, batch 128, as its tutorial 5 does), deployed with weights of 8 bits and fewer; every
 seed is a training of its own. The settings are the tutorial's, nothing was tuned; calibration is on training samples.
 nmnist: ``cnn_sinabs.nir`` on the N-MNIST test recordings at hand, 300 frames. braille: the recurrent network of that
 paper on random rasters of several rates, floating network against integers; the data it was trained on are not here.

@@ -38,8 +38,8 @@ except ModuleNotFoundError as error:
 def to_nir(network: Any) -> nir.NIRGraph:
     """The NIR graph Input -> (layers -> neurons) ... -> Output of ``network``.
 
-    A ``lava.NetworkSpec``, a ``snn.SpikingBNN``, a ``FloatGraph``, or a ``torch.nn.Module`` of snnTorch, with the weights
-    that it multiplies, not latent ones. Raises ValueError for what NIR cannot say: beta = 1, a reset other than to zero
+    A ``lava.NetworkSpec``, a ``snn.SpikingBNN``, a ``FloatGraph``, or a ``torch.nn.Module`` of snnTorch, with the
+    weights that it multiplies, not latent ones. Raises ValueError for what NIR cannot say: beta = 1, a reset other than to zero
     at once, winner-take-all or rounded states, and naming a layer that is not linear.
     """
     raise ValueError(f"{type(network).__name__} cannot be written as NIR: give a SpikingBNN, NetworkSpec or nn.Module")
@@ -108,8 +108,8 @@ def _ordered(graph: nir.NIRGraph) -> list[nir.NIRNode]:
     if not fits or not all(isinstance(node, kind) for node, kind in zip(nodes, kinds, strict=True)):
         given = ", ".join(f"{name} ({type(node).__name__})" for name, node in graph.nodes.items())
         raise ValueError(
-            "only a chain Input, (Linear, Affine or Conv2d, LIF)..., Output can be deployed number for number; the graph "
-            f"has {given}, {_wrong(graph)}: neuromorph.lava.deploy(graph, num_steps=...) quantises it"
+            "only a chain Input, (Linear, Affine or Conv2d, LIF)..., Output can be deployed number for number; the "
+            f"graph has {given}, {_wrong(graph)}: neuromorph.lava.deploy(graph, num_steps=...) quantises it"
         )
     return nodes
 
@@ -125,7 +125,8 @@ def _wrong(graph: nir.NIRGraph) -> str:
 
 
 def _reaches(graph: nir.NIRGraph, start: str, goal: str) -> bool:
-    seen, waiting = set(), [start]
+    seen: set[str] = set()
+    waiting = [start]
     while waiting:
         at = waiting.pop()
         following = {b for a, b in graph.edges if a == at}

@@ -140,7 +140,7 @@ def _case(args: DeployArgs) -> tuple[Path, Case]:
         raise ValueError(f"--samples must be 0 (all of them) or more, got {args.samples}.")
     if not args.file.exists():
         raise FileNotFoundError(
-            f"{args.file} does not exist: train a network with 'neuromorph train --out {args.file}', or give a .nir file."
+            f"{args.file} does not exist: train a network with 'neuromorph train --out {args.file}', or give a .nir."
         )
     if args.file.is_dir():
         raise ValueError(f"{args.file} is a folder: give the file that 'neuromorph train --out FILE' wrote.")
@@ -186,7 +186,7 @@ def _imported(args: DeployArgs) -> Case:
     if known is not None:
         deployment = lava.deploy(known)
         x = _random(known) if x is None else x
-        words = ("written by this project: number for number, nothing is quantised",)
+        words: tuple[str, ...] = ("written by this project: number for number, nothing is quantised",)
         layers = [(record.spikes, record.membranes) for record in _reference(known, x)]
         return Case(deployment, x, y, layers, "integers of the file", True, (), words)
     deployment = translate(source, settings, first)
@@ -195,7 +195,7 @@ def _imported(args: DeployArgs) -> Case:
     assert origin is not None
     words = (
         *(f"imported: {line}" for line in origin.graph.about),
-        f"quantised to {args.weight_bits} bits on {origin.calibration}; by layer, on the floating network's own spikes:",
+        f"quantised to {args.weight_bits} bits on {origin.calibration}; by layer, on the floating network's spikes:",
         *(f"  {report}" for report in origin.layers),
         "",
     )
@@ -239,7 +239,7 @@ def load_checkpoint(path: Path, samples: int) -> tuple[Any, np.ndarray, np.ndarr
         content = checkpoint.load_checkpoint(path)
     except ValueError as error:
         raise ValueError(
-            f"{path} is no checkpoint of 'neuromorph train': {error} Of a network of your own, say --model module:Class."
+            f"{path} is no checkpoint of 'neuromorph train': {error} Of your own network, say --model module:Class."
         ) from error
     try:
         arguments, state = content["arguments"], content["learner"]

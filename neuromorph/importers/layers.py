@@ -76,7 +76,7 @@ def _asked(name: str, module: nn.Module, x: Tensor, y: Tensor) -> tuple[Any, ...
 def _full(name: str, module: Any, x: Tensor, y: Tensor) -> tuple[Any, ...]:
     if x.dim() != 2:
         raise ValueError(
-            f"{name} is a Linear on {tuple(x.shape[1:])}, of which it takes the last axis alone: put nn.Flatten() before"
+            f"{name} is a Linear on {tuple(x.shape[1:])}, of which it takes the last axis: put nn.Flatten() before"
         )
     weight = module.multiplied() if isinstance(module, BinaryLinear) else module.weight
     bias = None if module.bias is None else plain(name, "bias", module.bias)
@@ -89,20 +89,22 @@ def _convolution(name: str, module: Any, x: Tensor, y: Tensor) -> tuple[Any, ...
         raise ValueError(f"{name}: padding_mode={module.padding_mode!r}; the chip pads with nothing: use 'zeros'")
     weight = module.multiplied() if isinstance(module, BinaryConv2d) else module.weight
     weight = plain(name, "weight", weight)
-    stride, dilation = _two(module.stride), _two(module.dilation)
+    stride, dilation = two(module.stride), two(module.dilation)
     weight = weight[:, :, None] if flat else weight
     if isinstance(module.padding, str):
-        total = [d * (k - 1) if module.padding == "same" else 0 for d, k in zip(dilation, weight.shape[2:], strict=True)]
+        total = [
+            d * (k - 1) if module.padding == "same" else 0 for d, k in zip(dilation, weight.shape[2:], strict=True)
+        ]
         if any(n % 2 for n in total):
             raise ValueError(f"{name}: padding='same' of an even kernel is not the same on both sides: give a number")
         padding = (total[0] // 2, total[1] // 2)
     else:
-        padding = _two(module.padding, 0)
+        padding = two(module.padding, 0)
     bias = None if module.bias is None else plain(name, "bias", module.bias)
     return (Convolution(weight, bias, stride, padding, dilation, module.groups, flat),)
 
 
-def _two(value: Any, first: int = 1) -> tuple[int, int]:
+def two(value: Any, first: int = 1) -> tuple[int, int]:
     """(rows, columns) of a number or a tuple of torch; of one dimension ``first`` for the row."""
     if isinstance(value, int):
         return value, value
@@ -118,7 +120,7 @@ def _pool(name: str, module: Any, x: Tensor, y: Tensor) -> tuple[Any, ...]:
         raise ValueError(f"{name}: divisor_override={module.divisor_override}; leave it out and scale the weights")
     if flat:
         kernel, stride = (1, *_tuple(kernel)), (1, *_tuple(stride))
-    return (Pool(_two(kernel), _two(stride), True, flat),)
+    return (Pool(two(kernel), two(stride), True, flat),)
 
 
 def _tuple(value: Any) -> tuple[int, ...]:
@@ -186,7 +188,9 @@ def neurons_of(name: str, module: Any, shape: tuple[int, ...]) -> Neurons:
     if module.inhibition:
         raise ValueError(f"{name}: inhibition=True lets one neuron of a layer spike; the chip has none: train without")
     if module.state_quant:
-        raise ValueError(f"{name}: state_quant is another rounding than the chip's: train without, it is quantised here")
+        raise ValueError(
+            f"{name}: state_quant is another rounding than the chip's: train without, it is quantised here"
+        )
     recurrent, has_current = kind in KNOWN[2:], kind in (snntorch.Synaptic, snntorch.RSynaptic)
     # snnTorch 1.0.0: RSynaptic's reset_delay=False changes a local name, not the state, and so does nothing
     late = module.reset_delay or kind is snntorch.RSynaptic

@@ -1,6 +1,6 @@
 """Linear layers between spiking neurons, as torch applies them and as the one matrix or kernel that a chip stores.
 
-Every map is y = A x + b on tensors [batch, *shape]. ``composed`` folds a row of maps into a single ``Form``: convolution
+Every map is y = A x + b on tensors [batch, *shape]. ``composed`` folds a row of maps into one ``Form``: convolution
 after pooling stays a convolution (kernel spread by the stride, exact where the pooling has no padding and leaves no
 pixel over), everything else becomes a matrix. Pooling by the mean or the sum is a convolution with equal weights.
 """

@@ -1,6 +1,6 @@
 """A trained snnTorch ``nn.Module`` as a ``FloatGraph``, whose spikes are the module's, bit for bit.
 
-``snntorch.Leaky``, ``Synaptic``, ``RLeaky``, ``RSynaptic``; Linear, Conv1d, Conv2d, AvgPool, BatchNorm (with its running
+``snntorch.Leaky``, ``Synaptic``, ``RLeaky``, ``RSynaptic``; Linear, Conv1d, Conv2d, AvgPool, BatchNorm (its running
 statistics), Flatten, Dropout (dropped), sums, factors, reshapes; and any other layer that turns out to be linear.
 """
 
@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from neuromorph.importers.graph import INPUT, Connection, FloatGraph, Neurons
-from neuromorph.importers.layers import map_of, neurons_of
+from neuromorph.importers.layers import map_of, neurons_of, two
 from neuromorph.importers.maps import Convolution, Full, Reshape, Scale
 from neuromorph.importers.trace import Leaf, Recorder, Term, at_rest, leaves, record
 
@@ -31,7 +31,9 @@ def from_module(module: nn.Module, input_shape: tuple[int, ...] | None = None) -
     shape = input_shape or _first_inputs(module)
     found, returned = _recorded(module, shape)
     modules = dict(leaves(module))
-    neurons, connections, about = [], [], []
+    neurons: list[Neurons] = []
+    connections: list[Connection] = []
+    about: list[str] = []
     with at_rest(module):
         for name, calls in found.calls.items():
             last = calls[-1]
@@ -39,8 +41,8 @@ def from_module(module: nn.Module, input_shape: tuple[int, ...] | None = None) -
             neurons.append(neurons_of(name, one, last.shape))
             if isinstance(last.terms, str):
                 raise ValueError(
-                    f"{name} is given {last.terms}; between spikes the chip only adds weighted spikes: use layers, sums "
-                    "and factors"
+                    f"{name} is given {last.terms}; between spikes the chip only adds weighted spikes: use layers, "
+                    "sums and factors"
                 )
             connections += _connections(name, last.number, last.terms)
             if isinstance(one, snntorch.RLeaky | snntorch.RSynaptic):
@@ -78,7 +80,8 @@ def _recorded(module: nn.Module, shape: tuple[int, ...]) -> tuple[Recorder, Any]
 def _connections(target: str, call: int, terms: tuple[Term, ...]) -> list[Connection]:
     if not terms:
         raise ValueError(f"{target} is given nothing that depends on the input or on spikes")
-    result, biased = [], set()
+    result: list[Connection] = []
+    biased: set[int] = set()
     for term in terms:
         delay = call - term.call if term.source != INPUT else 0
         if delay != (1 if term.source == target else 0) and term.source != INPUT:
@@ -109,7 +112,7 @@ def _recurrent(name: str, module: Any, shape: tuple[int, ...]) -> tuple[Any, ...
         bias = None if layer.bias is None else layer.bias.detach().float()
         if any(size % 2 == 0 for size in layer.kernel_size):
             raise ValueError(f"{name}: a recurrent kernel of {layer.kernel_size} changes the image: use an odd one")
-        return (Convolution(layer.weight.detach().float(), bias, padding=tuple(layer.padding)),)
+        return (Convolution(layer.weight.detach().float(), bias, padding=two(layer.padding, 0)),)
     factor = Scale(torch.as_tensor(module.V).detach().float())
     return (factor,) if len(shape) == 1 else (Reshape(shape), factor)
 
@@ -137,7 +140,7 @@ def _with_readout(
     ends = [one for one in neurons if one.name not in sending]
     if len(ends) != 1:
         raise ValueError(
-            f"the network has {len(ends)} outputs ({', '.join(one.name for one in ends)}): return the spikes of one layer"
+            f"the network has {len(ends)} outputs ({', '.join(one.name for one in ends)}): return the spikes of one"
         )
     return [*[one for one in neurons if one is not ends[0]], ends[0]], connections
 

@@ -54,7 +54,8 @@ def _read(path: Path) -> tuple[Nodes, Edges]:
         group = file.get("node")
         if group is None or "nodes" not in group:
             raise ValueError(f"{path} is HDF5 but holds no NIR graph (no node/nodes in it): write one with nir.write")
-        return _flat(*_group(group))
+        nodes, edges = _group(group)
+        return _flat(nodes, edges)
 
 
 def _group(group: Any) -> tuple[Nodes, Edges]:
@@ -307,7 +308,7 @@ _NEURONS: dict[type, Callable[..., tuple[Neurons, Tensor | None]]] = {
 def _full(name: str, node: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
     if len(shape) != 1 or node.weight.shape[-1] != shape[0]:
         raise ValueError(
-            f"{name} takes {node.weight.shape[-1]} inputs but is given {shape}: a Flatten(start_dim=0) belongs before it"
+            f"{name} takes {node.weight.shape[-1]} inputs but is given {shape}: a Flatten(start_dim=0) belongs before"
         )
     bias = plain(name, "bias", node.bias) if isinstance(node, nir.Affine) and np.any(node.bias) else None
     return (Full(plain(name, "weight", node.weight), bias),)
@@ -344,7 +345,9 @@ def _pool(name: str, node: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
     if len(shape) != 3:
         raise ValueError(f"{name} pools an image (channels, rows, columns) but is given {shape}")
     if np.any(node.padding):
-        raise ValueError(f"{name}: padding = {np.asarray(node.padding).tolist()}; only pooling without padding is taken")
+        raise ValueError(
+            f"{name}: padding = {np.asarray(node.padding).tolist()}; only pooling without padding is taken"
+        )
     return (Pool(_two(node.kernel_size, 1), _two(node.stride, 1), isinstance(node, nir.AvgPool2d)),)
 
 

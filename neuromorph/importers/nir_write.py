@@ -66,9 +66,7 @@ def _neurons(one: Neurons) -> Any:
         )
     if one.factor != 1:
         raise ValueError(f"{one.name}: its spikes count {one.factor:g}, NIR's count 1: scale the weights behind it")
-    beta, alpha = (
-        np.broadcast_to(each.double().numpy(), one.shape) for each in (one.beta, one.alpha)
-    )
+    beta, alpha = (np.broadcast_to(each.double().numpy(), one.shape) for each in (one.beta, one.alpha))
     if beta.max() >= 1 or alpha.max() >= 1:
         raise ValueError(
             f"{one.name} has beta = {max(beta.max(), alpha.max()):g}; NIR's LIF has the time constant dt / (1 - beta), "

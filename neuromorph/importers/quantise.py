@@ -1,7 +1,7 @@
 """A floating-point graph in the chip's integers, chosen by the fewest differing spikes on calibration data.
 
 Each population has a scale S, of the layer or of each output: v_chip = 64 S v. With Q = 2^(bits - 1) - 1,
-    W_chip = clip(round(W S / 2^k), +-Q),  weight_exp = k - 1,   S = Q 2^k / (c max |W|),   threshold_chip = round(S theta)
+    W_chip = clip(round(W S / 2^k), +-Q), weight_exp = k - 1, S = Q 2^k / (c max |W|), threshold_chip = round(S theta)
 where c <= 1 cuts the largest weights off. S is at most what keeps thresholds, biases and the membranes seen in
 calibration within the chip's widths. Decays are rounded to 1/4096. Candidates (c, k, a scale of the layer or of each
 output) run the integer recurrence on the floating network's own spikes, and the one with the fewest spikes that differ
@@ -59,7 +59,7 @@ class LayerReport:
 
 @dataclass(frozen=True)
 class Choice:
-    """``weight_bits``: 16 (two synapses), 8, 4, 2 or 1. ``scales``: "layer", "channel" or "best", whichever differs less."""
+    """``weight_bits``: 16 (two synapses), 8, 4, 2 or 1. ``scales``: "layer", "channel" or "best" of both."""
 
     weight_bits: int = 8
     scales: str = "best"
@@ -180,7 +180,9 @@ class _Found(NamedTuple):
     scale: NDArray[np.float64]
 
 
-def _best(part: _Part, network: Any, sent: list[Any], record: FloatRecord, number: int) -> tuple[LayerSpec, LayerReport]:
+def _best(
+    part: _Part, network: Any, sent: list[Any], record: FloatRecord, number: int
+) -> tuple[LayerSpec, LayerReport]:
     name = part.neurons.name
     wanted, membranes = record.spikes[name].numpy(), record.membranes[name].numpy()
     cap = _cap(part, np.abs(membranes).max((0, 1)))
@@ -198,7 +200,8 @@ def _best(part: _Part, network: Any, sent: list[Any], record: FloatRecord, numbe
             reasons.append(str(error))
             return []
         got = simulate_layer(spec, number, sent)
-        wrong = differing = int((got.spikes != wanted).sum())
+        differing = int((got.spikes != wanted).sum())
+        wrong = float(differing)
         if part.neurons.threshold is None:
             each = UNITS * np.repeat(scale, layer.neurons // len(scale))
             wrong = float(np.abs(got.membranes / each - membranes).mean())
@@ -249,7 +252,9 @@ def _layer(part: _Part, scale: NDArray[np.float64], k: int, exact: bool) -> Laye
         always = part.current_bias
         if part.looped and bias.any():
             if neurons.alpha.any():
-                raise ValueError("a leak potential beside a current that remembers, in a recurrent network, has no place")
+                raise ValueError(
+                    "a leak potential beside a current that remembers, in a recurrent network, has no place"
+                )
             always, bias = always + bias, np.zeros(neurons.size)
     else:
         bias = bias + part.current_bias

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +14,10 @@ from neuromorph.data.store import find, folders, read_npz
 NMNIST_SIDE = 34
 
 
-def samples(name: str, num_steps: int, encoding: str, calibration: int, most: int) -> tuple[NDArray[np.float32], ...]:
-    """(calibration x, test x, test y): x as ``NetworkSpec.encode`` takes it, [batch, feature] or [time, batch, feature].
+def samples(
+    name: str, num_steps: int, encoding: str, calibration: int, most: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[Any]]:
+    """(calibration x, test x, test y): x as ``encode`` takes it, [batch, feature] or [time, batch, feature].
 
     ``name``: a data set of ``neuromorph.data``, or an .npz file with x [n, ...] (for the encoding "raster" spikes
     [n, time, ...]) and y [n]. The calibration samples are training samples, or of a file the last ones, and are left
@@ -22,7 +26,9 @@ def samples(name: str, num_steps: int, encoding: str, calibration: int, most: in
     if name.endswith(".npz"):
         x, y = read_npz(name, ("x", "y"), "give x [n, ...] and y [n].")
         if len(x) != len(y) or len(x) <= calibration:
-            raise ValueError(f"{name}: {len(x)} samples and {len(y)} labels; give more than the {calibration} to calibrate")
+            raise ValueError(
+                f"{name}: {len(x)} samples and {len(y)} labels; give more than the {calibration} to calibrate"
+            )
         first, (x, y) = x[-calibration:], (x[:-calibration], y[:-calibration])
     elif name.partition(":")[0] == "nmnist":
         first, _ = _recordings(0, calibration, num_steps)

@@ -28,8 +28,8 @@ RANDOM_SAMPLES, RANDOM_RATE = 16, 0.1  # of the calibration where no data are gi
 class Settings:
     """How a network made elsewhere is shown its input, and how it is quantised.
 
-    ``encoding``, ``input_bits`` as in ``lava.NetworkSpec``: "raster" takes spikes [time, batch, feature], "current" with
-    bits the same value at every step, "rate" and "latency" make spikes of it. ``weight_bits``: 16 (two synapses), 8, 4,
+    ``encoding``, ``input_bits`` as in ``lava.NetworkSpec``: "raster" takes spikes [time, batch, feature], "current"
+    with bits the same value at every step, "rate" and "latency" make spikes of it. ``weight_bits``: 16 (two synapses), 8, 4,
     2, 1. ``scales``: a weight scale a "layer" or a "channel", or the "best" of them. ``input_shape``: of a module whose
     first layer is not Linear. ``dt``: seconds of a step of a NIR graph.
     """
@@ -45,7 +45,7 @@ class Settings:
     def __post_init__(self) -> None:
         if self.num_steps != int(self.num_steps) or self.num_steps < 1:
             raise ValueError(
-                f"num_steps = {self.num_steps}: say for how many whole steps a sample is shown, for example num_steps=25"
+                f"num_steps = {self.num_steps}: say for how many whole steps a sample is shown, such as num_steps=25"
             )
         if not self.dt > 0:
             raise ValueError(f"dt is the length of a step in seconds, above 0, got {self.dt}")
@@ -53,7 +53,7 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Origin:
-    """Where a deployed network comes from: its floating graph, what became of each layer, and on what that was chosen."""
+    """Where a deployed network comes from: its floating graph, what became of each layer, on what it was chosen."""
 
     graph: FloatGraph
     layers: tuple[LayerReport, ...]
@@ -94,8 +94,8 @@ def graph_of(source: Any, input_shape: tuple[int, ...] | None = None, dt: float 
     if isinstance(source, str | PathLike) or (nir is not None and isinstance(source, nir.NIRGraph)):
         return from_graph(source, dt)
     raise ValueError(
-        f"a {type(source).__name__} cannot be deployed: give a SpikingBNN, an snnTorch module, a NIR graph or file, or a "
-        "lava.NetworkSpec"
+        f"a {type(source).__name__} cannot be deployed: give a SpikingBNN, an snnTorch module, a NIR graph or file, or "
+        "a lava.NetworkSpec"
     )
 
 

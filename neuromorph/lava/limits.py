@@ -71,7 +71,9 @@ def _check_synapses(name: str, one: Synapses) -> None:
         kind = "array [out, in, rows, columns]" if one.image else "matrix [out, in]"
         raise ValueError(f"{name}: weights must be an int8 {kind}, got {one.weights.dtype} {one.weights.shape}")
     if one.weights.min(initial=0) == -128:
-        raise ValueError(f"{name}: weights must lie in -127 to 127, got -128, which inhibition alone cannot store twice")
+        raise ValueError(
+            f"{name}: weights must lie in -127 to 127, got -128, which inhibition alone cannot store twice"
+        )
     if one.image:
         _check_convolution(name, one)
     low, high = WEIGHT_EXPONENT_LIMITS

@@ -71,30 +71,18 @@ def map_layers(spec: NetworkSpec, chip: Chip, synapse_bits: int, shared: bool = 
     problems: list[str] = []
     pieces: dict[int, int] = {}  # cores of the layers placed so far
     for number in range(len(spec.layers), 0, -1):
-        layer, connections = spec.layers[number - 1], spec.synapses(number)
-        targets = sum(pieces.get(target, 0) for target, one in spec.connections if one.source == number)
-        targets += number == len(spec.layers)  # the host
-        loops = sum(one.source == number for one in connections)
-
-        def place(edges: Sequence[int], until_full: bool, ends: int = targets, loops: int = loops) -> list[Core]:
-            placed = []
-            reached = ends + loops * (len(edges) - 1)
-            for first, last in zip(edges, edges[1:], strict=False):
-                fill = _fill(layer, connections, chip, synapse_bits, reached, first, last, shared)
-                placed.append(Core(number, first, last, fill))
-                if until_full and not _holds(placed[-1]):
-                    break
-            return placed
-
+        ends = sum(pieces.get(target, 0) for target, one in spec.connections if one.source == number)
+        ends += number == len(spec.layers)  # the host
+        load = _Load(number, spec.layers[number - 1], spec.synapses(number), chip, synapse_bits, ends, shared)
         placed: list[Core] = []
-        for edges in _divisions(layer):
-            placed = place(edges, True)
+        for edges in _divisions(load.layer):
+            placed = load.cores(edges, until_full=True)
             if _holds(placed[-1]):
                 break
         if not _holds(placed[-1]):
-            problems.insert(0, f"layer {number}: {_reason(layer, connections, chip, synapse_bits, targets)}")
-            parts = -(-layer.neurons // chip.compartments)
-            placed = place(np.linspace(0, layer.neurons, parts + 1).round().astype(int).tolist(), False)
+            problems.insert(0, f"layer {number}: {_reason(load)}")
+            parts = -(-load.layer.neurons // chip.compartments)
+            placed = load.cores(np.linspace(0, load.layer.neurons, parts + 1).round().astype(int).tolist())
         over = max((core.fill.get("thresholds", 0) for core in placed), default=0)
         if over > 1 and chip.thresholds is not None:
             problems.insert(
@@ -105,6 +93,46 @@ def map_layers(spec: NetworkSpec, chip: Chip, synapse_bits: int, shared: bool = 
         cores = placed + cores
         pieces[number] = len(placed)
     return cores, problems
+
+
+@dataclass(frozen=True)
+class _Load:
+    """A layer to be placed; ``ends``: cores that its spikes reach, besides its own where it is recurrent."""
+
+    number: int
+    layer: LayerSpec
+    connections: tuple[Synapses, ...]
+    chip: Chip
+    synapse_bits: int
+    ends: int
+    shared: bool
+
+    def cores(self, edges: Sequence[int], until_full: bool = False) -> list[Core]:
+        """Cores of the neurons between ``edges``; ``until_full``: not beyond the first that holds too much."""
+        targets = self.ends + sum(one.source == self.number for one in self.connections) * (len(edges) - 1)
+        placed: list[Core] = []
+        for first, last in zip(edges, edges[1:], strict=False):
+            placed.append(Core(self.number, first, last, self._fill(targets, first, last)))
+            if until_full and not _holds(placed[-1]):
+                break
+        return placed
+
+    def memory(self, first: int, last: int) -> tuple[int, int]:
+        """Input axons, and synapse memory in bits, of all connections to the neurons [first, last)."""
+        each = [memory(one, first, last, self.synapse_bits, self.shared) for one in self.connections]
+        return sum(axons for axons, _ in each), sum(bits for _, bits in each)
+
+    def _fill(self, targets: int, first: int, last: int) -> dict[str, float]:
+        chip = self.chip
+        axons, bits = self.memory(first, last)
+        fill = {"compartments": (last - first) / chip.compartments, "synapse memory": bits / chip.synapse_bits}
+        if chip.input_axons is not None:
+            fill["input axons"] = axons / chip.input_axons
+        if chip.output_axons is not None:
+            fill["output axons"] = (last - first) * targets / chip.output_axons
+        if chip.thresholds is not None:
+            fill["thresholds"] = len(np.unique(self.layer.each(self.layer.threshold)[first:last])) / chip.thresholds
+        return fill
 
 
 def _divisions(layer: LayerSpec) -> Iterator[list[int]]:
@@ -164,36 +192,15 @@ def degrees(layer: LayerSpec | Synapses, first: int = 0, last: int | None = None
     return np.asarray((layer.matrix[first:last] != 0).sum(0, dtype=np.int64)).ravel()
 
 
-def _reason(layer: LayerSpec, connections: Sequence[Synapses], chip: Chip, synapse_bits: int, targets: int) -> str:
-    last = layer.shape[-1] if layer.image else 1
-    axons, need = (sum(each) for each in zip(*(memory(one, 0, last, synapse_bits, True) for one in connections)))
+def _reason(load: _Load) -> str:
+    layer, chip, targets = load.layer, load.chip, load.ends
+    axons, need = load.memory(0, layer.shape[-1] if layer.image else 1)
     if chip.input_axons is not None and axons > chip.input_axons:
         return f"{axons} inputs, a core of {chip.name} has {chip.input_axons} input axons; use a smaller layer before"
     if chip.output_axons is not None and targets > chip.output_axons:
         return f"each neuron reaches {targets} cores, a core of {chip.name} has {chip.output_axons} output axons"
     least = "one row's" if layer.image else "one neuron's"
     return f"{least} {layer.fan_in} synapses take {need} bits, a core of {chip.name} has {chip.synapse_bits}"
-
-
-def _fill(
-    layer: LayerSpec,
-    connections: Sequence[Synapses],
-    chip: Chip,
-    synapse_bits: int,
-    targets: int,
-    first: int,
-    last: int,
-    shared: bool,
-) -> dict[str, float]:
-    axons, bits = (sum(each) for each in zip(*(memory(one, first, last, synapse_bits, shared) for one in connections)))
-    fill = {"compartments": (last - first) / chip.compartments, "synapse memory": bits / chip.synapse_bits}
-    if chip.input_axons is not None:
-        fill["input axons"] = axons / chip.input_axons
-    if chip.output_axons is not None:
-        fill["output axons"] = (last - first) * targets / chip.output_axons
-    if chip.thresholds is not None:
-        fill["thresholds"] = len(np.unique(layer.each(layer.threshold)[first:last])) / chip.thresholds
-    return fill
 
 
 def core_table(cores: Sequence[Core]) -> list[str]:

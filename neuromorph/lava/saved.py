@@ -19,8 +19,8 @@ ABOUT = (
     "W, 8 bits, is stored as 2 W with weight_exp; a = (2 W s) << weight_exp (>> if negative), summed over a layer's "
     "connections; u = trunc(u (4095 - du) / 4096) + 64 a; v = clip(trunc(v (4096 - dv) / 4096) + u + (bias_mant << "
     "bias_exp)); a spike where v > 64 threshold, then v = 0; u = v = 0 when a sample starts. A connection comes from "
-    "source: 0 the input, k layer k (of the layer itself one step later), -1 an axon that spikes at every step. With an "
-    "image (channels, rows, columns) it is a convolution of it, with stride and padding, weights [out, in, rows, "
+    "source: 0 the input, k layer k (of the layer itself one step later), -1 an axon that spikes at every step. With "
+    "an image (channels, rows, columns) it is a convolution of it, with stride and padding, weights [out, in, rows, "
     "columns], neurons and pixels numbered channel first. wait: steps of delay beyond the one of every connection. "
     "Input is binary spikes (input_bits 0 or 1) or round(x (2^input_bits - 1)), every step; encoding says where they "
     "come from."
@@ -31,7 +31,8 @@ EACH = ("threshold", "dv", "du", "bias_mant")
 def save_network(spec: NetworkSpec, folder: str | PathLike[str]) -> None:
     """Write ``spec`` into ``folder``; the arrays are weights_1 (as in ``LayerSpec``), threshold_1, dv_1, du_1,
     bias_mant_1, ..., and weights_1_2 of the second connection of a layer."""
-    arrays, layers = {}, []
+    arrays: dict[str, Any] = {}
+    layers = []
     for number, layer in enumerate(spec.layers, 1):
         for field in EACH:
             arrays[f"{field}_{number}"] = np.asarray(getattr(layer, field), np.int32)

@@ -182,8 +182,9 @@ def _lines(sheet: Sheet) -> list[str]:
         each = f"{placed[0].last - placed[0].first} neurons each" if len(placed) > 1 else "all neurons"
         lines.append(f"  layer {number}: {_plural(len(placed), 'core')}, {each}; filled: {fill}")
     lines += [f"  does not fit: {problem}" for problem in sheet.problems] or ["  everything fits"]
+    bits = _plural(sheet.packed_bits, "bit")
     lines.append(
-        f"  footprint: {sheet.packed_bytes / 1024:.1f} KiB packed ({_plural(sheet.packed_bits, 'bit')} a weight), {sheet.float_bytes / 1024:.1f} KiB "
+        f"  footprint: {sheet.packed_bytes / 1024:.1f} KiB packed ({bits} a weight), {sheet.float_bytes / 1024:.1f} KiB "
         "as float32 parameters (NeuroBench)"
     )
     if sheet.activity is not None:
@@ -196,7 +197,8 @@ def _activity_lines(sheet: Sheet, activity: Activity) -> list[str]:
     sparsity = 1 - sum(activity.spikes[1:]) / activity.neuron_steps
     lines = [
         f"  per inference (mean of {activity.samples} samples, {sheet.spec.num_steps} steps; as NeuroBench defines):",
-        f"    spikes, input + layers: {spikes}; activation sparsity {sparsity:.3f}; connection sparsity {_zeros(sheet):.3g}",
+        f"    spikes, input + layers: {spikes}; activation sparsity {sparsity:.3f}; "
+        f"connection sparsity {_zeros(sheet):.3g}",
         f"    synaptic operations: {activity.accumulates:.0f} ACs, {activity.multiply_accumulates:.0f} MACs, "
         f"{activity.dense:.0f} dense",
         f"    membrane updates: {activity.membrane_updates:.0f} of {activity.neuron_steps:.0f} neuron steps",

@@ -147,7 +147,9 @@ class NetworkSpec:
                     "layer to itself keeps its delay of one step on the chip; put both populations into one layer"
                 )
             if one.source == INPUT and one.inputs != self.layers[0].inputs:
-                raise ValueError(f"layer {number} takes {one.inputs} inputs but the network has {self.layers[0].inputs}")
+                raise ValueError(
+                    f"layer {number} takes {one.inputs} inputs but the network has {self.layers[0].inputs}"
+                )
             if one.source > INPUT:
                 before = self.layers[one.source - 1]
                 if before.neurons != one.inputs:

@@ -5,26 +5,26 @@
 host. A reset that stock Lava lacks takes ``OtherReset``, a process of this project, in both.
 
 Lava's fixed-point Conv ignores ``weight_exp`` and ``num_weight_bits`` and truncates nothing (Lava 0.10.0,
-``PyConvModelFixed``), so it is given what the weights count, W 2^(weight_exp + 1); the stored 2 W, right for Dense, would
-double the activation.
+``PyConvModelFixed``), so it is given what the weights count, W 2^(weight_exp + 1); the stored 2 W, right for Dense,
+would double the activation.
 
 Every neuron of a layer of depth d (from 1) is reset at steps t = d + 1 (mod T), when a new sample first reaches it, so
 all samples stream through one compiled graph without a gap, and what a bias did while the pipeline filled is forgotten.
-Source: Lava 0.10.0, ``LIFReset``; the simulator and the chip delay every connection by one step, so a network of depth d
-answers d steps late, and a connection that skips layers takes Lava's ``DelayDense``. The spikes that a recurrent
+Source: Lava 0.10.0, ``LIFReset``; the simulator and the chip delay every connection by one step, so a network of depth
+d answers d steps late, and a connection that skips layers takes Lava's ``DelayDense``. The spikes that a recurrent
 network sends itself outlive a reset: its samples run side by side, as copies of the network in one ``Sparse`` matrix.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from neuromorph.chip import DECAY_UNITY, NO_CURRENT_MEMORY, UNITS
+from neuromorph.chip import DECAY_UNITY, UNITS
 from neuromorph.lava.compat import running  # before any lava module
 from neuromorph.lava.connection import ALWAYS, INPUT, Synapses
 from neuromorph.lava.convolution import LAVA_ORDER, lava_kernel, pair
@@ -124,7 +124,7 @@ def _connected(
     spec: NetworkSpec,
     messages: NDArray[np.int32],
     synapses: Callable[[Synapses, int, int], Any],
-    shapes: list[tuple[int, ...]],
+    shapes: Sequence[tuple[int, ...]],
     record: set[int],
     arithmetic: str,
     hold: int,
@@ -274,9 +274,7 @@ def _copied(
     batch = len(messages)
     graph = stock_graph(spec, _beside(spec, messages), record, arithmetic, spec.hold, batch)
     _run(spec, graph, spec.num_steps, arithmetic, timeout, label)
-    return {
-        index: recorder.recorded.reshape(spec.num_steps, batch, -1) for index, recorder in graph.recorders.items()
-    }
+    return {index: recorder.recorded.reshape(spec.num_steps, batch, -1) for index, recorder in graph.recorders.items()}
 
 
 def _beside(spec: NetworkSpec, messages: NDArray[np.int32]) -> NDArray[np.int32]:

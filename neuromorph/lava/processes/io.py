@@ -26,7 +26,7 @@ def shared_array(values: np.ndarray) -> np.ndarray:
 
 
 class MessageSource(AbstractProcess):
-    """Sends ``messages`` [row, ...], bool or integers, each row for ``hold`` steps, then zeros, or the last ``forever``.
+    """Sends ``messages`` [row, ...], integers, each row for ``hold`` steps, then zeros or, ``forever``, the last.
 
     The data lie in proc_params, which the fork shares.
     """

@@ -1,8 +1,8 @@
 """Neurons whose reset stock Lava lacks, for a host: ``LIFReset`` with the resets of ``reference.py``. Not on the chip.
 
 With r = 1 where the kept membrane exceeds the threshold: "subtract" v <- v - r theta before the spike is taken;
-"subtract now" besides v <- v - (s - r) theta after it; "hold" v <- 0 where r = 1; "none" keeps v. Source: snnTorch 1.0.0,
-``Leaky``, ``Synaptic`` and ``RLeaky`` (derived here for the chip's integers).
+"subtract now" besides v <- v - (s - r) theta after it; "hold" v <- 0 where r = 1; "none" keeps v. Source: snnTorch
+1.0.0, ``Leaky``, ``Synaptic`` and ``RLeaky`` (derived here for the chip's integers).
 """
 
 import numpy as np
