@@ -3,8 +3,9 @@
 python experiments/your_network.py [--quick] [--parts tutorial nmnist braille]
 
 tutorial: 784-200-10 ``snntorch.Leaky`` (beta .9), trained here on MNIST with snnTorch alone (Adam 5e-4, cross entropy
-of the membranes summed over 25 steps, batch 128, as its tutorial 5 does), deployed with weights of 8 bits and fewer; every
-seed is a training of its own. The settings are the tutorial's, nothing was tuned; calibration is on training samples.
+of the membranes summed over 25 steps, batch 128, as its tutorial 5 does), deployed with weights of 8 bits and fewer;
+every seed is a training of its own. The settings are the tutorial's, nothing was tuned; calibration is on 100 training
+samples.
 nmnist: ``cnn_sinabs.nir`` on the N-MNIST test recordings at hand, 300 frames. braille: the recurrent network of that
 paper on random rasters of several rates, floating network against integers; the data it was trained on are not here.
 """
@@ -43,6 +44,8 @@ class Args:
     """Trainings of the tutorial network, and draws of random rasters."""
     epochs: int = 1
     """Of the tutorial network."""
+    train: int = 60000
+    """Training images of MNIST."""
     test: int = 10000
     """Test images of MNIST."""
     quick: bool = False
@@ -54,7 +57,7 @@ def tutorial(args: Args) -> None:
     data = load("mnist")
     images, labels = (data.train[0].reshape(-1, 784), data.train[1])
     x, y = data.test[0].reshape(-1, 784)[: args.test], data.test[1][: args.test]
-    count = 2000 if args.quick else len(images)
+    count = 2000 if args.quick else args.train
     for reset in ("zero", "subtract"):
         rows: dict[str, list[float]] = {}
         for seed in range(args.seeds):

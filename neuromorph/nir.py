@@ -39,8 +39,8 @@ def to_nir(network: Any) -> nir.NIRGraph:
     """The NIR graph Input -> (layers -> neurons) ... -> Output of ``network``.
 
     A ``lava.NetworkSpec``, a ``snn.SpikingBNN``, a ``FloatGraph``, or a ``torch.nn.Module`` of snnTorch, with the
-    weights that it multiplies, not latent ones. Raises ValueError for what NIR cannot say: beta = 1, a reset other than to zero
-    at once, winner-take-all or rounded states, and naming a layer that is not linear.
+    weights that it multiplies, not latent ones. Raises ValueError for what NIR cannot say: beta = 1, a reset other than
+    to zero at once, winner-take-all or rounded states, and naming a layer that is not linear.
     """
     raise ValueError(f"{type(network).__name__} cannot be written as NIR: give a SpikingBNN, NetworkSpec or nn.Module")
 

@@ -29,9 +29,9 @@ class Settings:
     """How a network made elsewhere is shown its input, and how it is quantised.
 
     ``encoding``, ``input_bits`` as in ``lava.NetworkSpec``: "raster" takes spikes [time, batch, feature], "current"
-    with bits the same value at every step, "rate" and "latency" make spikes of it. ``weight_bits``: 16 (two synapses), 8, 4,
-    2, 1. ``scales``: a weight scale a "layer" or a "channel", or the "best" of them. ``input_shape``: of a module whose
-    first layer is not Linear. ``dt``: seconds of a step of a NIR graph.
+    with bits the same value at every step, "rate" and "latency" make spikes of it. ``weight_bits``: 16 (two synapses),
+    8, 4, 2, 1. ``scales``: a weight scale a "layer" or a "channel", or the "best" of them. ``input_shape``: of a module
+    whose first layer is not Linear. ``dt``: seconds of a step of a NIR graph.
     """
 
     num_steps: int = 0

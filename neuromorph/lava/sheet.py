@@ -184,8 +184,8 @@ def _lines(sheet: Sheet) -> list[str]:
     lines += [f"  does not fit: {problem}" for problem in sheet.problems] or ["  everything fits"]
     bits = _plural(sheet.packed_bits, "bit")
     lines.append(
-        f"  footprint: {sheet.packed_bytes / 1024:.1f} KiB packed ({bits} a weight), {sheet.float_bytes / 1024:.1f} KiB "
-        "as float32 parameters (NeuroBench)"
+        f"  footprint: {sheet.packed_bytes / 1024:.1f} KiB packed ({bits} a weight), "
+        f"{sheet.float_bytes / 1024:.1f} KiB as float32 parameters (NeuroBench)"
     )
     if sheet.activity is not None:
         lines += _activity_lines(sheet, sheet.activity)
