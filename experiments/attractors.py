@@ -8,10 +8,10 @@ of memories that are recalled (of all ages stored) against the coding level, and
 
 Found (three networks a point): the edge of retrieval follows the SNR, a little later than 2.3 in small networks and
 earlier in large ones. The basin of a chain stays at .4 of the bits for five ages and closes at twelve (N = 800), the
-cascade's closes at five. The sparse optimum lies at f = .03, 98 memories, where dense networks keep three to ten; at
+cascade's closes at five. The sparse optimum lies at f = .03, 98 memories, where dense networks keep three to twelve; at
 larger f fewer come back than independent synapses would allow (5 for 16 at f = .2): shared neurons correlate them. Rare
-events (tsodyks, q = .5) gain nothing at this size, for the first SNR is too low. The Willshaw network breaks within a
-quarter of its capacity's theoretical value.
+events (tsodyks, q = .5) gain nothing at this size, for the first SNR is too low. The Willshaw network breaks between
+one and 1.25 times its theoretical capacity.
 """
 
 from dataclasses import dataclass, replace
