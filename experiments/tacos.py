@@ -2,8 +2,8 @@
 
 Domain-incremental: five pairs of classes, one pair of outputs. Anchors (Zohora et al. 2024, the same group's network
 with metaplastic error-driven learning and float updates): 83.2 +- .4 and 92.3 +- .3; without metaplasticity 57.9
-(MNIST); in silicon (Genesis, arXiv:2509.05858) 74.6. TACOS's own tables could not be read. Learning rates, drift and the traces'
-thresholds were chosen by hand on 6000 images and seed 0 of MNIST.
+(MNIST); in silicon (Genesis, arXiv:2509.05858) 74.6. TACOS's own tables could not be read. Learning
+rates, drift and the traces' thresholds were chosen by hand on 6000 images and seed 0 of MNIST.
 
 With fewer images than the 60000 of a set, dm is raised in proportion, so that m comes as far.
 

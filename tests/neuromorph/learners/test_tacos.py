@@ -52,7 +52,7 @@ def test_without_metaplasticity_m_is_not_looked_at_and_with_it_large_weights_of_
 
 def test_drift_alone_decays_to_the_reference():
     """alpha = 1/2: a unit that spikes n times leaves 2^-n of the distance; nothing else moves the weight."""
-    config = replace(SMALL, eta=(0.0, 0.0), alpha=(0.5, 0.5), tau_ref=1e12, w_init=3.0)
+    config = replace(SMALL, eta=(0.0, 0.0), alpha=(0.5, 0.5), tau_ref=1e12, w_init=2.5)
     learner = TacosLearner(20, 2, config)
     for reference in learner.reference:
         reference += 0.1
