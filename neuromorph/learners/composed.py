@@ -7,6 +7,7 @@ mini-batch. Nothing is ever reset here but by a part that says so.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
@@ -134,9 +135,8 @@ class ComposedLearner(Learner):
         images, targets = self._tensors(x, y)
         self._refuse(len(images), learning=True)
         self.network.train()
-        for some, wanted in zip(images.split(self.batch_size), targets.split(self.batch_size), strict=True):
-            if len(some):
-                self._update(some, wanted)
+        if len(images):
+            self._learn(images, targets)
         if not all(values.isfinite().all() for values in self._numbers()):
             raise ValueError(
                 f"the weights are no longer finite numbers: {_REMEDY}; this network is spoilt, go on from a saved state"
@@ -207,6 +207,11 @@ class ComposedLearner(Learner):
         """Go on with an optimiser that remembers nothing."""
         self.optimiser = self.training.rule.build(self.network.parameters())
 
+    def _learn(self, images: Tensor, targets: Tensor) -> None:
+        """One step for each mini-batch, in this order."""
+        for some, wanted in zip(images.split(self.batch_size), targets.split(self.batch_size), strict=True):
+            self._update(some, wanted)
+
     def _update(self, images: Tensor, targets: Tensor) -> None:
         for part in self.parts:
             images, targets = part.before_batch(images, targets)
@@ -215,8 +220,7 @@ class ComposedLearner(Learner):
         for part in self.parts:
             more = part.loss(images, targets, scores)
             loss = loss if more is None else loss + more
-        if not loss.isfinite():
-            raise ValueError(f"the loss became {loss.item()}: {_REMEDY}; the weights are those before this mini-batch")
+        self._refuse_infinite(loss.item())
         self.optimiser.zero_grad()
         loss.backward()
         for part in self.parts:
@@ -224,6 +228,11 @@ class ComposedLearner(Learner):
         self.optimiser.step()
         for part in self.parts:
             part.after_step()
+
+    def _refuse_infinite(self, loss: float) -> None:
+        """Raise ValueError for the loss of a mini-batch, in nats, that is not finite, before a weight has moved."""
+        if not math.isfinite(loss):
+            raise ValueError(f"the loss became {loss}: {_REMEDY}; the weights are those before this mini-batch")
 
     def _numbers(self) -> Iterator[Tensor]:
         return (values for values in self.network.state_dict().values() if values.is_floating_point())

@@ -26,7 +26,7 @@ class Host(Protocol):
 
     @property
     def network(self) -> Layered:
-        """The network: ``weights()``, ``multiplied()``, ``norms``, ``gates``."""
+        """The network: ``weights()``, ``multiplied()``, ``norms``, ``gates``, ``watchers``."""
 
     @property
     def norm(self) -> str:

@@ -184,6 +184,7 @@ def test_a_test_sample_is_encoded_by_other_random_numbers_than_when_it_was_learn
 
 
 OTHERS: dict[str, list[Any]] = {
+    "activation": ["relu", "gate"],
     "arithmetic": ["float", "fixed"],
     "channels": [(1, 2), {"channels": (1, 2), "norm": "none"}],
     "code": ["rate"],
