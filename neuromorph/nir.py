@@ -14,35 +14,35 @@ from os import PathLike
 from typing import Any
 
 import numpy as np
-import snntorch
 import torch
 from numpy.typing import NDArray
 
 from neuromorph.atomic import replacing
 from neuromorph.chip import DECAY_UNITY
+from neuromorph.importers.graph import FloatGraph
+from neuromorph.importers.integers import floating
+from neuromorph.importers.modules import from_module
 from neuromorph.lava.limits import bias_words
 from neuromorph.lava.spec import LayerSpec, NetworkSpec, integer_network
-from neuromorph.snn import BinaryLinear, SpikingBNN
+from neuromorph.snn import SpikingBNN
 
 try:
     import nir
+
+    from neuromorph.importers.nir_write import DT, written
 except ModuleNotFoundError as error:
     raise ImportError("nir is not installed: run `uv pip install nir nirtorch`, or install the extra 'nir'.") from error
-
-DT = 1e-4  # s, what snnTorch and others take
 
 
 @singledispatch
 def to_nir(network: Any) -> nir.NIRGraph:
-    """The NIR graph Input -> (Conv2d, Linear or Affine -> LIF) per layer -> Output of ``network``.
+    """The NIR graph Input -> (layers -> neurons) ... -> Output of ``network``.
 
-    A Flatten node leads from an image to a Linear or Affine.
-
-    A ``lava.NetworkSpec``, a ``snn.SpikingBNN``, or an ``nn.Sequential`` that alternates ``snn.BinaryLinear`` (or
-    ``nn.Linear``) and ``snntorch.Leaky``. Raises ValueError for what NIR's LIF cannot say: beta = 1, a reset other than
-    to zero, a normalisation that is not folded into weights and thresholds, a layer of another kind.
+    A ``lava.NetworkSpec``, a ``snn.SpikingBNN``, a ``FloatGraph``, or a ``torch.nn.Module`` of snnTorch, with the
+    weights that it multiplies, not latent ones. Raises ValueError for what NIR cannot say: beta = 1, a reset other than
+    to zero at once, winner-take-all or rounded states, and naming a layer that is not linear.
     """
-    raise ValueError(f"{type(network).__name__} cannot be written as NIR: give a SpikingBNN, NetworkSpec or Sequential")
+    raise ValueError(f"{type(network).__name__} cannot be written as NIR: give a SpikingBNN, NetworkSpec or nn.Module")
 
 
 @to_nir.register
@@ -51,83 +51,19 @@ def _(network: SpikingBNN) -> nir.NIRGraph:
 
 
 @to_nir.register
-def _(network: NetworkSpec) -> nir.NIRGraph:
-    image = network.layers[0].image
-    nodes = [nir.Input({"input": np.array(image or [network.sizes[0]])})]
-    nodes[0].metadata = {name: getattr(network, name) for name in ("num_steps", "input_bits", "encoding")}
-    for number, layer in enumerate(network.layers, 1):
-        name = f"layer {number}"
-        weights = layer.weights * np.float32(2.0 ** (layer.weight_exp + 1))
-        bias = np.broadcast_to(layer.bias / 64, len(weights)).astype(np.float32)
-        if layer.image:
-            if image != layer.image:
-                raise ValueError(f"{name}: NIR has no word for a flat input that becomes an image of {layer.image}")
-            synapse: nir.NIRNode = nir.Conv2d(layer.image[1:], weights, layer.stride, layer.padding, 1, 1, bias)
-        else:
-            if image:
-                nodes.append(nir.Flatten({"input": np.array(image)}, 0, -1))
-            synapse = _linear(weights, bias)
-        beta = 1 - layer.dv / DECAY_UNITY
-        nodes += [synapse, _lif(name, layer.shape, beta, layer.each(layer.threshold).reshape(layer.shape))]
-        image = layer.shape if layer.image else ()
-    return _chain(nodes)
+def _(network: FloatGraph) -> nir.NIRGraph:
+    return written(network)
 
 
 @to_nir.register
-def _(network: torch.nn.Sequential) -> nir.NIRGraph:
-    modules: list[Any] = list(network)
-    for number, module in enumerate(modules, 1):
-        _check_module(f"module {number}", module, torch.nn.Linear if number % 2 else snntorch.Leaky)
-    if not modules or len(modules) % 2:
-        raise ValueError(f"give layers and neurons in pairs, got {len(modules)} modules")
-    nodes = [nir.Input({"input": np.array([modules[0].in_features])})]
-    for number, (linear, leaky) in enumerate(zip(modules[::2], modules[1::2], strict=True), 1):
-        weight = linear.multiplied() if isinstance(linear, BinaryLinear) else linear.weight
-        weights = weight.detach().cpu().numpy()
-        bias = np.zeros(len(weights)) if linear.bias is None else linear.bias.detach().cpu().numpy()
-        threshold = np.broadcast_to(leaky.threshold.cpu().numpy(), len(weights))
-        nodes += [_linear(weights, bias), _lif(f"layer {number}", (len(weights),), leaky.beta.item(), threshold)]
-    return _chain(nodes)
+def _(network: torch.nn.Module) -> nir.NIRGraph:
+    return written(from_module(network))
 
 
-def _check_module(name: str, module: torch.nn.Module, kind: type) -> None:
-    if isinstance(module, torch.nn.modules.batchnorm._NormBase) or "Norm" in type(module).__name__:
-        raise ValueError(f"{name} is a {type(module).__name__}: fold it into weights and thresholds, or train without")
-    if not isinstance(module, kind):
-        raise ValueError(f"{name} is a {type(module).__name__}; a {kind.__name__} belongs there")
-    if isinstance(module, snntorch.Leaky) and module.reset_mechanism != "zero":
-        raise ValueError(
-            f"{name} resets by '{module.reset_mechanism}', NIR's LIF resets to a value: use reset_mechanism='zero'"
-        )
-
-
-def _linear(weights: NDArray[Any], bias: NDArray[Any]) -> nir.NIRNode:
-    weights = weights.astype(np.float32)
-    return nir.Affine(weights, bias.astype(np.float32)) if bias.any() else nir.Linear(weights)
-
-
-def _lif(name: str, shape: tuple[int, ...], beta: float, threshold: NDArray[Any]) -> nir.LIF:
-    if not 0 <= beta < 1:
-        raise ValueError(
-            f"{name} has beta = {beta:g}; NIR's LIF has the time constant dt / (1 - beta), so beta must be below 1"
-        )
-    tau, zero = np.full(shape, DT / (1 - beta)), np.zeros(shape)
-    return nir.LIF(tau=tau, r=tau / DT, v_leak=zero, v_reset=zero, v_threshold=threshold * 1.0)
-
-
-def _chain(nodes: list[nir.NIRNode]) -> nir.NIRGraph:
-    nodes = [*nodes, nir.Output({"output": nodes[-1].output_type["output"]})]
-    words = {nir.Input: "input", nir.LIF: "neurons", nir.Flatten: "flat", nir.Output: "output"}
-    names, layer = [], 0
-    for node in nodes:
-        word = words.get(type(node), "weights")
-        layer += word == "weights"
-        names.append(word if word in ("input", "output", "flat") else f"{word}_{layer}")
-    return nir.NIRGraph(
-        dict(zip(names, nodes, strict=True)),
-        list(zip(names, names[1:], strict=False)),
-        metadata={"made_by": "neuromorph"},
-    )
+@to_nir.register
+def _(network: NetworkSpec) -> nir.NIRGraph:
+    about = {name: getattr(network, name) for name in ("num_steps", "input_bits", "encoding")}
+    return written(floating(network), about)
 
 
 def from_nir(graph: nir.NIRGraph, num_steps: int | None = None, input_bits: int | None = None) -> NetworkSpec:
@@ -146,6 +82,8 @@ def from_nir(graph: nir.NIRGraph, num_steps: int | None = None, input_bits: int 
         for number, (weights, lif) in enumerate(zip(nodes[1:-1:2], nodes[2:-1:2], strict=True), 1)
     )
     steps = about["num_steps"] if num_steps is None else num_steps
+    if steps != int(steps):
+        raise ValueError(f"num_steps = {steps}: a sample is shown for whole steps")
     if input_bits is not None:
         return NetworkSpec(layers, int(steps), input_bits)
     encoding = about.get("encoding", "")
@@ -160,17 +98,43 @@ def _ordered(graph: nir.NIRGraph) -> list[nir.NIRNode]:
     nodes: list[nir.NIRNode] = []
     while name is not None and len(nodes) <= len(graph.nodes):
         nodes.append(graph.nodes[name])
+        if isinstance(nodes[-1], nir.Flatten) and nodes[-1].start_dim % max(1, len(nodes[-1].input_type["input"])):
+            raise ValueError(f"node {name!r} flattens from axis {nodes[-1].start_dim} of an image: use start_dim=0")
         name = after.get(name)
     whole = len(nodes) == len(graph.nodes) == len(graph.edges) + 1
     nodes = [node for node in nodes if not isinstance(node, nir.Flatten)]
     kinds = [nir.Input, *[(nir.Linear, nir.Affine, nir.Conv2d), nir.LIF] * (len(nodes) // 2 - 1), nir.Output]
     fits = whole and len(nodes) == len(kinds)
     if not fits or not all(isinstance(node, kind) for node, kind in zip(nodes, kinds, strict=True)):
-        given = ", ".join(type(node).__name__ for node in graph.nodes.values())
+        given = ", ".join(f"{name} ({type(node).__name__})" for name, node in graph.nodes.items())
         raise ValueError(
-            f"a chain Input, (Linear, Affine or Conv2d, LIF)..., Output can be deployed; the graph has {given}"
+            "only a chain Input, (Linear, Affine or Conv2d, LIF)..., Output can be deployed number for number; the "
+            f"graph has {given}, {_wrong(graph)}: neuromorph.lava.deploy(graph, num_steps=...) quantises it"
         )
     return nodes
+
+
+def _wrong(graph: nir.NIRGraph) -> str:
+    """What makes it no chain: connections that return, those that fork, or kinds of nodes."""
+    ends = [a for a, _ in graph.edges]
+    forks = sorted({a for a in ends if ends.count(a) > 1})
+    back = [a for a in forks if _reaches(graph, a, a)]
+    if back:
+        return f"where {back[0]!r} sends spikes back to itself (recurrent)"
+    return f"where {forks[0]!r} sends to several nodes (a skip)" if forks else "of which some are of another kind"
+
+
+def _reaches(graph: nir.NIRGraph, start: str, goal: str) -> bool:
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        at = waiting.pop()
+        following = {b for a, b in graph.edges if a == at}
+        if goal in following:
+            return True
+        waiting += following - seen
+        seen |= following
+    return False
 
 
 def _layer_spec(name: str, synapse: nir.NIRNode, lif: nir.LIF) -> LayerSpec:
@@ -178,17 +142,19 @@ def _layer_spec(name: str, synapse: nir.NIRNode, lif: nir.LIF) -> LayerSpec:
     exponent = np.log2(scale[0]) if len(scale) == 1 and scale[0] > 0 else np.nan
     if exponent != np.rint(exponent):
         raise ValueError(f"{name}: all weights must be plus or minus one power of two, got magnitudes {scale[:5]}")
-    if (
-        np.unique(lif.tau).size != 1
-        or not np.allclose(lif.r * DT, lif.tau)
-        or np.any(lif.v_leak)
-        or np.any(lif.v_reset)
-    ):
-        raise ValueError(f"{name}: needs one tau, r = tau / {DT:g} and v_leak = v_reset = 0")
-    dv = DECAY_UNITY * DT / lif.tau.flat[0]
-    if abs(dv - round(dv)) > 1e-6 * dv:
+    if not np.allclose(lif.r * DT, lif.tau) or np.any(lif.v_leak) or np.any(lif.v_reset):
         raise ValueError(
-            f"{name}: tau = {lif.tau.flat[0]:g} s is a decay of {dv:g}/4096 a step, which is no whole number"
+            f"{name}: needs r = tau / {DT:g} and v_leak = v_reset = 0, got r = {lif.r.flat[0]:g} with tau = "
+            f"{lif.tau.flat[0]:g} s, v_leak = {lif.v_leak.flat[0]:g}, v_reset = {lif.v_reset.flat[0]:g}; "
+            "neuromorph.lava.deploy(graph, num_steps=...) takes them"
+        )
+    dv = DECAY_UNITY * DT / np.asarray(lif.tau, np.float64)
+    off = np.abs(dv - np.rint(dv)) > 1e-6 * dv
+    if np.any(off):
+        wrong = int(np.argmax(off))
+        raise ValueError(
+            f"{name}: tau = {lif.tau.flat[wrong]:g} s is a decay of {dv.flat[wrong]:g}/4096 a step, which is no whole "
+            f"number; the nearest is tau = {DECAY_UNITY * DT / np.rint(dv.flat[wrong]):g} s"
         )
     if np.any(lif.v_threshold != np.rint(lif.v_threshold)):
         raise ValueError(f"{name}: thresholds must be whole numbers of weights, got {lif.v_threshold.flat[:5]}")
@@ -196,7 +162,7 @@ def _layer_spec(name: str, synapse: nir.NIRNode, lif: nir.LIF) -> LayerSpec:
     return LayerSpec(
         weights=np.sign(synapse.weight).astype(np.int8),
         threshold=_one_per_output(name, lif.v_threshold),
-        dv=round(dv),
+        dv=_one_per_output(name, np.rint(dv)),
         weight_exp=int(exponent) - 1,
         bias_mant=mantissa,
         bias_exp=shift,
@@ -205,11 +171,11 @@ def _layer_spec(name: str, synapse: nir.NIRNode, lif: nir.LIF) -> LayerSpec:
 
 
 def _one_per_output(name: str, threshold: NDArray[Any]) -> int | NDArray[np.int32]:
-    """Thresholds of the neurons as one number, or one of each output or channel."""
-    each = threshold.reshape(len(threshold), -1)
-    if np.any(each != each[:, :1]):
-        raise ValueError(f"{name}: the neurons of a channel must share one threshold")
-    return int(each[0, 0]) if np.unique(each).size == 1 else each[:, 0].astype(np.int32)
+    """Thresholds or decays of the neurons as one number, one of each output or channel, or one of each neuron."""
+    each = np.atleast_1d(threshold).reshape(max(1, np.atleast_1d(threshold).shape[0]), -1)
+    if np.unique(each).size == 1:
+        return int(each[0, 0])
+    return (each[:, 0] if np.all(each == each[:, :1]) else each.ravel()).astype(np.int32)
 
 
 def _convolution(name: str, synapse: nir.NIRNode) -> dict[str, Any]:
@@ -233,5 +199,9 @@ def write(network: Any, path: str | PathLike[str]) -> None:
 
 
 def read(path: str | PathLike[str], num_steps: int | None = None, input_bits: int | None = None) -> NetworkSpec:
-    """``from_nir`` of a NIR file. Raises OSError where it cannot be read."""
-    return from_nir(nir.read(path), num_steps, input_bits)
+    """``from_nir`` of a NIR file. Raises OSError where it cannot be read, ValueError where it holds no NIR graph."""
+    try:
+        graph = nir.read(path)
+    except (KeyError, AssertionError, AttributeError) as error:
+        raise ValueError(f"{path} is HDF5 but holds no NIR graph ({error}): write one with nir.write") from error
+    return from_nir(graph, num_steps, input_bits)

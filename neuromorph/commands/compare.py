@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
@@ -18,7 +18,9 @@ from neuromorph.atomic import replacing, write_json
 from neuromorph.commands.report import table, write_report
 from neuromorph.folder import claim
 from neuromorph.learner import Learner, described
-from neuromorph.learners.methods import SUBSTRATES, Substrate
+from neuromorph.learners.methods import RULES, SUBSTRATES, Substrate
+from neuromorph.local_rule.layer import LayerRule
+from neuromorph.local_rule.rule import LocalRule
 from neuromorph.metrics import AccuracyMatrix, memory_signal
 from neuromorph.streams import Stream, StreamWords
 from neuromorph.study import JOINT, Cell, Job, Result, run_study, stacked
@@ -50,6 +52,9 @@ class CompareArgs:
     cascade (depth=5, x=0.5, rate=0.1), multistate (states=10, q=1, rate=0.1), serial (states=10, eps=0.1, rate=0.1),
     hidden (m=2, step=0.02, bound=1, leak=0), uncertain (window=20, lr=0.08, ...); NAME@theory takes the numbers of
     memory-curve."""
+    rule: str = "delta"
+    """The local rule: delta (corrects errors) or prototypes (each class in synapses of its own, for class-incremental
+    streams; the delta rule then stands for no protection)."""
     seeds: int = 3
     """How many seeds: of permutations, initial states, order of samples."""
     tasks: int = 5
@@ -83,19 +88,21 @@ class CompareArgs:
 
 WAYS = ("out", "jobs", "scheduler")
 """Arguments that change no number."""
+UNPROTECTED = "no protection"
 
 
 @dataclass(frozen=True)
 class Local:
-    """A learner of the local rule as a function of its seeds."""
+    """A learner of a local rule as a function of its seeds."""
 
     synapse: SynapseModel
     substrate: Substrate
     inputs: int
     classes: int
+    rule: LayerRule = LocalRule()
 
     def __call__(self, seeds: tuple[int, ...]) -> Learner:
-        return self.substrate.learner(self.synapse, self.inputs, self.classes, seeds)
+        return self.substrate.learner(self.synapse, self.inputs, self.classes, seeds, self.rule)
 
 
 @dataclass(frozen=True)
@@ -179,6 +186,8 @@ def _checked(args: CompareArgs) -> Stream:
     for substrate in args.substrates:
         if substrate not in SUBSTRATES:
             raise ValueError(f"There is no substrate '{substrate}': choose any of {', '.join(SUBSTRATES)}.")
+    if args.rule not in RULES:
+        raise ValueError(f"There is no local rule '{args.rule}': choose one of {', '.join(RULES)}.")
     for name in ("seeds", "epochs", "deep_epochs"):
         if getattr(args, name) < 1:
             raise ValueError(f"{name.replace('_', '-')} must be at least 1, got {getattr(args, name)}.")
@@ -203,8 +212,9 @@ def _rows(args: CompareArgs, stream: Stream) -> list[Row]:
     words, inputs, seeds = _stream(args), int(np.prod(stream.shape)), tuple(range(args.seeds))
     known, models = _known(args, stream), _models(args)
 
-    def local(label: str, model: SynapseModel, substrate: str, role: str = "") -> Row:
-        learner, name = Local(model, known[substrate], inputs, stream.outputs), f"{label} {substrate} {role}".strip()
+    def local(label: str, model: SynapseModel, substrate: str, role: str = "", rule: str = args.rule) -> Row:
+        learner = Local(model, known[substrate], inputs, stream.outputs, RULES[rule])
+        name = f"{label} {substrate} {role}".strip()
         return Row(label, substrate, role, (Cell(name, learner, words, seeds, args.epochs, role, threads=1),))
 
     def deep(m: float, role: str = "") -> Row:
@@ -214,15 +224,14 @@ def _rows(args: CompareArgs, stream: Stream) -> list[Row]:
         cells = (Cell(f"{name} seed {s}", learner, words, s, args.deep_epochs, role, threads) for s in seeds)
         return Row(label, "snntorch", role, tuple(cells))
 
-    unprotected = HiddenWeight(0.0)
     rows = [
         local(label, model, substrate)
         for label, model in models.items()
         for substrate in dict.fromkeys(args.substrates)
     ]
-    rows += [local(unprotected.name, unprotected, "snntorch", "no protection")]
+    rows += [local(label, model, "snntorch", UNPROTECTED, "delta") for label, model in _unprotected(args, models)]
     rows += [local(label, model, "snntorch", JOINT) for label, model in models.items()]
-    return rows + ([deep(args.deep_m), deep(0.0, "no protection"), deep(0.0, JOINT)] if args.deep else [])
+    return rows + ([deep(args.deep_m), deep(0.0, UNPROTECTED), deep(0.0, JOINT)] if args.deep else [])
 
 
 def _models(args: CompareArgs) -> dict[str, SynapseModel]:
@@ -230,6 +239,14 @@ def _models(args: CompareArgs) -> dict[str, SynapseModel]:
     models = {text: learning_synapse(text) for text in args.synapses}
     names = [model.name for model in models.values()]
     return {model.name if names.count(model.name) == 1 else text: model for text, model in models.items()}
+
+
+def _unprotected(args: CompareArgs, models: Mapping[str, SynapseModel]) -> Iterable[tuple[str, SynapseModel]]:
+    """What the delta rule learns with for comparison: what protects here is the synapse, or the other rule."""
+    unprotected = HiddenWeight(0.0)
+    if args.rule == "delta":
+        return [(unprotected.name, unprotected)]
+    return [(f"{label}, delta rule", model) for label, model in models.items()]
 
 
 def _known(args: CompareArgs, stream: Stream) -> dict[str, Substrate]:

@@ -20,42 +20,63 @@ STOCK_DRIVE = 50  # samples whose drive is also read on the stock graph, which i
 class DeployArgs:
     """Map a trained network onto Loihi's rules, verify every spike on Lava, and write everything a chip needs."""
 
-    checkpoint: Annotated[Path, tyro.conf.Positional]
-    """A file that ``neuromorph train`` wrote."""
+    file: Annotated[Path, tyro.conf.Positional]
+    """A checkpoint of ``neuromorph train``, a .nir file, or with --model a state saved by torch."""
     samples: int = 1000
-    """Test samples to verify, spread over the tasks of its stream; 0 takes all."""
+    """Test samples to verify, spread over the tasks of a checkpoint's stream; 0 takes all."""
     chip: Literal["loihi1", "loihi2", "both"] = "both"
     """Whose resources to print."""
     learning: bool = False
     """Reserve 8-bit weights and 8-bit tags, for learning on the chip."""
     out: Path | None = None
-    """Folder for the network, the script, NIR and the figures; by default the checkpoint's name without .pt, or with
+    """Folder for the network, the script, NIR and the figures; by default the file's name without .pt or .nir, or with
     -deployed."""
     timeout: float = 1800.0
     """Seconds that one run on Lava may take."""
+    model: str = ""
+    """module:Class of the snnTorch network whose state the file holds; the class is made without arguments."""
+    data: str = ""
+    """Of a .nir file or a state: mnist, nmnist and so on, or an .npz file with x and y; without, random spikes."""
+    steps: int = 0
+    """Of a .nir file or a state: for how many steps a sample is shown."""
+    encoding: Literal["raster", "current", "rate", "latency"] = "raster"
+    """Of a .nir file or a state: spikes as they are; the same value at every step; or spikes made of a value."""
+    input_bits: int = 0
+    """Of the values of --encoding current, graded spikes of Loihi 2."""
+    weight_bits: int = 8
+    """Of an imported network: 16 (two synapses of 8 bits), 8, 4, 2 or 1."""
+    calibration: int = 20
+    """Training samples on which the quantisation is chosen."""
+    input_shape: tuple[int, ...] = ()
+    """Of one sample at one step, where the first layer of --model is not Linear."""
+    dt: float = 1e-4
+    """Seconds of a step of a NIR network."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is deployed. ``records``: of the network it was made from, spikes and membranes [time, batch, neuron] in the
+    chip's units; ``exact``: whether its spikes must be the chip's; ``scores``: lines of accuracies."""
+
+    deployment: lava.Deployment
+    x: np.ndarray
+    y: np.ndarray | None
+    records: list[tuple[np.ndarray, np.ndarray]]
+    source: str
+    exact: bool
+    scores: tuple[tuple[str, float], ...] = ()
+    words: tuple[str, ...] = ()
+    by_membrane: bool = False
 
 
 def deploy(args: DeployArgs) -> None:
     """Exits with 1 where a spike differs; raises ``ValueError`` or ``OSError`` with one sentence for a mistake."""
-    import torch
-
     from neuromorph.lava.reference import simulate
-    from neuromorph.lava.saved import save_network
 
-    learner, x, y = load_checkpoint(args.checkpoint, args.samples)
-    out = folder(args)
-    trained = _accuracy(learner.predict(x), y)
-    network = learner.network
-    if network.config.norm != "none":
-        network = network.folded()
-    deployment = lava.deploy(network)
-    spec = deployment.spec
-    x = shown(spec, x)
-    with torch.no_grad():
-        records = [[part.flatten(2).numpy() for part in record] for record in network.record(torch.from_numpy(x))]
-        scores = network.readout(*map(torch.from_numpy, records[-1])).numpy()
+    out, case = _case(args)
+    deployment, spec, x = case.deployment, case.deployment.spec, case.x
     reference = simulate(spec, x)
-    ways = {"training network": tuple(spikes == 1 for spikes, _ in records)}
+    ways = {case.source: tuple(spikes for spikes, _ in case.records)}
     for engine in ("stock", "batched"):
         ways[f"Lava, {engine} graph"] = deployment.layers(x, engine, timeout=args.timeout, progress=True)
     differing = {
@@ -63,43 +84,146 @@ def deploy(args: DeployArgs) -> None:
         for name, layers in ways.items()
     }
 
-    print(f"{args.checkpoint}: {spec.title}, {spec.num_steps} steps, {len(y)} test samples\n")
+    count = reference[0].spikes.shape[1]
+    print(f"{args.file}: {spec.title}, {spec.num_steps} steps, {count} test samples\n")
+    for line in case.words:
+        print(line)
     print(f"{'':52}accuracy   spikes that differ from the reference, by layer")
-    if network is not learner.network:
-        print(f"{'training network, before its batch norm was folded':52}{trained:.4f}")
-    print(f"{f'training network, its own read-out ({network.config.readout})':52}{_accuracy(scores.argmax(1), y):.4f}")
-    print(f"{'integer reference, spike counts':52}{_right(reference[-1].spikes, y):.4f}")
+    for name, accuracy in case.scores:
+        print(f"{name:52}{accuracy:.4f}")
+    way = "last membranes" if case.by_membrane else "spike counts"
+    final = [record[-1] for record in (case.records[-1], (reference[-1].spikes, reference[-1].membranes))]
+    right = [_score(case, one[-1].argmax(1)) for one in final] if case.by_membrane else None
+    print(f"{f'integer reference, {way}':52}{right[1] if right else _counts(case, reference[-1].spikes)}")
     for name, layers in ways.items():
-        print(f"{name + ', spike counts':52}{_right(layers[-1], y):.4f}     {' '.join(map(str, differing[name]))}")
+        ours = right[0] if right and name == case.source else _counts(case, layers[-1]) if not right else "      "
+        print(f"{name + f', {way}':52}{ours}     {' '.join(map(str, differing[name]))}")
     print(f"compared: {sum(record.spikes.size for record in reference)} neuron steps, each way")
-    differing["drive"] = _drive(deployment, x, y, args.timeout)
+    if not case.exact:
+        total = [int(spikes.sum()) for spikes, _ in case.records]
+        print(f"spikes of the {case.source}, by layer: {' '.join(map(str, total))}")
+        differing.pop(case.source)  # what the quantisation moved is no fault of the mapping
+    differing["drive"] = _drive(case, args.timeout)
     print()
     for chip in ("loihi1", "loihi2") if args.chip == "both" else (args.chip,):
         sheet = deployment.resources(chip, x, args.learning)
         print(f"{sheet}\n")
         write_text(out / f"{chip}.txt", f"{sheet}\n\n" + "\n".join(_cores(sheet)) + "\n")
-
-    save_network(spec, out)
-    messages = spec.encode(x)
-    with replacing(out / "samples.npz") as unfinished:
-        few = messages[:5]
-        counts = reference[-1].spikes[:, :5].sum(0)
-        np.savez_compressed(unfinished, messages=few, counts=counts, labels=y[:5])
-    with replacing(out / SCRIPT) as unfinished:
-        shutil.copyfile(Path(lava.__file__).parent / "handout" / SCRIPT, unfinished)
-    _write_nir(network, out / "network.nir")
-    _figures(out, deployment, records, messages[:1])
+    _write(out, case, reference)
     print(f"{out} holds {', '.join(sorted(path.name for path in out.iterdir()))}")
     if any(map(any, differing.values())):
         print("neuromorph: spikes differ; do not trust this network on the chip.", file=sys.stderr)
         sys.exit(1)
 
 
+def _write(out: Path, case: Case, reference: list) -> None:
+    from neuromorph.lava.saved import save_network
+
+    spec = case.deployment.spec
+    save_network(spec, out)
+    messages = spec.encode(case.x)
+    with replacing(out / "samples.npz") as unfinished:
+        few = messages[:5]
+        labels = np.full(len(few), -1) if case.y is None else case.y[:5]
+        np.savez_compressed(unfinished, messages=few, counts=reference[-1].spikes[:, :5].sum(0), labels=labels)
+    if spec.stock:
+        with replacing(out / SCRIPT) as unfinished:
+            shutil.copyfile(Path(lava.__file__).parent / "handout" / SCRIPT, unfinished)
+    else:
+        print(f"no {SCRIPT}: a reset of this network is not in stock Lava; run it with neuromorph.lava")
+    _write_nir(spec, out / "network.nir")
+    _figures(out, case, messages[:1])
+
+
+def _case(args: DeployArgs) -> tuple[Path, Case]:
+    if args.samples < 0:
+        raise ValueError(f"--samples must be 0 (all of them) or more, got {args.samples}.")
+    if not args.file.exists():
+        raise FileNotFoundError(
+            f"{args.file} does not exist: train a network with 'neuromorph train --out {args.file}', or give a .nir."
+        )
+    if args.file.is_dir():
+        raise ValueError(f"{args.file} is a folder: give the file that 'neuromorph train --out FILE' wrote.")
+    if args.model or args.file.suffix == ".nir":
+        return folder(args), _imported(args)
+    return _trained(args)
+
+
+def _trained(args: DeployArgs) -> tuple[Path, Case]:
+    """Of a checkpoint: its own test samples, and the training network's spikes, which must be the chip's."""
+    import torch
+
+    learner, x, y = load_checkpoint(args.file, args.samples)
+    out = folder(args)
+    trained = _accuracy(learner.predict(x), y)
+    network = learner.network
+    if network.config.norm != "none":
+        network = network.folded()
+    deployment = lava.deploy(network)
+    x = shown(deployment.spec, x)
+    with torch.no_grad():
+        records = [[part.flatten(2).numpy() for part in record] for record in network.record(torch.from_numpy(x))]
+        classes = network.readout(*map(torch.from_numpy, records[-1])).numpy().argmax(1)
+    scores = [(f"training network, its own read-out ({network.config.readout})", _accuracy(classes, y))]
+    if network is not learner.network:
+        scores.insert(0, ("training network, before its batch norm was folded", trained))
+    both = [(spikes == 1, membranes) for spikes, membranes in records]
+    return out, Case(deployment, x, y, both, "training network", True, tuple(scores))
+
+
+def _imported(args: DeployArgs) -> Case:
+    """Of a NIR file or a user's module: quantised on training samples, its floating network beside it."""
+    from neuromorph.importers.samples import samples
+    from neuromorph.importers.translate import Settings, load_module, own, translate
+
+    known = own(args.file) if args.file.suffix == ".nir" and not args.model else None
+    steps = known.num_steps if known is not None and not args.steps else args.steps
+    encoding = known.encoding if known is not None else args.encoding
+    shape = args.input_shape or None
+    settings = Settings(steps, encoding, args.input_bits, args.weight_bits, input_shape=shape, dt=args.dt)
+    source = load_module(args.file, args.model) if args.model else args.file
+    first, x, y = samples(args.data, steps, encoding, args.calibration, args.samples) if args.data else (None,) * 3
+    if known is not None:
+        deployment = lava.deploy(known)
+        x = _random(known) if x is None else x
+        words: tuple[str, ...] = ("written by this project: number for number, nothing is quantised",)
+        layers = [(record.spikes, record.membranes) for record in _reference(known, x)]
+        return Case(deployment, x, y, layers, "integers of the file", True, (), words)
+    deployment = translate(source, settings, first)
+    x = _random(deployment.spec) if x is None else x
+    origin = deployment.origin
+    assert origin is not None
+    words = (
+        *(f"imported: {line}" for line in origin.graph.about),
+        f"quantised to {args.weight_bits} bits on {origin.calibration}; by layer, on the floating network's spikes:",
+        *(f"  {report}" for report in origin.layers),
+        "",
+    )
+    records = origin.run(deployment.spec, x)
+    return Case(deployment, x, y, records, "floating network", False, (), words, origin.by_membrane)
+
+
+def _random(spec: lava.NetworkSpec) -> np.ndarray:
+    from fusi_models.seeds import generator
+
+    rng = generator("samples of a network without data", 0)
+    if spec.encoding != "raster":
+        return rng.random((20, spec.sizes[0]), dtype=np.float32)
+    return (rng.random((spec.num_steps, 20, spec.sizes[0])) < 0.1).astype(np.float32)
+
+
+def _reference(spec: lava.NetworkSpec, x: np.ndarray) -> list:
+    from neuromorph.lava.reference import simulate
+
+    return simulate(spec, x)
+
+
 def folder(args: DeployArgs) -> Path:
     """Where everything goes, made here, before hours of work. Raises ``OSError`` where that is no folder."""
-    path, name = args.checkpoint, args.checkpoint.name
+    path, name = args.file, args.file.name
     # "m=2.5" has no suffix: without .pt the whole name counts.
-    out = args.out or path.with_name(name.removesuffix(".pt") if name.endswith(".pt") else f"{name}-deployed")
+    short = name.removesuffix(".pt").removesuffix(".nir")
+    out = args.out or path.with_name(short if short != name else f"{name}-deployed")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -111,16 +235,12 @@ def load_checkpoint(path: Path, samples: int) -> tuple[Any, np.ndarray, np.ndarr
     """The learner, and test samples x [n, ...], y [n] of its stream. Raises ValueError for another kind of file."""
     from neuromorph.learners.deep import DeepConfig, DeepLearner
 
-    if samples < 0:
-        raise ValueError(f"--samples must be 0 (all of them) or more, got {samples}.")
-    if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist: train a network with 'neuromorph train --out {path}'.")
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder: give the file that 'neuromorph train --out FILE' wrote.")
     try:
         content = checkpoint.load_checkpoint(path)
     except ValueError as error:
-        raise ValueError(f"{path} is no checkpoint of 'neuromorph train': {error}") from error
+        raise ValueError(
+            f"{path} is no checkpoint of 'neuromorph train': {error} Of your own network, say --model module:Class."
+        ) from error
     try:
         arguments, state = content["arguments"], content["learner"]
         settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in state["config"].items()}
@@ -151,8 +271,9 @@ def shown(spec: Any, x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), spec.sizes[0])
 
 
-def _drive(deployment: Any, x: np.ndarray, y: np.ndarray, timeout: float) -> list[int]:
+def _drive(case: Case, timeout: float) -> list[int]:
     """Print the finer read-out; how many of its numbers differ from the reference."""
+    deployment, x = case.deployment, case.x
     try:
         expected = deployment.reference_drive(x)
     except ValueError as error:
@@ -162,13 +283,18 @@ def _drive(deployment: Any, x: np.ndarray, y: np.ndarray, timeout: float) -> lis
     few = x[:, :STOCK_DRIVE] if deployment.spec.encoding == "raster" else x[:STOCK_DRIVE]
     stock = deployment.drive(few, "stock", timeout)
     differing = [int((found != expected).sum()), int((stock != expected[: len(stock)]).sum())]
-    print(f"{'Lava, outputs only integrate, read by Read':52}{_accuracy(found.argmax(1), y):.4f}     ", end="")
+    print(f"{'Lava, outputs only integrate, read by Read':52}{_score(case, found.argmax(1))}     ", end="")
     print(f"{differing[0]} of {found.size} numbers differ; stock graph, {len(stock)} samples: {differing[1]}")
     return differing
 
 
-def _right(spikes: np.ndarray, y: np.ndarray) -> float:
-    return _accuracy(spikes.sum(0).argmax(1), y)
+def _counts(case: Case, spikes: np.ndarray) -> str:
+    return _score(case, spikes.sum(0).argmax(1))
+
+
+def _score(case: Case, classes: np.ndarray) -> str:
+    """The accuracy, or blanks without labels."""
+    return "      " if case.y is None else f"{_accuracy(classes, case.y):.4f}"
 
 
 def _accuracy(classes: np.ndarray, y: np.ndarray) -> float:
@@ -191,7 +317,7 @@ def _write_nir(network: Any, path: Path) -> None:
         print(f"no NIR file: {error}")
 
 
-def _figures(out: Path, deployment: Any, records: list, messages: np.ndarray) -> None:
+def _figures(out: Path, case: Case, messages: np.ndarray) -> None:
     """raster.svg and membranes.svg of one sample."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -199,21 +325,21 @@ def _figures(out: Path, deployment: Any, records: list, messages: np.ndarray) ->
     from neuromorph.lava.drawing import membranes, raster
     from neuromorph.lava.graphs.inference import run_stock, stock_membranes
 
-    spec = deployment.spec
+    spec, records = case.deployment.spec, case.records
     spikes = run_stock(spec, messages, set(range(len(spec.layers))))
     traces = stock_membranes(spec, messages[0])
     rasters, lines = (Figure(figsize=(4 * len(records), 3.2), layout="constrained") for _ in range(2))
     all_axes, line_axes = (figure.subplots(1, len(records), squeeze=False) for figure in (rasters, lines))
     for k, (spk, mem) in enumerate(records):
-        ours, mem = spk[:, 0] == 1, np.where(spk[:, 0] == 1, 0, mem[:, 0])
+        ours, mem = spk[:, 0], np.where(spk[:, 0] & (spec.layers[k].reset == "zero"), 0, mem[:, 0])
         title = f"layer {k + 1}, {'x'.join(map(str, spec.layers[k].shape))} neurons"
         raster(ours, spikes[k][:, 0], title, all_axes[0, k])
         count = ours.sum(0)  # neurons that spike at every step, or never, show little
         liveliest = np.argsort(-np.minimum(count, len(ours) - count), kind="stable")[:5]
         thresholds = spec.layers[k].each(spec.layers[k].threshold)[liveliest]
         membranes(mem[:, liveliest], traces[k][:, liveliest], thresholds, title, line_axes[0, k])
-    rasters.suptitle("spikes of one test sample: training network (rings) and Lava (dots)", fontsize=11)
-    lines.suptitle("membranes of five neurons: training network (lines) and Lava (dots)", fontsize=11)
+    rasters.suptitle(f"spikes of one test sample: {case.source} (rings) and Lava (dots)", fontsize=11)
+    lines.suptitle(f"membranes of five neurons: {case.source} (lines) and Lava (dots)", fontsize=11)
     for figure, name in ((rasters, "raster.svg"), (lines, "membranes.svg")):
         with replacing(out / name) as unfinished, rc_context({"svg.hashsalt": "neuromorph"}):
             figure.savefig(unfinished, format="svg", metadata={"Date": None})

@@ -66,9 +66,11 @@ def rows(results: Mapping[str, Any]) -> list[list[str]]:
 def heading(results: Mapping[str, Any]) -> str:
     """What was run, in words."""
     stream = results["stream"]
+    fewest, most = min(stream["samples"]), max(stream["samples"])
+    each = f"{most}" if fewest == most else f"{fewest} to {most}"
     epochs = " or ".join(str(e) for e in sorted({cell["epochs"] for cell in results["cells"]}))
     return (
-        f"{stream['name']}, {stream['scenario']}: {stream['tasks']} tasks, {max(stream['samples'])} training samples "
+        f"{stream['name']}, {stream['scenario']}: {stream['tasks']} tasks, {each} training samples "
         f"each, {epochs} epochs, {results['seeds']} seeds (mean \u00b1 sd, percent); {results['boundary']}."
     )
 

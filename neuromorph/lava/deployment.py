@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from neuromorph.lava.reference import simulate, simulate_float
 from neuromorph.lava.sheet import Sheet, resources
 from neuromorph.lava.spec import NetworkSpec, integer_network
+
+if TYPE_CHECKING:
+    from neuromorph.importers.translate import Origin
 
 ENGINES = ("stock", "batched")
 ARITHMETIC = ("fixed", "float")
@@ -23,11 +26,22 @@ class Deployment:
     Spikes are bool [time, batch, class]; ``spikes.sum(0)`` are the counts. ``engine``: "stock" streams all samples
     through one graph of Lava's own Dense, Conv and LIFReset; "batched" carries many samples side by side, the same
     spikes sooner. ``arithmetic``: "fixed", the chip's integers, or "float", Lava's floating-point models. ``timeout``:
-    seconds. Raises ValueError for an unknown engine or arithmetic, ImportError when lava-nc is not installed,
-    TimeoutError.
+    seconds. ``origin``: of a network that was imported and quantised, its floating graph and what became of each layer.
+    Raises ValueError for an unknown engine or arithmetic, ImportError when lava-nc is not installed, TimeoutError.
     """
 
     spec: NetworkSpec
+    origin: Origin | None = None
+
+    def differing(self, x: ArrayLike) -> tuple[int, ...]:
+        """Spikes in which the integer network differs from the floating one it was made from, for each layer.
+
+        Raises ValueError where there is none: the integer network is then what was trained.
+        """
+        if self.origin is None:
+            raise ValueError("this network was not quantised: its integers are those of its training")
+        found = self.origin.run(self.spec, x)
+        return tuple(int((a != b).sum()) for (a, _), b in zip(found, self._expected(x, "fixed"), strict=True))
 
     def reference(self, x: ArrayLike, arithmetic: str = "fixed") -> NDArray[np.bool_]:
         """Output spikes by the recurrences in numpy."""
@@ -75,7 +89,7 @@ class Deployment:
         return simulate(self.spec.integrating, x)[-1].membranes[-1]
 
     def resources(
-        self, chip: str = "loihi1", x: ArrayLike | None = None, learning: bool = False, weight_bits: int = 2
+        self, chip: str = "loihi1", x: ArrayLike | None = None, learning: bool = False, weight_bits: int | None = None
     ) -> Sheet:
         """What ``chip`` ("loihi1" or "loihi2") needs for it, and with samples ``x`` the operations per inference."""
         return resources(self.spec, chip, x, learning, weight_bits)
@@ -102,9 +116,25 @@ def _choose(name: str, value: str, known: tuple[str, ...]) -> None:
         raise ValueError(f"unknown {name} {value!r}; known: {', '.join(known)}")
 
 
-def deploy(network: Any) -> Deployment:
-    """Map a ``neuromorph.snn.SpikingBNN`` onto the chip.
+def deploy(network: Any, data: ArrayLike | None = None, **settings: Any) -> Deployment:
+    """Map a network onto the chip: a ``neuromorph.snn.SpikingBNN`` or ``NetworkSpec`` number for number, or an snnTorch
+    module, a NIR graph or a ``.nir`` file by quantising it.
 
-    Raises ValueError for a batch norm that is not folded, and naming the layer and the limit that do not fit.
+    ``data``: samples on which the quantisation is chosen, as ``Deployment.run`` takes them; ``settings``: the fields of
+    ``neuromorph.importers.translate.Settings``, of which ``num_steps`` is needed. Raises ValueError for a batch norm
+    that is not folded, and naming the layer and the limit that do not fit.
+
+    >>> import torch, snntorch
+    >>> net = torch.nn.Sequential(torch.nn.Linear(4, 3), snntorch.Leaky(beta=0.9, reset_mechanism="zero"))
+    >>> deploy(net, num_steps=5).spec.title
+    '4-3'
     """
-    return Deployment(integer_network(network))
+    if isinstance(network, NetworkSpec):
+        return Deployment(network)
+    from neuromorph.snn import SpikingBNN
+
+    if isinstance(network, SpikingBNN):
+        return Deployment(integer_network(network))
+    from neuromorph.importers.translate import Settings, translate
+
+    return translate(network, Settings(**settings), data)

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from neuromorph.lava.connection import Synapses
+from neuromorph.lava.convolution import pair
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
 
 MEMBER_GROUP, GROUP_BITS, WORD_BITS = 64, 10, 64
@@ -67,26 +69,20 @@ def map_layers(spec: NetworkSpec, chip: Chip, synapse_bits: int, shared: bool = 
     """
     cores: list[Core] = []
     problems: list[str] = []
-    targets = 1  # of the output layer: the host
+    pieces: dict[int, int] = {}  # cores of the layers placed so far
     for number in range(len(spec.layers), 0, -1):
-        layer = spec.layers[number - 1]
+        ends = sum(pieces.get(target, 0) for target, one in spec.connections if one.source == number)
+        ends += number == len(spec.layers)  # the host
+        load = _Load(number, spec.layers[number - 1], spec.synapses(number), chip, synapse_bits, ends, shared)
         placed: list[Core] = []
-        for edges in _divisions(layer):
-            placed = []
-            for first, last in zip(edges, edges[1:], strict=False):
-                placed.append(Core(number, first, last, _fill(layer, chip, synapse_bits, targets, first, last, shared)))
-                if not _holds(placed[-1]):
-                    break
-            else:
+        for edges in _divisions(load.layer):
+            placed = load.cores(edges, until_full=True)
+            if _holds(placed[-1]):
                 break
         if not _holds(placed[-1]):
-            problems.insert(0, f"layer {number}: {_reason(layer, chip, synapse_bits, targets)}")
-            pieces = -(-layer.neurons // chip.compartments)
-            edges = np.linspace(0, layer.neurons, pieces + 1).round().astype(int).tolist()
-            placed = [
-                Core(number, first, last, _fill(layer, chip, synapse_bits, targets, first, last, shared))
-                for first, last in zip(edges, edges[1:], strict=False)
-            ]
+            problems.insert(0, f"layer {number}: {_reason(load)}")
+            parts = -(-load.layer.neurons // chip.compartments)
+            placed = load.cores(np.linspace(0, load.layer.neurons, parts + 1).round().astype(int).tolist())
         over = max((core.fill.get("thresholds", 0) for core in placed), default=0)
         if over > 1 and chip.thresholds is not None:
             problems.insert(
@@ -95,8 +91,48 @@ def map_layers(spec: NetworkSpec, chip: Chip, synapse_bits: int, shared: bool = 
                 f"{chip.thresholds}; use one threshold a layer, or a bias of each neuron",
             )
         cores = placed + cores
-        targets = len(placed)
+        pieces[number] = len(placed)
     return cores, problems
+
+
+@dataclass(frozen=True)
+class _Load:
+    """A layer to be placed; ``ends``: cores that its spikes reach, besides its own where it is recurrent."""
+
+    number: int
+    layer: LayerSpec
+    connections: tuple[Synapses, ...]
+    chip: Chip
+    synapse_bits: int
+    ends: int
+    shared: bool
+
+    def cores(self, edges: Sequence[int], until_full: bool = False) -> list[Core]:
+        """Cores of the neurons between ``edges``; ``until_full``: not beyond the first that holds too much."""
+        targets = self.ends + sum(one.source == self.number for one in self.connections) * (len(edges) - 1)
+        placed: list[Core] = []
+        for first, last in zip(edges, edges[1:], strict=False):
+            placed.append(Core(self.number, first, last, self._fill(targets, first, last)))
+            if until_full and not _holds(placed[-1]):
+                break
+        return placed
+
+    def memory(self, first: int, last: int) -> tuple[int, int]:
+        """Input axons, and synapse memory in bits, of all connections to the neurons [first, last)."""
+        each = [memory(one, first, last, self.synapse_bits, self.shared) for one in self.connections]
+        return sum(axons for axons, _ in each), sum(bits for _, bits in each)
+
+    def _fill(self, targets: int, first: int, last: int) -> dict[str, float]:
+        chip = self.chip
+        axons, bits = self.memory(first, last)
+        fill = {"compartments": (last - first) / chip.compartments, "synapse memory": bits / chip.synapse_bits}
+        if chip.input_axons is not None:
+            fill["input axons"] = axons / chip.input_axons
+        if chip.output_axons is not None:
+            fill["output axons"] = (last - first) * targets / chip.output_axons
+        if chip.thresholds is not None:
+            fill["thresholds"] = len(np.unique(self.layer.each(self.layer.threshold)[first:last])) / chip.thresholds
+        return fill
 
 
 def _divisions(layer: LayerSpec) -> Iterator[list[int]]:
@@ -120,8 +156,8 @@ def axon_bits(neurons: int, synapse_bits: int) -> int:
     return sum(WORD_BITS * -(-(n * synapse_bits + GROUP_BITS) // WORD_BITS) for n in groups)
 
 
-def memory(layer: LayerSpec, first: int, last: int, synapse_bits: int, shared: bool) -> tuple[int, int]:
-    """Input axons, and synapse memory in bits, of the neurons [first, last) on one core."""
+def memory(layer: LayerSpec | Synapses, first: int, last: int, synapse_bits: int, shared: bool) -> tuple[int, int]:
+    """Input axons, and synapse memory in bits, of one connection to the neurons [first, last) on one core."""
     if not layer.image:
         return layer.inputs, layer.inputs * axon_bits(last - first, synapse_bits)
     index_bits = max(6, (last - first - 1).bit_length())
@@ -142,43 +178,29 @@ def memory(layer: LayerSpec, first: int, last: int, synapse_bits: int, shared: b
     return len(down) * len(across), sum(lists)
 
 
-def _parts(layer: LayerSpec, axis: int, places: range) -> list[tuple[int, ...]]:
+def _parts(layer: LayerSpec | Synapses, axis: int, places: range) -> list[tuple[int, ...]]:
     """For each pixel along an axis of the image: where in the kernel the neurons in ``places`` see it."""
     size, kernel = layer.image[axis], layer.weights.shape[axis + 1]
-    seen = [[pixel + layer.padding - layer.stride * place for place in places] for pixel in range(size)]
+    zeros, step = pair(layer.padding)[axis - 1], pair(layer.stride)[axis - 1]
+    seen = [[pixel + zeros - step * place for place in places] for pixel in range(size)]
     return [tuple(k for k in ks if 0 <= k < kernel) for ks in seen]
 
 
-def degrees(layer: LayerSpec, first: int = 0, last: int | None = None) -> NDArray[np.int64]:
-    """How many of the neurons [first, last) each input reaches, [input]."""
+def degrees(layer: LayerSpec | Synapses, first: int = 0, last: int | None = None) -> NDArray[np.int64]:
+    """How many of the neurons [first, last) each input reaches with a weight that is not 0, [input]."""
     last = layer.neurons if last is None else last
-    if not layer.image:
-        return np.full(layer.inputs, last - first)
-    return np.asarray(abs(layer.matrix[first:last]).sum(0, dtype=np.int64)).ravel()
+    return np.asarray((layer.matrix[first:last] != 0).sum(0, dtype=np.int64)).ravel()
 
 
-def _reason(layer: LayerSpec, chip: Chip, synapse_bits: int, targets: int) -> str:
-    axons, need = memory(layer, 0, layer.shape[-1] if layer.image else 1, synapse_bits, True)
+def _reason(load: _Load) -> str:
+    layer, chip, targets = load.layer, load.chip, load.ends
+    axons, need = load.memory(0, layer.shape[-1] if layer.image else 1)
     if chip.input_axons is not None and axons > chip.input_axons:
         return f"{axons} inputs, a core of {chip.name} has {chip.input_axons} input axons; use a smaller layer before"
     if chip.output_axons is not None and targets > chip.output_axons:
         return f"each neuron reaches {targets} cores, a core of {chip.name} has {chip.output_axons} output axons"
     least = "one row's" if layer.image else "one neuron's"
     return f"{least} {layer.fan_in} synapses take {need} bits, a core of {chip.name} has {chip.synapse_bits}"
-
-
-def _fill(
-    layer: LayerSpec, chip: Chip, synapse_bits: int, targets: int, first: int, last: int, shared: bool
-) -> dict[str, float]:
-    axons, bits = memory(layer, first, last, synapse_bits, shared)
-    fill = {"compartments": (last - first) / chip.compartments, "synapse memory": bits / chip.synapse_bits}
-    if chip.input_axons is not None:
-        fill["input axons"] = axons / chip.input_axons
-    if chip.output_axons is not None:
-        fill["output axons"] = (last - first) * targets / chip.output_axons
-    if chip.thresholds is not None:
-        fill["thresholds"] = len(np.unique(layer.each(layer.threshold)[first:last])) / chip.thresholds
-    return fill
 
 
 def core_table(cores: Sequence[Core]) -> list[str]:

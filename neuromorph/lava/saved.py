@@ -5,51 +5,70 @@ from __future__ import annotations
 import json
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from neuromorph.atomic import replacing, write_json
+from neuromorph.lava.connection import ALWAYS, Synapses
+from neuromorph.lava.convolution import pair
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
 
-SCHEMA = 2
+SCHEMA = 3
 ABOUT = (
-    "W in {-1, +1} is stored as 2 W with weight_exp; a = (2 W s) << weight_exp (>> if negative); u = 64 a; "
-    "v = clip(trunc(v (4096 - dv) / 4096) + u + (bias_mant << bias_exp)); a spike where v > 64 threshold, then v = 0; "
-    "v = 0 when a sample starts. A layer with an image (channels, rows, columns) is a convolution of it, with stride "
-    "and padding, weights [out, in, rows, columns], neurons and pixels numbered channel first. Input is binary spikes "
-    "(input_bits 0 or 1) or round(x (2^input_bits - 1)), every step; encoding says where they come from."
+    "W, 8 bits, is stored as 2 W with weight_exp; a = (2 W s) << weight_exp (>> if negative), summed over a layer's "
+    "connections; u = trunc(u (4095 - du) / 4096) + 64 a; v = clip(trunc(v (4096 - dv) / 4096) + u + (bias_mant << "
+    "bias_exp)); a spike where v > 64 threshold, then v = 0; u = v = 0 when a sample starts. A connection comes from "
+    "source: 0 the input, k layer k (of the layer itself one step later), -1 an axon that spikes at every step. With "
+    "an image (channels, rows, columns) it is a convolution of it, with stride and padding, weights [out, in, rows, "
+    "columns], neurons and pixels numbered channel first. wait: steps of delay beyond the one of every connection. "
+    "Input is binary spikes (input_bits 0 or 1) or round(x (2^input_bits - 1)), every step; encoding says where they "
+    "come from."
 )
+EACH = ("threshold", "dv", "du", "bias_mant")
 
 
 def save_network(spec: NetworkSpec, folder: str | PathLike[str]) -> None:
-    """Write ``spec`` into ``folder``; the arrays are weights_1 (as in ``LayerSpec``), threshold_1, bias_mant_1, ..."""
-    arrays = {}
+    """Write ``spec`` into ``folder``; the arrays are weights_1 (as in ``LayerSpec``), threshold_1, dv_1, du_1,
+    bias_mant_1, ..., and weights_1_2 of the second connection of a layer."""
+    arrays: dict[str, Any] = {}
+    layers = []
     for number, layer in enumerate(spec.layers, 1):
-        arrays[f"weights_{number}"] = layer.weights
-        arrays[f"threshold_{number}"] = np.asarray(layer.threshold, np.int32)
-        arrays[f"bias_mant_{number}"] = np.asarray(layer.bias_mant, np.int32)
+        for field in EACH:
+            arrays[f"{field}_{number}"] = np.asarray(getattr(layer, field), np.int32)
+        connections = []
+        for place, one in enumerate(spec.synapses(number), 1):
+            name = f"weights_{number}" + (f"_{place}" if place > 1 else "")
+            arrays[name] = one.weights
+            connections.append(_words(spec, number, one, name))
+        layers.append({"bias_exp": layer.bias_exp, "reset": layer.reset, "connections": connections})
     with replacing(Path(folder) / "network.npz") as unfinished:
         np.savez_compressed(unfinished, **arrays)
     content = {
         "schema": SCHEMA,
         "about": ABOUT,
         "sizes": spec.sizes,
+        "depths": spec.depths,
+        "recurrent": spec.recurrent,
         "num_steps": spec.num_steps,
         "input_bits": spec.input_bits,
         "encoding": spec.encoding,
-        "layers": [
-            {
-                "dv": layer.dv,
-                "weight_exp": layer.weight_exp,
-                "bias_exp": layer.bias_exp,
-                "image": layer.image,
-                "stride": layer.stride,
-                "padding": layer.padding,
-            }
-            for layer in spec.layers
-        ],
+        "layers": layers,
     }
     write_json(Path(folder) / "network.json", content)
+
+
+def _words(spec: NetworkSpec, number: int, one: Synapses, name: str) -> dict[str, Any]:
+    inner = one.source not in (ALWAYS, number)
+    return {
+        "weights": name,
+        "source": one.source,
+        "weight_exp": one.weight_exp,
+        "image": one.image,
+        "stride": pair(one.stride),
+        "padding": pair(one.padding),
+        "wait": spec.depths[number] - spec.depths[one.source] - 1 if inner else 0,
+    }
 
 
 def load_network(folder: str | PathLike[str]) -> NetworkSpec:
@@ -58,18 +77,31 @@ def load_network(folder: str | PathLike[str]) -> NetworkSpec:
     if content.get("schema") != SCHEMA:
         raise ValueError(f"{folder}/network.json has schema {content.get('schema')}, this version reads {SCHEMA}")
     with np.load(Path(folder) / "network.npz") as arrays:
-        layers = tuple(
-            LayerSpec(
-                arrays[f"weights_{number}"],
-                arrays[f"threshold_{number}"],
-                layer["dv"],
-                layer["weight_exp"],
-                arrays[f"bias_mant_{number}"],
-                layer["bias_exp"],
-                tuple(layer["image"]),
-                layer["stride"],
-                layer["padding"],
-            )
-            for number, layer in enumerate(content["layers"], 1)
-        )
+        layers = tuple(_layer(number, layer, arrays) for number, layer in enumerate(content["layers"], 1))
     return NetworkSpec(layers, content["num_steps"], content["input_bits"], content["encoding"])
+
+
+def _layer(number: int, layer: dict[str, Any], arrays: Any) -> LayerSpec:
+    first, *more = (
+        Synapses(
+            arrays[one["weights"]],
+            one["weight_exp"],
+            tuple(one["image"]),
+            tuple(one["stride"]),
+            tuple(one["padding"]),
+            one["source"],
+        )
+        for one in layer["connections"]
+    )
+    return LayerSpec(
+        first.weights,
+        weight_exp=first.weight_exp,
+        image=first.image,
+        stride=first.stride,
+        padding=first.padding,
+        source=first.source,
+        bias_exp=layer["bias_exp"],
+        reset=layer["reset"],
+        more=tuple(more),
+        **{field: arrays[f"{field}_{number}"] for field in EACH},
+    )

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from neuromorph.lava.connection import ALWAYS, INPUT, Synapses
 from neuromorph.lava.mapping import CHIPS, Chip, Core, degrees, map_layers
 from neuromorph.lava.reference import simulate
 from neuromorph.lava.spec import NetworkSpec
@@ -52,9 +53,20 @@ class Sheet:
 
     @property
     def packed_bytes(self) -> float:
-        """One bit a weight, 17 a threshold, 13 + 3 a bias where there is one, and a 12-bit decay a layer."""
-        bits = [layer.weights.size + 17 * np.size(layer.threshold) + 12 for layer in self.spec.layers]
-        return (sum(bits) + sum(13 * np.size(one.bias_mant) + 3 for one in self.spec.layers if np.any(one.bias))) / 8
+        """The weights' bits, 17 a threshold, 13 + 3 a bias where there is one, and a 12-bit decay a layer."""
+        bits = self.weights * self.packed_bits
+        bits += sum(17 * np.size(layer.threshold) + 12 for layer in self.spec.layers)
+        return (bits + sum(13 * np.size(one.bias_mant) + 3 for one in self.spec.layers if np.any(one.bias))) / 8
+
+    @property
+    def packed_bits(self) -> int:
+        """Of a weight: 1 where all are -1 or +1, else as on the chip."""
+        binary = all(np.abs(one.weights).min(initial=1) == np.abs(one.weights).max(initial=1) == 1 for one in self._all)
+        return 1 if binary else self.spec.weight_bits
+
+    @property
+    def _all(self) -> list[Synapses]:
+        return [one for _, one in self.spec.connections]
 
     @property
     def float_bytes(self) -> int:
@@ -64,12 +76,12 @@ class Sheet:
     @property
     def weights(self) -> int:
         """Number of weights, those of a convolution's kernels once."""
-        return sum(layer.weights.size for layer in self.spec.layers)
+        return sum(one.weights.size for one in self._all)
 
     @property
     def synapses(self) -> int:
         """Number of connections, those of a convolution one by one."""
-        return sum(int(degrees(layer).sum()) for layer in self.spec.layers)
+        return sum(int(degrees(one).sum()) for one in self._all)
 
     @property
     def picojoules(self) -> dict[str, float] | None:
@@ -90,15 +102,20 @@ class Sheet:
 
 
 def resources(
-    spec: NetworkSpec, chip: str = "loihi1", x: ArrayLike | None = None, learning: bool = False, weight_bits: int = 2
+    spec: NetworkSpec,
+    chip: str = "loihi1",
+    x: ArrayLike | None = None,
+    learning: bool = False,
+    weight_bits: int | None = None,
 ) -> Sheet:
     """Map ``spec`` to the cores of ``chip`` ("loihi1" or "loihi2"), and count the operations on samples ``x``.
 
-    ``weight_bits``: of the stored weights; 2 is the least that holds -1 and +1 in one sign-mixed format. ``learning``:
+    ``weight_bits``: of the stored weights, by default the least that holds them in one sign-mixed format. ``learning``:
     8-bit weights with 8-bit tags, for a rule of the learning engine on every layer. Raises ValueError for another chip.
     """
     if chip not in CHIPS:
         raise ValueError(f"unknown chip {chip!r}; known: {', '.join(CHIPS)}")
+    weight_bits = spec.weight_bits if weight_bits is None else weight_bits
     if weight_bits not in (2, 3, 4, 5, 6, 8):
         raise ValueError(f"signed weights of -1 and +1 take 2, 3, 4, 5, 6 or 8 bits on the chip, got {weight_bits}")
     kind = CHIPS[chip]
@@ -106,6 +123,11 @@ def resources(
     cores, problems = map_layers(spec, kind, sum(widths), shared=not learning)
     if spec.input_bits > 1 and not kind.graded_spikes:
         problems.insert(0, f"input: graded spikes of {spec.input_bits} bits need Loihi 2; use input_bits 1 or a raster")
+    problems += [
+        f"layer {number}: its reset, {layer.reset!r}, is not the chip's; Lava runs it by a process of this project"
+        for number, layer in enumerate(spec.layers, 1)
+        if layer.reset != "zero"
+    ]
     if len(cores) > kind.cores:
         problems.append(f"network: {len(cores)} cores, a chip has {kind.cores}: {-(-len(cores) // kind.cores)} chips")
     kinds = [("2-bit weights", 2, True), ("8-bit weights", 8, True), (LEARNING, 16, False)]
@@ -126,14 +148,18 @@ def count(spec: NetworkSpec, x: ArrayLike) -> Activity:
     repeated = 1 if spec.hold == 1 else spec.num_steps
     active = [np.count_nonzero(messages[:, :: spec.hold], axis=(0, 1)) * repeated]
     active += [record.spikes.sum((0, 1)) for record in records]
-    reached = [degrees(layer) for layer in spec.layers]
-    operations = [float(n @ each / samples) for n, each in zip(active, reached, strict=False)]
+    always = np.full(1, samples * spec.num_steps)
+    reached = [degrees(one) for _, one in spec.connections]
+    operations = [0.0, 0.0]  # of the input, of spikes
+    for (_, one), each in zip(spec.connections, reached, strict=True):
+        sending = always if one.source == ALWAYS else active[one.source]
+        operations[one.source != INPUT] += float(sending @ each / samples)
     graded = spec.largest_message > 1
     updates = sum(r.membranes[0].size + np.count_nonzero(np.diff(r.membranes, axis=0)) for r in records)
     return Activity(
         samples=samples,
         spikes=tuple(float(n.sum() / samples) for n in active),
-        accumulates=sum(operations[1:]) + (0.0 if graded else operations[0]),
+        accumulates=operations[1] + (0.0 if graded else operations[0]),
         multiply_accumulates=operations[0] if graded else 0.0,
         dense=float(spec.num_steps * sum(each.sum() for each in reached)),
         membrane_updates=float(updates / samples),
@@ -156,9 +182,10 @@ def _lines(sheet: Sheet) -> list[str]:
         each = f"{placed[0].last - placed[0].first} neurons each" if len(placed) > 1 else "all neurons"
         lines.append(f"  layer {number}: {_plural(len(placed), 'core')}, {each}; filled: {fill}")
     lines += [f"  does not fit: {problem}" for problem in sheet.problems] or ["  everything fits"]
+    bits = _plural(sheet.packed_bits, "bit")
     lines.append(
-        f"  footprint: {sheet.packed_bytes / 1024:.1f} KiB packed (1 bit a weight), {sheet.float_bytes / 1024:.1f} KiB "
-        "as float32 parameters (NeuroBench)"
+        f"  footprint: {sheet.packed_bytes / 1024:.1f} KiB packed ({bits} a weight), "
+        f"{sheet.float_bytes / 1024:.1f} KiB as float32 parameters (NeuroBench)"
     )
     if sheet.activity is not None:
         lines += _activity_lines(sheet, sheet.activity)
@@ -170,7 +197,8 @@ def _activity_lines(sheet: Sheet, activity: Activity) -> list[str]:
     sparsity = 1 - sum(activity.spikes[1:]) / activity.neuron_steps
     lines = [
         f"  per inference (mean of {activity.samples} samples, {sheet.spec.num_steps} steps; as NeuroBench defines):",
-        f"    spikes, input + layers: {spikes}; activation sparsity {sparsity:.3f}; connection sparsity 0",
+        f"    spikes, input + layers: {spikes}; activation sparsity {sparsity:.3f}; "
+        f"connection sparsity {_zeros(sheet):.3g}",
         f"    synaptic operations: {activity.accumulates:.0f} ACs, {activity.multiply_accumulates:.0f} MACs, "
         f"{activity.dense:.0f} dense",
         f"    membrane updates: {activity.membrane_updates:.0f} of {activity.neuron_steps:.0f} neuron steps",
@@ -186,6 +214,11 @@ def _activity_lines(sheet: Sheet, activity: Activity) -> list[str]:
         "(Davies et al. 2018, IEEE Micro 38(1), Table 2, 0.75 V)"
     )
     return lines
+
+
+def _zeros(sheet: Sheet) -> float:
+    """NeuroBench's connection sparsity: zero weights over all weights."""
+    return 1 - sum(int(np.count_nonzero(one.weights)) for _, one in sheet.spec.connections) / sheet.weights
 
 
 def _terms(terms: dict[str, float]) -> str:

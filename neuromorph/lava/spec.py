@@ -1,15 +1,14 @@
-"""The integer network: everything that a chip needs to run a binarized spiking network, as plain data.
+"""The integer network: everything that a chip needs to run a spiking network, as plain data.
 
-W in {-1, +1}, stored as 2 W with ``weight_exp``:   a = (2 W s) * 2^weight_exp,   u = 64 a   (see ``reference.py``)
-
-A layer is a full matrix (Lava's ``Dense``) or a convolution (Lava's ``Conv``, see ``convolution.py``). Mixed-sign 8-bit
-weights lose their lowest bit on the chip (+1 would become 0 and -1 would become -2), hence the factor 2. The chip's
-widths, which the simulator does not enforce, are checked here (``limits.py``).
+A network is a row of layers, each some synapses onto a population of neurons. The first synapses of a layer come from
+the layer before, unless it says otherwise; ``more`` holds those that skip layers, come back to the layer itself, or
+carry a bias into the current. A connection is a full matrix (Lava's ``Dense``) or a convolution (Lava's ``Conv``); see
+``connection.py``, and for the recurrences ``reference.py``. The chip's widths, which the simulator does not enforce,
+are checked here (``limits.py``).
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -17,71 +16,87 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromorph.chip import UNITS
-from neuromorph.lava.convolution import output_shape, unrolled
+from neuromorph.chip import NO_CURRENT_MEMORY, UNITS
+from neuromorph.lava.connection import ALWAYS, INPUT, Synapses
+from neuromorph.lava.convolution import Pair
 from neuromorph.lava.limits import MESSAGE_BITS_LIMIT, THRESHOLD_LIMITS, bias_words, check_layer
 from neuromorph.local_rule.codes import ENCODINGS, spike_steps
+
+RESETS = ("zero", "subtract", "subtract now", "hold", "none")  # the first is the chip's own
 
 
 @dataclass(frozen=True, eq=False)
 class LayerSpec:
-    """One connection and its neurons, in the chip's integers.
+    """Synapses and the neurons they reach, in the chip's integers.
 
-    weights: int8 of -1 and +1, [out, in], or [out channel, in channel, rows, columns] of a convolution over ``image``
-    (channels, rows, columns) with ``stride`` and zeros of width ``padding`` around it. threshold: in units of weight,
-    one for all neurons or [out]. dv: 12-bit decay, beta = 1 - dv/4096. bias_mant, bias_exp: ``bias_mant << bias_exp``
-    enters the membrane at every step, in units of 1/64 weight; the mantissa is one number or [out].
+    weights, weight_exp, image, stride, padding: as in ``Synapses``, of the layer's first connection, which comes from
+    ``source``, or the layer before where that is None; ``more``: further connections onto the same neurons. threshold:
+    in units of weight. dv, du: 12-bit decays, beta = 1 - dv/4096 of the membrane, alpha = 1 - (du + 1)/4096 of the
+    current (4095: none is kept). bias_mant, bias_exp: ``bias_mant << bias_exp`` enters the membrane at every step, in
+    units of 1/64 weight. Threshold, decays and mantissa are one number for all neurons, [out] (of a convolution one a
+    channel), or [neuron]. reset: "zero", the chip's own, or one that stock Lava lacks (see ``reference.py``).
     """
 
     weights: NDArray[np.int8]
     threshold: int | NDArray[np.int32]
-    dv: int
+    dv: int | NDArray[np.int32]
     weight_exp: int = -1
     bias_mant: int | NDArray[np.int32] = 0
     bias_exp: int = 0
     image: tuple[int, ...] = ()
-    stride: int = 1
-    padding: int = 0
+    stride: Pair = 1
+    padding: Pair = 0
+    du: int | NDArray[np.int32] = NO_CURRENT_MEMORY
+    reset: str = "zero"
+    source: int | None = None
+    more: tuple[Synapses, ...] = ()
+
+    @cached_property
+    def first(self) -> Synapses:
+        """The layer's first connection; its ``source`` says INPUT where the layer leaves it open."""
+        source = INPUT if self.source is None else self.source
+        return Synapses(self.weights, self.weight_exp, self.image, self.stride, self.padding, source)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Of the neurons: (out,), or (channels, rows, columns) of a convolution."""
-        if not self.image:
-            return (len(self.weights),)
-        return output_shape(self.weights, self.image, self.stride, self.padding)
+        return self.first.shape
 
     @property
     def neurons(self) -> int:
         """Number of neurons, a convolution's channel after channel."""
-        return math.prod(self.shape)
+        return self.first.neurons
 
     @property
     def inputs(self) -> int:
-        """Number of inputs, those of an image channel after channel."""
-        return math.prod(self.image or self.weights.shape[1:])
+        """Number of inputs of the first connection, those of an image channel after channel."""
+        return self.first.inputs
 
     @property
     def fan_in(self) -> int:
-        """Synapses of one neuron; at the edges of a padded image it has fewer."""
-        return math.prod(self.weights.shape[1:])
+        """First connection's synapses of one neuron; at the edges of a padded image it has fewer."""
+        return self.first.fan_in
 
-    @cached_property
+    @property
     def matrix(self) -> Any:
-        """All synapses, int8 [neuron, input]: the weights, or a ``scipy.sparse.csr_matrix`` of a convolution."""
-        return unrolled(self.weights, self.image, self.stride, self.padding) if self.image else self.weights
+        """The first connection's ``Synapses.matrix``."""
+        return self.first.matrix
 
     @property
     def stored_weights(self) -> NDArray[np.int32]:
-        """The weights as they are handed to the chip, 2 W."""
-        return 2 * self.weights.astype(np.int32)
+        """The first connection's weights as they are handed to the chip, 2 W."""
+        return self.first.stored_weights
 
     @property
     def bias(self) -> NDArray[np.int64]:
-        """What enters the membrane at every step, [] or [out], in units of 1/64 weight."""
+        """What enters the membrane at every step, in units of 1/64 weight; shaped as ``bias_mant``."""
         return np.asarray(self.bias_mant, np.int64) << self.bias_exp
 
     def each(self, values: ArrayLike) -> NDArray[Any]:
-        """``values`` [] or [out] of all neurons, [neuron]."""
+        """``values`` [], [out] or [neuron] of all neurons, [neuron]."""
+        values = np.asarray(values)
+        if values.shape == (self.neurons,):
+            return values
         return np.repeat(np.broadcast_to(values, len(self.weights)), self.neurons // len(self.weights))
 
 
@@ -112,14 +127,90 @@ class NetworkSpec:
                 f"{self.encoding!r} with {self.input_bits} bits"
             )
         for number, layer in enumerate(self.layers, 1):
-            check_layer(f"layer {number}", layer, self.largest_message if number == 1 else 1)
-        for number, (one, two) in enumerate(zip(self.layers, self.layers[1:], strict=False), 2):
-            if one.neurons != two.inputs:
+            messages = [self.largest_message if one.source == INPUT else 1 for one in self.synapses(number)]
+            check_layer(f"layer {number}", layer, messages)
+            self._check_sources(number, layer)
+            if layer.reset not in RESETS:
+                raise ValueError(f"layer {number}: unknown reset {layer.reset!r}; known: {', '.join(RESETS)}")
+
+        if self.recurrent and any(np.any(layer.bias) for layer in self.layers):
+            raise ValueError(
+                "in a recurrent network a bias enters by a connection from ALWAYS: the chip's own would send spikes "
+                "round before the first sample"
+            )
+
+    def _check_sources(self, number: int, layer: LayerSpec) -> None:
+        for one in self.synapses(number):
+            if not ALWAYS <= one.source <= number:
                 raise ValueError(
-                    f"layer {number} takes {two.inputs} inputs but layer {number - 1} has {one.neurons} neurons"
+                    f"layer {number} takes spikes of layer {one.source}, which comes later: only a connection of a "
+                    "layer to itself keeps its delay of one step on the chip; put both populations into one layer"
                 )
-            if one.image and two.image and one.shape != two.image:
-                raise ValueError(f"layer {number} takes images of {two.image} but layer {number - 1} gives {one.shape}")
+            if one.source == INPUT and one.inputs != self.layers[0].inputs:
+                raise ValueError(
+                    f"layer {number} takes {one.inputs} inputs but the network has {self.layers[0].inputs}"
+                )
+            if one.source > INPUT:
+                before = self.layers[one.source - 1]
+                if before.neurons != one.inputs:
+                    raise ValueError(
+                        f"layer {number} takes {one.inputs} inputs but layer {one.source} has {before.neurons} neurons"
+                    )
+                if before.image and one.image and before.shape != one.image:
+                    raise ValueError(
+                        f"layer {number} takes images of {one.image} but layer {one.source} gives {before.shape}"
+                    )
+            if one.neurons != layer.neurons:
+                raise ValueError(
+                    f"layer {number} has {layer.neurons} neurons, a further connection reaches {one.neurons}"
+                )
+        if number == 1 and self.synapses(1)[0].source != INPUT:
+            raise ValueError("layer 1: the first connection comes from the input")
+
+    def synapses(self, number: int) -> tuple[Synapses, ...]:
+        """All connections onto layer ``number`` (from 1), each with its source."""
+        return self._synapses[number - 1]
+
+    @cached_property
+    def _synapses(self) -> tuple[tuple[Synapses, ...], ...]:
+        firsts = [
+            layer.first if layer.source is not None else replace(layer.first, source=place)
+            for place, layer in enumerate(self.layers)
+        ]
+        return tuple((first, *layer.more) for first, layer in zip(firsts, self.layers, strict=True))
+
+    @property
+    def connections(self) -> list[tuple[int, Synapses]]:
+        """Every connection with the layer (from 1) that it reaches."""
+        return [(number, one) for number, each in enumerate(self._synapses, 1) for one in each]
+
+    @cached_property
+    def depths(self) -> tuple[int, ...]:
+        """Steps from the input to each source: 0 for the input, then layer by layer; the chip's one step a connection.
+
+        A connection that skips layers waits ``depths[target] - depths[source] - 1`` steps more.
+        """
+        depths = [0]
+        for number in range(1, len(self.layers) + 1):
+            sources = [one.source for one in self.synapses(number) if one.source not in (ALWAYS, number)]
+            depths.append(1 + max(depths[source] for source in sources))
+        return tuple(depths)
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether a layer sends spikes to itself, so that a sample's last spikes would reach the next sample."""
+        return any(one.source == number for number, one in self.connections)
+
+    @property
+    def stock(self) -> bool:
+        """Whether Lava's own processes run all of it; a reset other than to zero needs a process of this project."""
+        return all(layer.reset == "zero" for layer in self.layers)
+
+    @property
+    def weight_bits(self) -> int:
+        """Bits of a sign-mixed weight on the chip that hold every weight, 2 at least."""
+        most = max(int(np.abs(one.weights).max(initial=0)) for _, one in self.connections)
+        return next(bits for bits in (2, 3, 4, 5, 6, 8) if bits > most.bit_length())
 
     @property
     def largest_message(self) -> int:
@@ -153,9 +244,14 @@ class NetworkSpec:
 
         Raises ValueError where it is not, that is where ``num_steps`` times the largest current exceeds it.
         """
+        if np.all(np.asarray(self.layers[-1].threshold) == THRESHOLD_LIMITS[1]):
+            return self  # it does so already, with the leak that it was given
         last = replace(self.layers[-1], threshold=THRESHOLD_LIMITS[1], dv=0)
-        message = self.largest_message if len(self.layers) == 1 else 1
-        largest = last.fan_in * message * 2.0 ** (last.weight_exp + 1) + np.abs(last.bias).max() / UNITS
+        if np.any(np.asarray(last.du) != NO_CURRENT_MEMORY) or not self.stock:
+            raise ValueError("the outputs' currents have a memory or their reset is not the chip's: read their spikes")
+        largest = np.abs(last.bias).max() / UNITS
+        for one in self.synapses(len(self.layers)):
+            largest += one.largest_activation * (self.largest_message if one.source == INPUT else 1)
         if self.num_steps * largest > THRESHOLD_LIMITS[1]:
             raise ValueError(
                 f"{self.num_steps} steps of up to {largest:g} exceed the largest threshold, {THRESHOLD_LIMITS[1]}: the "

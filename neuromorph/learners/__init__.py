@@ -1,8 +1,9 @@
 """Learners, one file a substrate or method; each loads its packages when it is used.
 
-``brian.BrianLearner``, ``torch.TorchLearner``, ``lava.LavaLearner``: the local rule. ``deep.DeepLearner``: the deep
+``brian.BrianLearner``, ``torch.TorchLearner``, ``lava.LavaLearner``: the local rules. ``deep.DeepLearner``: the deep
 binarized spiking network. ``control.ControlLearner``, ``control.TaskControlLearner``, ``ewc.EWCLearner``: networks to
-compare it with, and elastic weight consolidation of any of them. ``composed.ComposedLearner``: any network x rule x
+compare it with, and elastic weight consolidation of any of them. ``discriminant.DiscriminantLearner``: streaming linear
+discriminant analysis on a code's spikes. ``composed.ComposedLearner``: any network x rule x
 ``parts``. ``catalogue``: all of them by name.
 """
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from neuromorph.learners.composed import ComposedLearner
     from neuromorph.learners.control import ControlLearner, TaskControlLearner
     from neuromorph.learners.deep import DeepConfig, DeepLearner
+    from neuromorph.learners.discriminant import DiscriminantLearner
     from neuromorph.learners.ewc import EWCLearner
     from neuromorph.learners.lava import LavaLearner
     from neuromorph.learners.torch import TorchLearner
@@ -25,6 +27,7 @@ __all__ = [
     "ControlLearner",
     "DeepConfig",
     "DeepLearner",
+    "DiscriminantLearner",
     "EWCLearner",
     "LavaLearner",
     "TaskControlLearner",
@@ -38,6 +41,7 @@ _HOME = {
     "ComposedLearner": "composed",
     "DeepConfig": "deep",
     "DeepLearner": "deep",
+    "DiscriminantLearner": "discriminant",
     "ControlLearner": "control",
     "TaskControlLearner": "control",
     "EWCLearner": "ewc",

@@ -21,11 +21,14 @@ from fusi_models.models.hidden import HiddenWeight
 from fusi_models.models.staircase import Staircase
 from neuromorph import learners
 from neuromorph.learner import Learner
+from neuromorph.local_rule.codes import Winners
+from neuromorph.local_rule.prototypes import Prototypes
 from neuromorph.local_rule.rule import LocalRule
 
 Example = Callable[[int, int, int], tuple[type[Learner], dict[str, Any]]]
 
 RULE = LocalRule(num_steps=4, units_per_class=2, high=3, low=2, code="bernoulli")
+PROTOTYPES = Prototypes(num_steps=2, units_per_class=2, code=Winners(12, 0.3))
 SHARED = frozenset({"brian", "catalogue", "composed", "control", "deep", "ewc", "feedback", "lava", "lava_stock"})
 """Files of the folder that have no example: what the others share, and those of the table."""
 SHARED |= {"local", "methods", "rules", "sampled", "torch"}
@@ -137,6 +140,9 @@ TABLE: dict[str, Example] = {
     "lava": _local("lava.LavaLearner", cascade(2).slowed(0.5)),
     "lava, float": _local("lava.LavaLearner", HiddenWeight(2.0), arithmetic="float"),
     "lava, stock": _local("lava_stock.StockLavaLearner", Staircase()),
+    "brian, prototypes": _local("brian.BrianLearner", cascade(2).slowed(0.5), rule=PROTOTYPES),
+    "torch, prototypes": _local("torch.TorchLearner", cascade(2).slowed(0.5), rule=PROTOTYPES),
+    "lava, prototypes": _local("lava.LavaLearner", cascade(2).slowed(0.5), rule=PROTOTYPES),
     "feedback": _two_layers("feedback.FeedbackLearner"),
     "lava, feedback": _two_layers("feedback.LavaFeedbackLearner"),
     "deep": _deep(image=(1, 3, 3)),

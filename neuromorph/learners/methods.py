@@ -3,6 +3,7 @@
     deep:m=4                        the binarized spiking network with the metaplastic optimiser
     real+ewc:strength=200           a full-precision network with Adam, and elastic weight consolidation
     snntorch/cascade:depth=5        the local rule on a substrate with a synapse of the regime "local"
+    lava/prototypes/plain:q=0.01    another local rule
 
 A method is a frozen dataclass with ``build``. Those of a file of its own, ``learners/NAME.py`` with ``METHOD``, are
 found by its name.
@@ -21,6 +22,9 @@ from typing import Any, Protocol, final
 from fusi_models.catalogue import learning_synapse
 from neuromorph import learners
 from neuromorph.learner import Learner
+from neuromorph.local_rule.layer import LayerRule
+from neuromorph.local_rule.prototypes import Prototypes
+from neuromorph.local_rule.rule import LocalRule
 from neuromorph.words import configured
 
 
@@ -90,12 +94,13 @@ class Binary:
 
 
 TABLE: Mapping[str, type[Method]] = {"deep": Deep, "real": Real, "binary": Binary}
+RULES: Mapping[str, LayerRule] = {"delta": LocalRule(), "prototypes": Prototypes()}
 _CLASSES = {"brian": "BrianLearner", "torch": "TorchLearner", "lava": "LavaLearner"}
 
 
 @dataclass(frozen=True)
 class Substrate:
-    """A module of ``neuromorph.learners`` that runs the local rule, and what its class and its ``imprint`` take."""
+    """A module of ``neuromorph.learners`` that runs the local rules, and what its class and its ``imprint`` take."""
 
     module: str
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -104,9 +109,9 @@ class Substrate:
         """The module."""
         return import_module(f"{learners.__name__}.{self.module}")
 
-    def learner(self, synapse: Any, inputs: int, classes: int, seeds: Any) -> Learner:
-        """The local rule with this synapse."""
-        return getattr(self.imported(), _CLASSES[self.module])(synapse, inputs, classes, seeds=seeds, **self.options)
+    def learner(self, synapse: Any, inputs: int, classes: int, seeds: Any, rule: LayerRule = RULES["delta"]) -> Learner:
+        """A local rule with this synapse."""
+        return getattr(self.imported(), _CLASSES[self.module])(synapse, inputs, classes, rule, seeds, **self.options)
 
 
 SUBSTRATES: Mapping[str, Substrate] = {
@@ -150,13 +155,16 @@ class LearnerWords:
         return method(base).build(sizes, seed, self.device, tuple(parts))
 
     def _local(self, base: str, parts: list[str], seed: int) -> Learner:
-        substrate, _, synapse = base.partition("/")
+        substrate, *rules, synapse = base.split("/")
+        rule = "/".join(rules) or "delta"
         if substrate not in SUBSTRATES:
             raise ValueError(f"There is no substrate '{substrate}': choose one of {', '.join(SUBSTRATES)}.")
+        if rule not in RULES:
+            raise ValueError(f"There is no local rule '{rule}': choose one of {', '.join(RULES)}.")
         if parts or self.heads:
             raise ValueError(f"The local rule of '{base}' takes no parts, and keeps no outputs a task.")
         known = SUBSTRATES[substrate]
-        return known.learner(learning_synapse(synapse), self.sizes[0], self.sizes[-1], seed)
+        return known.learner(learning_synapse(synapse), self.sizes[0], self.sizes[-1], seed, RULES[rule])
 
 
 def method(text: str) -> Method:

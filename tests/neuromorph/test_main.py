@@ -2,6 +2,7 @@ import importlib.metadata
 import inspect
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -26,3 +27,10 @@ def test_the_package_names_its_parts_and_version():
 def test_the_help_names_every_synapse_of_its_regime(arguments, regime):
     text = " ".join(inspect.getsource(arguments).split())
     assert [name for name in names(regime) if f"{name} (" not in text] == []
+
+
+def test_a_reader_that_has_gone_is_no_error():
+    command = f"{sys.executable} -m neuromorph memory-curve --models plain --points 3 --out {{}} | head -c 1"
+    with tempfile.TemporaryDirectory() as folder:
+        run = subprocess.run(command.format(f"{folder}/m"), shell=True, capture_output=True, text=True)
+    assert "Errno" not in run.stderr and "Traceback" not in run.stderr

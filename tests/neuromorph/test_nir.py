@@ -12,6 +12,7 @@ from neuromorph.lava import LayerSpec, NetworkSpec, integer_network  # noqa: E40
 from neuromorph.lava.reference import simulate, simulate_float  # noqa: E402
 from neuromorph.nir import from_nir, read, to_nir, write  # noqa: E402
 from neuromorph.snn import BinaryLinear, SpikingBNN  # noqa: E402
+from neuromorph.snn.neuron import ChipLeaky  # noqa: E402
 
 
 def network(beta=0.9, bits=4):
@@ -162,11 +163,16 @@ def test_a_users_own_snntorch_network_reaches_the_chip():
 @pytest.mark.parametrize(
     ("modules", "sentence"),
     [
-        ([BinaryLinear(3, 2), leaky(reset_mechanism="subtract")], "module 2 resets by 'subtract'"),
-        ([BinaryLinear(3, 2), leaky(beta=1.0)], "layer 1 has beta = 1; .* must be below 1"),
-        ([BinaryLinear(3, 2), torch.nn.BatchNorm1d(2), leaky()], "module 2 is a BatchNorm1d: fold it"),
-        ([BinaryLinear(3, 2), torch.nn.ReLU()], "module 2 is a ReLU; a Leaky belongs there"),
-        ([BinaryLinear(3, 2)], "in pairs, got 1"),
+        ([BinaryLinear(3, 2), leaky(reset_mechanism="subtract")], "module 1 resets by 'subtract'"),
+        ([BinaryLinear(3, 2), leaky(beta=1.0)], "module 1 has beta = 1; .* must be below 1"),
+        ([BinaryLinear(3, 2), torch.nn.ReLU(), leaky()], "module 1 is a ReLU, which is not linear"),
+        ([BinaryLinear(3, 2)], "Sequential holds no snntorch neuron"),
+        ([BinaryLinear(3, 2), leaky(inhibition=True)], "module 1: inhibition=True"),
+        ([BinaryLinear(3, 2), leaky(state_quant=torch.round)], "module 1: state_quant is another rounding"),
+        ([BinaryLinear(3, 2), leaky(graded_spikes_factor=2.0)], "module 1: its spikes count 2"),
+        ([BinaryLinear(3, 2), leaky(beta=-0.1)], "module 1: beta = -0.1 is negative"),
+        ([BinaryLinear(3, 2), snntorch.Lapicque(0.5)], "module 1 is a Lapicque; imported are Leaky"),
+        ([BinaryLinear(3, 2), leaky(beta=float("nan"))], "module 1: beta = nan"),
     ],
 )
 def test_what_nir_cannot_say_is_refused(modules, sentence):
@@ -174,10 +180,30 @@ def test_what_nir_cannot_say_is_refused(modules, sentence):
         to_nir(torch.nn.Sequential(*modules))
 
 
+def test_options_that_once_were_dropped_or_broke_are_written():
+    """A bias of ChipLeaky, a vector of betas, learned thresholds, bfloat16 weights, and a sign(W) of the user's own."""
+
+    class Signs(torch.nn.Linear):
+        def forward(self, x):
+            return torch.nn.functional.linear(x, torch.sign(self.weight))
+
+    torch.manual_seed(0)
+    betas = torch.tensor([0.25, 0.5, 0.75])
+    net = torch.nn.Sequential(Signs(4, 3, bias=False), leaky(beta=betas, learn_threshold=True), BinaryLinear(3, 2))
+    graph = to_nir(torch.nn.Sequential(*net, ChipLeaky(1024, 2, torch.tensor([64, -32]))))
+    assert set(np.unique(graph.nodes["weights_1"].weight)) == {-1, 1}
+    np.testing.assert_allclose(1 - 1e-4 / graph.nodes["neurons_1"].tau, betas)
+    np.testing.assert_array_equal(graph.nodes["neurons_1"].v_threshold, [3, 3, 3])
+    np.testing.assert_array_equal(graph.nodes["weights_2"].bias, [1, -0.5])
+    half = torch.nn.Linear(4, 3).bfloat16()
+    written = to_nir(torch.nn.Sequential(half.float(), leaky())).nodes["weights_1"].weight
+    np.testing.assert_array_equal(written, half.weight.detach().float().numpy())
+
+
 def test_the_chips_beta_of_one_is_refused():
     with pytest.raises(ValueError, match="layer 1 has beta = 1"):
         to_nir(network(beta=1.0))
-    with pytest.raises(ValueError, match="GRU cannot be written as NIR"):
+    with pytest.raises(ValueError, match="GRU holds no snntorch neuron"):
         to_nir(torch.nn.GRU(3, 2))
 
 
@@ -188,7 +214,8 @@ def test_the_chips_beta_of_one_is_refused():
         ({"weight": np.array([[3.0, -3], [3, 3]])}, "layer 1: all weights"),
         ({"tau": np.full(2, 3.3e-4)}, "layer 1: tau = 0.00033 s .* no whole number"),
         ({"v_threshold": np.array([1.5, 2])}, "layer 1: thresholds must be whole"),
-        ({"v_reset": np.ones(2)}, "layer 1: needs one tau"),
+        ({"v_reset": np.ones(2)}, "layer 1: needs r = tau / 0.0001 and .* v_reset = 1; .*deploy"),
+        ({"tau": np.array([4e-4, 3.3e-4])}, "layer 1: tau = 0.00033 s .* nearest is tau = 0.00033"),
     ],
 )
 def test_a_graph_that_the_chip_cannot_run_is_refused(change, sentence):
@@ -201,6 +228,25 @@ def test_a_graph_that_the_chip_cannot_run_is_refused(change, sentence):
         from_nir(graph, num_steps=4, input_bits=1)
 
 
+def test_recurrence_skips_files_and_steps_are_told_apart(tmp_path):
+    lif = nir.LIF(*(np.ones(2) for _ in range(5)))
+    nodes = {"a": nir.Input({"input": np.array([2])}), "b": nir.Linear(np.eye(2)), "n": lif}
+    nodes |= {"w": nir.Linear(np.eye(2)), "z": nir.Output({"output": np.array([2])})}
+    chain = [("a", "b"), ("b", "n"), ("n", "z")]
+    with pytest.raises(ValueError, match=r"'n' sends spikes back to itself \(recurrent\)"):
+        from_nir(nir.NIRGraph(nodes, [*chain, ("n", "w"), ("w", "n")]), 4, 1)
+    with pytest.raises(ValueError, match=r"'a' sends to several nodes \(a skip\)"):
+        from_nir(nir.NIRGraph(nodes, [*chain, ("a", "w"), ("w", "n")]), 4, 1)
+    with pytest.raises(ValueError, match="num_steps = 5.5: a sample is shown for whole steps"):
+        from_nir(to_nir(network()), num_steps=5.5)
+    import h5py
+
+    with h5py.File(tmp_path / "other.nir", "w") as file:
+        file["x"] = 1
+    with pytest.raises(ValueError, match="HDF5 but holds no NIR graph"):
+        read(tmp_path / "other.nir")
+
+
 def test_another_shape_of_graph_is_refused():
-    with pytest.raises(ValueError, match="a chain Input, .* can be deployed; the graph has"):
+    with pytest.raises(ValueError, match="a chain Input, .* can be deployed .*; the graph has"):
         from_nir(nir.NIRGraph.from_list(nir.Linear(np.ones((2, 2)))), num_steps=4, input_bits=1)

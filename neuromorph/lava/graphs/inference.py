@@ -2,39 +2,46 @@
 
 ``stock_graph`` uses Lava's own Dense, which runs on the chip, and Conv, and streams one sample after another.
 ``batched_graph`` gives the neurons a batch axis and multiplies with ``BatchedDense``: the same spikes, faster on a
-host.
+host. A reset that stock Lava lacks takes ``OtherReset``, a process of this project, in both.
 
 Lava's fixed-point Conv ignores ``weight_exp`` and ``num_weight_bits`` and truncates nothing (Lava 0.10.0,
-``PyConvModelFixed``), so it is given what the weights count, -1 and +1 at the usual exponent of -1; twice that, right
-for Dense, would double the activation.
+``PyConvModelFixed``), so it is given what the weights count, W 2^(weight_exp + 1); the stored 2 W, right for Dense,
+would double the activation.
 
-Every neuron of layer l (from 1) is reset at steps t = l + 1 (mod T), when a new sample first reaches it, so all samples
-stream through one compiled graph without a gap, and what a bias did while the pipeline filled is forgotten. Source:
-Lava 0.10.0, ``LIFReset``; the simulator and the chip delay every connection by one step, so an L-layer network answers
-L steps late.
+Every neuron of a layer of depth d (from 1) is reset at steps t = d + 1 (mod T), when a new sample first reaches it, so
+all samples stream through one compiled graph without a gap, and what a bias did while the pipeline filled is forgotten.
+Source: Lava 0.10.0, ``LIFReset``; the simulator and the chip delay every connection by one step, so a network of depth
+d answers d steps late, and a connection that skips layers takes Lava's ``DelayDense``. The spikes that a recurrent
+network sends itself outlive a reset: its samples run side by side, as copies of the network in one ``Sparse`` matrix.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
-from neuromorph.chip import DECAY_UNITY, NO_CURRENT_MEMORY, UNITS
+from neuromorph.chip import DECAY_UNITY, UNITS
 from neuromorph.lava.compat import running  # before any lava module
-from neuromorph.lava.convolution import LAVA_ORDER, lava_kernel
+from neuromorph.lava.connection import ALWAYS, INPUT, Synapses
+from neuromorph.lava.convolution import LAVA_ORDER, lava_kernel, pair
 from neuromorph.lava.graphs import TAGS
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
 
 from lava.magma.core.run_configs import Loihi2SimCfg  # isort: skip
 from lava.proc.conv.process import Conv  # isort: skip
-from lava.proc.dense.process import Dense  # isort: skip
+from lava.proc.dense.process import Dense, DelayDense  # isort: skip
 from lava.proc.io.sink import Read  # isort: skip
 from lava.proc.lif.process import LIFReset  # isort: skip
+from lava.proc.sparse.process import Sparse  # isort: skip
 from neuromorph.lava.processes.batched import BatchedDense  # isort: skip
 from neuromorph.lava.processes.io import MessageSource, SpikeRecorder  # isort: skip
+from neuromorph.lava.processes.resets import OtherReset  # isort: skip
+
+WIDTH = 100  # samples that run side by side at most
 
 
 class Graph(NamedTuple):
@@ -47,32 +54,46 @@ class Graph(NamedTuple):
 
 
 def stock_graph(
-    spec: NetworkSpec, messages: NDArray[np.int32], record: set[int], arithmetic: str = "fixed", hold: int = 1
+    spec: NetworkSpec,
+    messages: NDArray[np.int32],
+    record: set[int],
+    arithmetic: str = "fixed",
+    hold: int = 1,
+    copies: int = 1,
 ) -> Graph:
     """Connect the stock processes for ``messages`` [row, feature], recording the layers (from 0) in ``record``.
 
-    Each row stays for ``hold`` steps. ``arithmetic``: "fixed", the chip's integers, or "float".
+    Each row stays for ``hold`` steps. ``arithmetic``: "fixed", the chip's integers, or "float". ``copies`` of the
+    network side by side take messages [row, copies * feature].
     """
-    synapses = [
-        _stock_synapses(layer, spec.message_bits if index == 0 else 0, arithmetic)
-        for index, layer in enumerate(spec.layers)
-    ]
-    shapes = [_lava_shape(layer.shape) for layer in spec.layers]
-    return _connected(spec, messages, synapses, shapes, record, arithmetic, hold)
+
+    def synapses(one: Synapses, bits: int, wait: int) -> Any:
+        return _stock_synapses(one, bits, wait, arithmetic, copies)
+
+    shapes = [_lava_shape(one.shape) if copies == 1 else (copies * one.neurons,) for one in spec.layers]
+    return _connected(spec, messages, synapses, shapes, record, arithmetic, hold, copies)
 
 
-def _stock_synapses(layer: LayerSpec, bits: int, arithmetic: str) -> Dense | Conv:
-    if layer.image:
+def _stock_synapses(one: Synapses, bits: int, wait: int, arithmetic: str, copies: int) -> Dense | Conv | Sparse:
+    if one.image and not wait and copies == 1:
         return Conv(
-            weight=lava_kernel(layer.weights.astype(np.int32) << (layer.weight_exp + 1)),
-            input_shape=_lava_shape(layer.image),
-            stride=layer.stride,
-            padding=layer.padding,
+            weight=lava_kernel(one.weights.astype(np.int32) << (one.weight_exp + 1)),
+            input_shape=_lava_shape(one.image),
+            stride=_lava_shape(pair(one.stride)),
+            padding=_lava_shape(pair(one.padding)),
             num_message_bits=bits,
         )
-    if arithmetic == "fixed":
-        return Dense(weights=layer.stored_weights, weight_exp=layer.weight_exp, num_message_bits=bits)
-    return Dense(weights=layer.weights * 2.0 ** (layer.weight_exp + 1), num_message_bits=bits)
+    fixed = arithmetic == "fixed"
+    scale, exponent = (2, {"weight_exp": one.weight_exp}) if fixed else (2.0 ** (one.weight_exp + 1), {})
+    matrix = one.matrix.astype(np.int32 if fixed else float) * scale
+    if copies > 1:
+        matrix = sparse.kron(sparse.identity(copies, matrix.dtype), matrix, "csr").astype(matrix.dtype)
+    if wait:
+        matrix = matrix.toarray() if sparse.issparse(matrix) else matrix
+        return DelayDense(weights=matrix, delays=np.full(matrix.shape, wait), num_message_bits=bits, **exponent)
+    if sparse.issparse(matrix):
+        return Sparse(weights=matrix, num_message_bits=bits, **exponent)
+    return Dense(weights=matrix, num_message_bits=bits, **exponent)
 
 
 def _lava_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -84,12 +105,17 @@ def batched_graph(
 ) -> Graph:
     """The same network for ``messages`` [row, batch, feature]: as many samples at a time as the batch is wide."""
     batch = messages.shape[1]
-    largest = [2 * layer.fan_in for layer in spec.layers]
-    largest[0] *= spec.largest_message
-    synapses = [
-        BatchedDense(weights=2 * layer.matrix.astype(np.int32), weight_exp=layer.weight_exp, batch=batch, largest=bound)
-        for layer, bound in zip(spec.layers, largest, strict=True)
-    ]
+
+    def synapses(one: Synapses, bits: int, wait: int) -> BatchedDense:
+        sums = 2 * np.abs(one.weights.astype(np.int64)).reshape(len(one.weights), -1).sum(1).max()
+        return BatchedDense(
+            weights=2 * one.matrix.astype(np.int32),
+            weight_exp=one.weight_exp,
+            batch=batch,
+            largest=int(sums) * (spec.largest_message if one.source == INPUT else 1),
+            wait=wait,
+        )
+
     shapes = [(batch, layer.neurons) for layer in spec.layers]
     return _connected(spec, messages, synapses, shapes, record, arithmetic, hold)
 
@@ -97,32 +123,54 @@ def batched_graph(
 def _connected(
     spec: NetworkSpec,
     messages: NDArray[np.int32],
-    synapses: list[Any],
+    synapses: Callable[[Synapses, int, int], Any],
     shapes: Sequence[tuple[int, ...]],
     record: set[int],
     arithmetic: str,
     hold: int,
+    copies: int = 1,
 ) -> Graph:
-    """``shapes``: of the neurons of each layer as Lava numbers them."""
+    """``synapses``: a process of a connection, its message bits and the steps it waits; ``shapes``: of the neurons of
+    each layer as Lava numbers them."""
     source = MessageSource(messages=np.ascontiguousarray(messages), hold=hold)
-    neurons, recorders = [], {}
-    out = source.s_out
-    for index, (layer, synapse, shape) in enumerate(zip(spec.layers, synapses, shapes, strict=True)):
-        lif = LIFReset(
-            shape=shape,
-            **_neuron_values(layer, shape, arithmetic),
-            reset_interval=spec.num_steps,
-            reset_offset=index + 2,
-        )
-        _in_lavas_order(out, synapse.s_in.shape).connect(synapse.s_in)
-        synapse.a_out.connect(lif.a_in)
-        neurons.append(lif)
-        flat = (*messages.shape[1:-1], layer.neurons)
-        out = lif.s_out if shape == flat else lif.s_out.transpose(LAVA_ORDER).reshape(flat)
-        if index in record:
-            recorders[index] = SpikeRecorder(shape=flat, steps=len(messages) * hold, lag=index + 1)
-            out.connect(recorders[index].s_in)
-    return Graph(source, synapses, neurons, recorders)
+    neurons: list[LIFReset] = [
+        _neurons(layer, shape, arithmetic, spec.num_steps, depth + 1, copies)
+        for layer, shape, depth in zip(spec.layers, shapes, spec.depths[1:], strict=True)
+    ]
+    flat = [(*messages.shape[1:-1], copies * layer.neurons) for layer in spec.layers]
+    outs = [source.s_out]
+    for lif, one_flat in zip(neurons, flat, strict=True):
+        outs.append(lif.s_out if lif.s_out.shape == one_flat else lif.s_out.transpose(LAVA_ORDER).reshape(one_flat))
+    recorders, processes = {}, []
+    for number, lif in enumerate(neurons, 1):
+        for one in spec.synapses(number):
+            inner = one.source not in (ALWAYS, number)
+            wait = spec.depths[number] - spec.depths[one.source] - 1 if inner else 0
+            process = synapses(one, spec.message_bits if one.source == INPUT else 0, wait)
+            out = outs[one.source] if one.source != ALWAYS else _always(spec.depths[number], messages, copies).s_out
+            _in_lavas_order(out, process.s_in.shape).connect(process.s_in)
+            _in_lavas_order(process.a_out, lif.a_in.shape).connect(lif.a_in)
+            processes.append(process)
+        if number - 1 in record:
+            recorder = SpikeRecorder(shape=flat[number - 1], steps=len(messages) * hold, lag=spec.depths[number])
+            outs[number].connect(recorder.s_in)
+            recorders[number - 1] = recorder
+    return Graph(source, processes, neurons, recorders)
+
+
+def _always(depth: int, messages: NDArray[np.int32], copies: int) -> MessageSource:
+    """Spikes at every step that reaches a layer of ``depth`` with or after its first sample, and not before."""
+    ones = np.ones((depth, *messages.shape[1:-1], copies), np.int32)
+    ones[: depth - 1] = 0
+    return MessageSource(messages=ones, forever=True)
+
+
+def _neurons(
+    layer: LayerSpec, shape: tuple[int, ...], arithmetic: str, interval: int, offset: int, copies: int
+) -> LIFReset:
+    values = _neuron_values(layer, shape, arithmetic, copies)
+    values |= {"shape": shape, "reset_interval": interval, "reset_offset": offset}
+    return LIFReset(**values) if layer.reset == "zero" else OtherReset(kind=layer.reset, **values)
 
 
 def _in_lavas_order(port: Any, shape: tuple[int, ...]) -> Any:
@@ -130,18 +178,24 @@ def _in_lavas_order(port: Any, shape: tuple[int, ...]) -> Any:
     return port if port.shape == shape else port.reshape(_lava_shape(shape)).transpose(LAVA_ORDER)
 
 
-def _neuron_values(layer: LayerSpec, shape: tuple[int, ...], arithmetic: str) -> dict[str, Any]:
+def _neuron_values(layer: LayerSpec, shape: tuple[int, ...], arithmetic: str, copies: int) -> dict[str, Any]:
     fixed = arithmetic == "fixed"
-    threshold, bias = (
-        values if np.ndim(values) == 0 else _each_neuron(layer, values, shape)
-        for values in (layer.threshold, layer.bias_mant if fixed else layer.bias / UNITS)
-    )
-    values = {"dv": layer.dv, "bias_exp": layer.bias_exp} if fixed else {"dv": layer.dv / DECAY_UNITY}
-    return {"du": NO_CURRENT_MEMORY if fixed else 1.0, "vth": threshold, "bias_mant": bias, **values}
+    dv, du = np.asarray(layer.dv), np.asarray(layer.du)
+    values = {
+        "vth": layer.threshold,
+        "bias_mant": layer.bias_mant if fixed else layer.bias / UNITS,
+        "dv": dv if fixed else dv / DECAY_UNITY,
+        "du": du if fixed else (du + 1) / DECAY_UNITY,
+    }
+    each = {
+        name: np.asarray(one).item() if np.ndim(one) == 0 else _each_neuron(layer, one, shape, copies)
+        for name, one in values.items()
+    }
+    return {**each, **({"bias_exp": layer.bias_exp} if fixed else {})}
 
 
-def _each_neuron(layer: LayerSpec, values: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-    each = layer.each(values)
+def _each_neuron(layer: LayerSpec, values: Any, shape: tuple[int, ...], copies: int) -> NDArray[Any]:
+    each = np.tile(layer.each(values), copies)
     if len(shape) == len(LAVA_ORDER):
         each = each.reshape(layer.shape).transpose(LAVA_ORDER)
     return np.broadcast_to(each, shape).copy()
@@ -162,6 +216,10 @@ def run_stock(
     batch = len(messages)
     if batch == 0:
         return _nothing(spec, record)
+    if spec.recurrent:
+        return _in_parts(
+            messages, lambda few: _copied(spec, few, record, arithmetic, timeout, "stock Lava" if progress else None)
+        )
     rows = messages[:, :: spec.hold].reshape(-1, messages.shape[-1])
     graph = stock_graph(spec, rows, record, arithmetic, spec.hold)
     _run(spec, graph, batch * spec.num_steps, arithmetic, timeout, "stock Lava" if progress else None)
@@ -178,12 +236,14 @@ def run_batched(
     arithmetic: str = "fixed",
     timeout: float | None = None,
     progress: bool = False,
-    width: int = 100,
+    width: int = WIDTH,
 ) -> dict[int, NDArray[np.bool_]]:
     """``run_stock`` with up to ``width`` samples side by side."""
     batch = len(messages)
     if batch == 0:
         return _nothing(spec, record)
+    if spec.recurrent and batch > width:
+        return _in_parts(messages, lambda few: run_batched(spec, few, record, arithmetic, timeout, progress), width)
     rows, rounds = _side_by_side(spec, messages, width)
     width = rows.shape[1]
     graph = batched_graph(spec, rows, record, arithmetic, spec.hold)
@@ -194,6 +254,33 @@ def run_batched(
         .reshape(spec.num_steps, rounds * width, -1)[:, :batch]
         for index, recorder in graph.recorders.items()
     }
+
+
+def _in_parts(messages: NDArray[np.int32], run: Callable[..., Any], width: int = WIDTH) -> dict[int, NDArray[np.bool_]]:
+    """What ``run`` records of up to ``width`` samples at a time, a graph each, put together."""
+    parts = [run(messages[first : first + width]) for first in range(0, len(messages), width)]
+    return {index: np.concatenate([part[index] for part in parts], axis=1) for index in parts[0]}
+
+
+def _copied(
+    spec: NetworkSpec,
+    messages: NDArray[np.int32],
+    record: set[int],
+    arithmetic: str,
+    timeout: float | None,
+    label: str | None,
+) -> dict[int, NDArray[np.bool_]]:
+    """``run_stock`` with a copy of the network for each sample."""
+    batch = len(messages)
+    graph = stock_graph(spec, _beside(spec, messages), record, arithmetic, spec.hold, batch)
+    _run(spec, graph, spec.num_steps, arithmetic, timeout, label)
+    return {index: recorder.recorded.reshape(spec.num_steps, batch, -1) for index, recorder in graph.recorders.items()}
+
+
+def _beside(spec: NetworkSpec, messages: NDArray[np.int32]) -> NDArray[np.int32]:
+    """[row, sample * feature] of ``messages`` [sample, time, feature]."""
+    rows = messages[:, :: spec.hold].swapaxes(0, 1)
+    return rows.reshape(len(rows), -1)
 
 
 def _side_by_side(spec: NetworkSpec, messages: NDArray[np.int32], width: int) -> tuple[NDArray[np.int32], int]:
@@ -212,13 +299,18 @@ def last_membranes(
     """Output membranes [batch, class] when each sample ends, after reset, which Lava's own ``Read`` reads meanwhile."""
     if len(messages) == 0:
         return np.empty((0, spec.sizes[-1]), np.int64)
-    if engine == "stock":
+    if spec.recurrent and len(messages) > WIDTH:
+        parts = [messages[first : first + WIDTH] for first in range(0, len(messages), WIDTH)]
+        return np.concatenate([last_membranes(spec, part, engine, timeout) for part in parts])
+    if engine == "batched":
+        rows, rounds = _side_by_side(spec, messages, WIDTH)
+        graph = batched_graph(spec, rows, set(), hold=spec.hold)
+    elif spec.recurrent:
+        rounds, graph = 1, stock_graph(spec, _beside(spec, messages), set(), hold=spec.hold, copies=len(messages))
+    else:
         rows, rounds = messages[:, :: spec.hold].reshape(-1, messages.shape[-1]), len(messages)
         graph = stock_graph(spec, rows, set(), hold=spec.hold)
-    else:
-        rows, rounds = _side_by_side(spec, messages, 100)
-        graph = batched_graph(spec, rows, set(), hold=spec.hold)
-    lag = len(spec.layers)
+    lag = spec.depths[-1]
     early = (lag - 1) // spec.num_steps + 1  # readings before the first sample has ended
     reader = Read(buffer=early + rounds, interval=spec.num_steps, offset=lag - 1)
     reader.connect_var(graph.neurons[-1].v)
@@ -234,13 +326,15 @@ def stock_membranes(spec: NetworkSpec, messages: NDArray[np.int32]) -> list[NDAr
     Read step by step, one scalar a message: for a figure, not for a data set.
     """
     graph = stock_graph(spec, messages, set())
-    lag = len(spec.layers)
     steps = []
     with running(graph.source, Loihi2SimCfg(select_tag=TAGS["fixed"])) as run:
-        for _ in range(spec.num_steps + lag):
+        for _ in range(spec.num_steps + max(spec.depths)):
             run(1)
             steps.append([_our_order(lif.v.get().astype(np.int64)) for lif in graph.neurons])
-    return [np.stack([steps[t + index + 1][index] for t in range(spec.num_steps)]) for index in range(len(spec.layers))]
+    return [
+        np.stack([steps[t + spec.depths[index + 1]][index] for t in range(spec.num_steps)])
+        for index in range(len(spec.layers))
+    ]
 
 
 def _our_order(values: NDArray[Any]) -> NDArray[Any]:
@@ -251,7 +345,7 @@ def _run(
     spec: NetworkSpec, graph: Graph, steps: int, arithmetic: str, timeout: float | None, label: str | None
 ) -> None:
     with running(graph.source, Loihi2SimCfg(select_tag=TAGS[arithmetic]), timeout, label) as run:
-        run(steps + len(spec.layers))
+        run(steps + max(spec.depths))
 
 
 def _nothing(spec: NetworkSpec, record: set[int]) -> dict[int, NDArray[np.bool_]]:

@@ -4,6 +4,8 @@ Fixed point as in ``activation``; floating point (W s) 2^weight_exp. Sends befor
 delays by one step like the stock one.
 """
 
+from collections import deque
+
 import numpy as np
 from lava.magma.core.decorator import implements, requires, tag
 from lava.magma.core.model.py.model import PyLoihiProcessModel
@@ -22,10 +24,11 @@ class BatchedDense(AbstractProcess):
     ports [batch, ...]; or [replica, out, in], networks side by side, with ports [batch, replica, ...].
 
     ``largest``: no sum of weights times messages exceeds it; below 2^24 the products run, exactly, in float32.
+    ``wait``: steps of delay beyond the one of every connection.
     """
 
-    def __init__(self, *, weights: np.ndarray, weight_exp: int, batch: int, largest: int) -> None:
-        super().__init__(weights=weights, weight_exp=weight_exp, batch=batch, largest=largest)
+    def __init__(self, *, weights: np.ndarray, weight_exp: int, batch: int, largest: int, wait: int = 0) -> None:
+        super().__init__(weights=weights, weight_exp=weight_exp, batch=batch, largest=largest, wait=wait)
         *replicas, outputs, inputs = weights.shape
         self.s_in = InPort(shape=(batch, *replicas, inputs))
         self.a_out = OutPort(shape=(batch, *replicas, outputs))
@@ -40,14 +43,15 @@ class _BatchedModel(PyLoihiProcessModel):
         weights = proc_params["weights"].astype(kind)
         self.weights = [weights] if weights.ndim == 2 else list(weights)
         self.weight_exp, self.shape = proc_params["weight_exp"], (proc_params["batch"], *weights.shape[:-1])
-        self.sent = self.activation(np.zeros(self.shape, kind))
+        nothing = self.activation(np.zeros(self.shape, kind))
+        self.sent = deque([nothing] * (1 + proc_params["wait"]))
 
     def run_spk(self) -> None:
-        self.a_out.send(self.sent)
+        self.a_out.send(self.sent.popleft())
         s = self.s_in.recv().astype(self.weights[0].dtype)
         s = s.reshape(len(s), len(self.weights), -1)
         products = [s[:, k] @ matrix.T for k, matrix in enumerate(self.weights)]
-        self.sent = self.activation(np.stack(products, 1).reshape(self.shape))
+        self.sent.append(self.activation(np.stack(products, 1).reshape(self.shape)))
 
 
 @implements(proc=BatchedDense, protocol=LoihiProtocol)

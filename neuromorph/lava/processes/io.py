@@ -26,13 +26,13 @@ def shared_array(values: np.ndarray) -> np.ndarray:
 
 
 class MessageSource(AbstractProcess):
-    """Sends ``messages`` [row, ...], bool or integers, each row for ``hold`` steps, then zeros.
+    """Sends ``messages`` [row, ...], integers, each row for ``hold`` steps, then zeros or, ``forever``, the last.
 
     The data lie in proc_params, which the fork shares.
     """
 
-    def __init__(self, *, messages: np.ndarray, hold: int = 1) -> None:
-        super().__init__(messages=messages, hold=hold)
+    def __init__(self, *, messages: np.ndarray, hold: int = 1, forever: bool = False) -> None:
+        super().__init__(messages=messages, hold=hold, forever=forever)
         self.s_out = OutPort(shape=messages.shape[1:])
 
 
@@ -47,18 +47,22 @@ class PyMessageSource(PyLoihiProcessModel):
     def __init__(self, proc_params):
         super().__init__(proc_params)
         self.messages, self.hold = proc_params["messages"], proc_params["hold"]
+        self.after = self.messages[-1:] if proc_params["forever"] else np.zeros((1, *self.messages.shape[1:]))
 
     def run_spk(self) -> None:
         row = (self.time_step - 1) // self.hold
-        sent = self.messages[row] if row < len(self.messages) else np.zeros(self.messages.shape[1:])
+        sent = self.messages[row] if row < len(self.messages) else self.after[0]
         self.s_out.send(sent.astype(np.int32, copy=False))
 
 
 class SpikeRecorder(AbstractProcess):
-    """Writes the spikes of steps ``lag`` + 1 ... ``lag`` + ``steps`` into ``recorded``, shared bool [step, *shape]."""
+    """Writes what comes in steps ``lag`` + 1 ... ``lag`` + ``steps`` into ``recorded``, shared [step, *shape].
 
-    def __init__(self, *, shape: tuple[int, ...], steps: int, lag: int) -> None:
-        self.recorded = shared_array(np.zeros((steps, *shape), bool))
+    ``kind``: bool for spikes; an integer type for messages of any size.
+    """
+
+    def __init__(self, *, shape: tuple[int, ...], steps: int, lag: int, kind: type = bool) -> None:
+        self.recorded = shared_array(np.zeros((steps, *shape), kind))
         super().__init__(recorded=self.recorded, lag=lag)
         self.s_in = InPort(shape=shape)
 
@@ -80,4 +84,4 @@ class PySpikeRecorder(PyLoihiProcessModel):
         spikes = self.s_in.recv()
         row = self.time_step - 1 - self.lag
         if 0 <= row < len(self.recorded):
-            self.recorded[row] = spikes != 0
+            self.recorded[row] = spikes

@@ -195,3 +195,47 @@ def test_a_folder_that_cannot_be_is_refused_before_anything_is_computed(checkpoi
             main(["deploy", str(checkpoint), "--out", str(out)])
         errors = capsys.readouterr().err
         assert stopped.value.code == 2 and "cannot be a folder" in errors and errors.count("\n") == 1
+
+
+@needs_lava
+def test_a_state_of_a_users_own_class_is_deployed_and_its_folder_runs(tmp_path, capsys, monkeypatch):
+    import torch
+
+    (tmp_path / "nets.py").write_text(
+        "import snntorch, torch\n"
+        "class Net(torch.nn.Sequential):\n"
+        "    def __init__(self):\n"
+        "        loop = snntorch.RLeaky(beta=0.75, linear_features=9, reset_mechanism='none', threshold=0.1)\n"
+        "        zero = {'reset_mechanism': 'zero', 'threshold': 0.1}\n"
+        "        out = snntorch.Synaptic(alpha=0.5, beta=0.75, reset_delay=False, **zero)\n"
+        "        super().__init__(torch.nn.Linear(12, 9), snntorch.Leaky(beta=0.9, **zero), torch.nn.Linear(9, 4), out)\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    sys.modules.pop("nets", None)
+    import importlib
+
+    sys.path.insert(0, "")
+    net = importlib.import_module("nets").Net()
+    sys.path.remove("")
+    torch.save(net.state_dict(), "net.pt")
+    rng = np.random.default_rng(0)
+    np.savez("data.npz", x=(rng.random((30, 6, 12)) < 0.3).astype(np.float32), y=rng.integers(0, 4, 30))
+    main(["deploy", "net.pt", "--model", "nets:Net", "--data", "data.npz", "--steps", "6", "--calibration", "10"])
+    printed = capsys.readouterr().out
+    assert "12-9-4, 6 steps, 20 test samples" in printed and "quantised to 8 bits on 10 samples" in printed
+    lines = [line.split()[-2:] for line in printed.splitlines() if line.startswith("Lava,") and "counts" in line]
+    assert lines == [["0", "0"]] * 2
+    done = subprocess.run(
+        [sys.executable, "-I", "net/run_on_lava.py"], capture_output=True, text=True, timeout=60, cwd=tmp_path
+    )
+    assert done.returncode == 0 and "differing counts 0" in done.stdout, done.stdout + done.stderr
+    for words, sentence in (
+        (["net.pt", "--model", "nets", "--steps", "6"], "say module:Class"),
+        (["net.pt", "--model", "nets:Other", "--steps", "6"], "cannot be made"),
+        (["net.pt", "--model", "nets:Net"], "num_steps = 0: say for how many"),
+        (["data.npz", "--model", "nets:Net", "--steps", "6"], "holds no state of Net"),
+    ):
+        with pytest.raises(SystemExit) as stopped:
+            main(["deploy", *words])
+        errors = capsys.readouterr().err
+        assert stopped.value.code == 2 and sentence in errors and errors.count("\n") == 1

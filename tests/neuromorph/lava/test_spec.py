@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from neuromorph.lava import LayerSpec, NetworkSpec, integer_network
+from neuromorph.lava.connection import Synapses
 from neuromorph.snn import SpikingBNN
 
 
@@ -82,14 +83,18 @@ def test_wrong_input_is_named(x, message):
         (layer(3, 2, threshold=1.5), "layer 2: threshold"),
         (layer(3, 2, dv=4096), "layer 2: dv .* 4095"),
         (layer(3, 2, weight_exp=8), "layer 2: weight_exp .* 7"),
-        (layer(3, 2, weights=np.zeros((2, 3), np.int8)), "layer 2: weights"),
         (layer(3, 2, weights=np.ones((2, 3))), "layer 2: weights must be an int8"),
-        (layer(3, 2, weights=np.array([[1, -1, 1], [1, 3, 1]], np.int8)), "layer 2: weights .* got 3 in neuron 2"),
+        (layer(3, 2, source=3), "layer 2 takes spikes of layer 3, which comes later"),
+        (layer(3, 2, source=0), "layer 2 takes 3 inputs but the network has 4"),
+        (layer(3, 2, du=np.array([0, 4096])), "layer 2: du must be .* 4095, got 4096 in neuron 2"),
+        (layer(3, 2, du=0, weight_exp=7), "layer 2: 3 inputs .* current u to .* wraps beyond"),
+        (layer(3, 2, reset="late"), "layer 2: unknown reset 'late'; known: zero, subtract"),
+        (layer(3, 2, more=(Synapses(np.ones((3, 4), np.int8)),)), "layer 2 has 2 neurons, a further connection .* 3"),
         (layer(3, 2, threshold=np.array([5, 131072])), "layer 2: threshold .* got 131072 in neuron 2"),
         (layer(3, 2, threshold=np.array([5, 6, 7])), r"layer 2: threshold has shape \(3,\), allowed: .*\(2,\)"),
         (layer(3, 2, bias_mant=np.array([-4097, 0])), "layer 2: bias_mant .* -4096 to 4095, got -4097 in neuron 1"),
         (layer(3, 2, bias_exp=8), "layer 2: bias_exp .* 7"),
-        (convolution(image=(1, 2, 2), weight_exp=-2), "layer 2: a convolution needs a weight_exp from -1 to 5, got -2"),
+        (convolution(image=(1, 2, 2), weight_exp=-2), "layer 2: a convolution needs a weight_exp from -1 to 7, got -2"),
         (convolution(image=(1, 3, 1), padding=2), r"layer 2: a kernel of \(2, 2\) does not fit .* and padding 2"),
         (convolution(image=(1, 1, 3)), r"layer 2: a kernel of \(2, 2\) does not fit an image of \(1, 1, 3\)"),
         (convolution(image=(3, 1, 1)), r"layer 2: weights .* take an image of \(1, rows, columns\), got \(3, 1, 1\)"),

@@ -1,0 +1,1 @@
+"""Networks made elsewhere: snnTorch modules and NIR graphs as floating-point graphs, quantised for the chip."""
