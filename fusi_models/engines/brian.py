@@ -8,6 +8,8 @@ Protocols:
     "spikes":   one synapse between each pair of a pre- and a postsynaptic neuron, both driven from outside. A
                 presynaptic spike (probability ``active`` a step) is the candidate event; it potentiates if the
                 postsynaptic neuron fires in the same step (probability f_pot), and depresses otherwise.
+
+A synapse for a network of one's own: ``synapse_equations``.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +20,11 @@ import numpy as np
 from tqdm import tqdm
 
 from fusi_models.checks import check_fraction, whole
+from fusi_models.engines.brian_synapse import Expression as Expression
+from fusi_models.engines.brian_synapse import Pairing as Pairing
+from fusi_models.engines.brian_synapse import Signal as Signal
+from fusi_models.engines.brian_synapse import SynapseEquations as SynapseEquations
+from fusi_models.engines.brian_synapse import synapse_equations as synapse_equations
 from fusi_models.engines.monte_carlo import check_reading, trial_curve, whole_count
 from fusi_models.engines.session import Target as Target
 from fusi_models.engines.session import check_target, session
