@@ -205,8 +205,8 @@ def synapse_equations(model: SynapseModel, drive: Drive | str, every: Any = None
     ``drive``: a ``Drive``, or an expression that a presynaptic event evaluates. ``every``: a time; then events only
     note their drive (the sum, kept within -1..+1), and the rule runs at that interval with what was noted, so that a
     model that also changes where nothing happens (a Benna-Fusi chain) has a clock. Without it a step of such a chain
-    is an event of the neuron, whatever its drive. Several events on a side may share a step only where the user's
-    network lets them. Raises ``ValueError`` for a model without an equation, or ``every`` that is no positive time.
+    is an event of the neuron, whatever its drive. Raises ``ValueError`` for a model without an equation, or ``every``
+    that is no positive time.
 
     >>> from fusi_models import HiddenWeight
     >>> print(synapse_equations(HiddenWeight(2), Signal("error_post")))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fusi_models import BennaFusi, HiddenWeight, MarkovSynapse, cascade, multistate, plain
-from fusi_models.brian import Expression, Pairing, Signal, synapse_equations
+from fusi_models.engines.brian import Expression, Pairing, Signal, synapse_equations
 
 STEPS, PRE, POST = 30, 4, 3
 RNG = np.random.default_rng(5)
