@@ -21,6 +21,7 @@ from neuromorph.lava.mapping import CHIPS, Chip, Core, degrees, map_layers
 from neuromorph.lava.reference import simulate
 from neuromorph.lava.spec import NetworkSpec
 
+SYNAPTIC_PJ, ACTIVE_PJ, REST_PJ = 23.6, 81, 52  # Loihi 1: a synaptic operation, a changed, an unchanged membrane
 LEARNING = "8-bit weights, 8-bit tags (learning)"
 LEARNING_BITS = (8, 8)  # weight, tag: what the learning engine works on
 
@@ -90,8 +91,9 @@ class Sheet:
             return None
         activity = self.activity
         terms = {
-            "synaptic operations": 23.6 * (activity.accumulates + activity.multiply_accumulates),
-            "neuron updates": 81 * activity.membrane_updates + 52 * (activity.neuron_steps - activity.membrane_updates),
+            "synaptic operations": SYNAPTIC_PJ * (activity.accumulates + activity.multiply_accumulates),
+            "neuron updates": ACTIVE_PJ * activity.membrane_updates
+            + REST_PJ * (activity.neuron_steps - activity.membrane_updates),
         }
         if self.tag_bits:
             terms["learning updates, all synapses once"] = 120.0 * self.synapses

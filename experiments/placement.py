@@ -1,0 +1,57 @@
+"""A billion synapses on many chips: cores, chips, spikes that cross a border, and what binds, beside published sizes.
+
+The network is a shape (a million neurons, a thousand sources each, spikes with probability .02 a step, sources at
+random); MNIST's 784-256-10 for comparison. Figure: load of each core.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import tyro
+
+from neuromorph.atomic import replacing
+from neuromorph.lava.placement import Population, Projection, Shape, draw, place
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Args:
+    """Placement of a large network."""
+
+    neurons: int = 1_000_000
+    """Neurons, four fifths of them excitatory."""
+    fan_in: int = 1000
+    """Synapses a neuron."""
+    bits: int = 8
+    """Bits a weight."""
+    out: Path = Path("runs/placement.svg")
+    """Figure to write."""
+
+
+def main(args: Args) -> None:
+    size = {"E": args.neurons * 4 // 5, "I": args.neurons // 5}
+    fan_in = {"E": args.fan_in * 4 // 5, "I": args.fan_in // 5}
+    large = Shape(
+        tuple(Population(name, n) for name, n in size.items()),
+        tuple(Projection(source, target, fan_in[source]) for source in size for target in size),
+    )
+    mnist = Shape(
+        (Population("input", 784, 0.1, host=True), Population("hidden", 256), Population("classes", 10)),
+        (Projection("input", "hidden", 784), Projection("hidden", "classes", 256)),
+    )
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
+    for ax, chip in zip(axes, ("loihi1", "loihi2"), strict=True):
+        print(place(mnist, chip, args.bits))
+        placed = place(large, chip, args.bits)
+        print(placed)
+        draw(placed, ax)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(args.out) as unfinished, plt.rc_context({"svg.hashsalt": "neuromorph"}):
+        figure.savefig(unfinished, metadata={"Date": None}, format="svg")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Args))
