@@ -5,6 +5,9 @@ from typing import Any
 
 import numpy as np
 
+Values = np.ndarray[Any, np.dtype[Any]]
+"""An array of any shape and kind of number."""
+
 
 def check_fraction(name: str, value: float, below_one: bool = False) -> None:
     """Raise ``ValueError`` unless 0 < value <= 1, or 0 < value < 1 where ``below_one``."""

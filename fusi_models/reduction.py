@@ -7,11 +7,9 @@ leaves its last state once in 2^200 events, which 1 - 2^-200 = 1 would forget.
 All rates are per candidate event; times are in candidate events.
 """
 
-from typing import Any
-
 import numpy as np
 
-Values = np.ndarray[Any, np.dtype[Any]]
+from fusi_models.checks import Values
 
 
 def stationary(step: Values) -> Values:

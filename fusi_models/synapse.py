@@ -15,17 +15,16 @@ Every model is a ``SynapseModel``. What only some have is a form of its own, whi
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import numpy as np
 
+from fusi_models.checks import Values as Values
 from fusi_models.checks import check_fraction as check_fraction
 from fusi_models.equations import Array
 
 if TYPE_CHECKING:
     from fusi_models.models.markov import MarkovSynapse
-
-Values = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,6 +54,21 @@ def grid(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], title:
     return ax
 
 
+def bars(labels: Sequence[str], values: Sequence[Sequence[float]], chance: float, ax: Axes | None = None) -> Axes:
+    """A bar a label up to the mean of its ``values`` in [0, 1], each of which is a point; dotted: chance."""
+    ax = _axes(ax)
+    places = np.arange(len(labels))[::-1]
+    for k, (place, some) in enumerate(zip(places, values, strict=True)):
+        points = 100 * np.atleast_1d(some)
+        ax.barh(place, points.mean(), color=COLOURS[k % len(COLOURS)], height=0.7, alpha=0.55)
+        ax.plot(points, np.full(len(points), place), "k|", ms=6)
+    ax.axvline(100 * chance, color="0.4", lw=0.8, ls=":")
+    ax.set_yticks(places, labels, fontsize=7)
+    ax.set_xlim(0, 100)
+    ax.set_xlabel("average accuracy after the last task (%)", fontsize=8)
+    return ax
+
+
 def memory_curves(
     lags: np.ndarray, theory: np.ndarray, measured: Mapping[str, Mapping[str, Any]], title: str, ax: Axes | None = None
 ) -> Axes:

@@ -11,6 +11,8 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from fusi_models.checks import Values
+from neuromorph.metrics import Cost
 from neuromorph.streams import Task
 
 NEEDS = frozenset({"boundary", "task", "test task", "replay"})
@@ -39,11 +41,11 @@ class Learner(ABC):
         """What a checkpoint must agree in: a text made of the whole configuration, as by ``described``."""
 
     @abstractmethod
-    def partial_fit(self, x: np.ndarray, y: np.ndarray) -> None:
+    def partial_fit(self, x: Values, y: Values) -> None:
         """Learn once from x [n, ...] in [0, 1] and y [n], in this order."""
 
     @abstractmethod
-    def predict(self, x: np.ndarray) -> np.ndarray:
+    def predict(self, x: Values) -> Values:
         """The class of each sample, int64 [n]; learns nothing."""
 
     @abstractmethod
@@ -53,6 +55,10 @@ class Learner(ABC):
     @abstractmethod
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back to a ``state_dict``."""
+
+    def cost(self, x: Values) -> Cost | None:
+        """What an inference takes, mean over the samples x [n, ...]; None where it is not counted."""
+        return None
 
     # The three below are called only where ``needs`` asks for them; most learners have nothing to do there.
 
@@ -88,7 +94,7 @@ class ToldLearner(BoundaryLearner):
 
 @runtime_checkable
 class _Array(Protocol):
-    def __array__(self) -> np.ndarray: ...
+    def __array__(self) -> Values: ...
 
 
 @runtime_checkable
@@ -147,14 +153,14 @@ def _text_of_many(value: Any) -> str:
     return _call(type(value).__qualname__, attributes)
 
 
-def _digest(values: np.ndarray) -> str:
+def _digest(values: Values) -> str:
     if values.dtype.hasobject:
         return _text(values.tolist())
     found = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:32]
     return f"array({values.dtype.str}, {values.shape}, {found})"
 
 
-def checked_samples(x: Any, shape: tuple[int, ...], *, flat: bool = False, dtype: Any = None) -> np.ndarray:
+def checked_samples(x: Any, shape: tuple[int, ...], *, flat: bool = False, dtype: Any = None) -> Values:
     """``x`` as an array [n, *shape] of finite numbers in [0, 1].
 
     ``flat``: samples may come in any shape of as many numbers, images for example. ``dtype``: of the array that is
@@ -179,7 +185,7 @@ def checked_samples(x: Any, shape: tuple[int, ...], *, flat: bool = False, dtype
     return values.reshape(len(values), *shape)
 
 
-def checked_labels(y: Any, samples: tuple[int, ...], classes: int) -> np.ndarray:
+def checked_labels(y: Any, samples: tuple[int, ...], classes: int) -> Values:
     """``y`` as an array int64 of whole numbers in 0..classes-1, one a sample.
 
     ``samples``: the shape of ``y``, (n,) or (n, replica). Raises ``ValueError``, saying what was given, for anything
@@ -201,7 +207,7 @@ def checked_labels(y: Any, samples: tuple[int, ...], classes: int) -> np.ndarray
     return labels.astype(np.int64)
 
 
-def _array(name: str, values: Any) -> np.ndarray:
+def _array(name: str, values: Any) -> Values:
     try:
         return np.asarray(values)
     except (ValueError, TypeError, RuntimeError) as error:  # ragged lists; tensors on a GPU or with a gradient

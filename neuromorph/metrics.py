@@ -4,9 +4,12 @@ R[i, j] is the test accuracy on task j after task i has been learned (i, j = 0..
 learning. Definitions: Lopez-Paz & Ranzato 2017 (GEM), Chaudhry et al. 2018 (forgetting); each stands by its property.
 """
 
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass, field, fields
 
 import numpy as np
+
+from neuromorph.atomic import replacing
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,38 @@ class AccuracyMatrix:
         for values in (self.accuracy, self.baseline):
             if not ((values >= 0) & (values <= 1)).all():
                 raise ValueError("accuracies must be numbers between 0 and 1; NaN or percent found.")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the matrix as an npz file (``accuracy``, ``baseline``, ``anytime``, ``anytime_samples``)."""
+        with replacing(path) as unfinished:
+            np.savez_compressed(unfinished, **{f.name: getattr(self, f.name) for f in fields(self)})
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "AccuracyMatrix":
+        """What ``save`` wrote. Raises ``ValueError`` for another file, ``OSError`` where it cannot be opened."""
+        with open(path, "rb") as file:
+            try:
+                with np.load(file) as stored:
+                    return cls(*(stored[f.name] for f in fields(cls)))
+            except Exception as error:  # numpy and zipfile raise a dozen kinds for a damaged file
+                raise ValueError(
+                    f"{path} is no accuracy matrix that was saved here ({error}): save it again."
+                ) from error
+
+    def table(self) -> list[dict[str, float]]:
+        """A row a number: ``learned`` (0: before learning; tasks from 1), ``tested``, ``replica``, ``accuracy``.
+
+        ``pandas.DataFrame(matrix.table())`` and ``csv.DictWriter`` take it as it is.
+
+        >>> AccuracyMatrix(np.array([[0.9]]), np.array([0.1])).table()[1]
+        {'learned': 1, 'tested': 1, 'replica': 0, 'accuracy': 0.9}
+        """
+        whole = np.concatenate([self.baseline[None], self.accuracy])
+        whole = whole if whole.ndim == 3 else whole[..., None]
+        return [
+            {"learned": i, "tested": j + 1, "replica": r, "accuracy": float(value)}
+            for (i, j, r), value in np.ndenumerate(whole)
+        ]
 
     @property
     def tasks(self) -> int:
@@ -87,6 +122,24 @@ class AccuracyMatrix:
 
     def _mean_old(self, change: np.ndarray):
         return change[:-1].mean(0) if self.tasks > 1 else self._zero
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one inference takes, as NeuroBench counts it (Yik et al. 2025, Nat. Commun. 16:1545), and what is kept.
+
+    Operations are effective ones, with a message that is not 0, means over samples: an accumulate where all messages of
+    a layer are -1, 0 or 1, else a multiply-accumulate. A message that is shown at every step counts at every step.
+    """
+
+    synapses: int
+    """Weights."""
+    weight_bytes: float
+    """Of the weights that are multiplied, packed: one bit each where they are -1 and +1, else four bytes."""
+    accumulates: float
+    multiply_accumulates: float
+    spikes: float
+    """Of all neurons, input not counted; nan for a network without spikes."""
 
 
 def memory_signal(

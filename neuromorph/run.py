@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
+from fusi_models.checks import Values
 from fusi_models.seeds import generator
 from neuromorph.checkpoint import load_checkpoint, save_checkpoint
 from neuromorph.learner import Learner
@@ -22,7 +23,7 @@ BAR = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed} < {remaining}{postfix}"
 TOGETHER = 2000  # test samples in one call of predict: starting a network has a price
 
 Epochs = int | Sequence[int]
-Watch = Callable[[int, int, np.ndarray], None]
+Watch = Callable[[int, int, Values], None]
 
 
 def learn_stream(
@@ -30,7 +31,7 @@ def learn_stream(
     stream: Stream,
     epochs: Epochs = 1,
     seed: int | Sequence[int] = 0,
-    checkpoint: str | os.PathLike | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
     every: int | None = None,
     progress: bool = True,
     label: str = "",
@@ -70,8 +71,8 @@ class Record:
     ``samples``: learned in all. ``epochs``: finished of the task that is being learned. ``shown``: for the bar.
     """
 
-    rows: list[np.ndarray]
-    curve: list[np.ndarray] = field(default_factory=list)
+    rows: list[Values]
+    curve: list[Values] = field(default_factory=list)
     seen: list[int] = field(default_factory=list)
     samples: int = 0
     epochs: int = 0
@@ -107,11 +108,11 @@ def _numbers(value: int | Sequence[int]) -> int | list[int]:
     return int(value) if isinstance(value, (int, np.integer)) else [int(one) for one in value]
 
 
-def shuffled(task: Task, seed: int | Sequence[int], k: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
+def shuffled(task: Task, seed: int | Sequence[int], k: int, epoch: int) -> tuple[Values, Values]:
     """The training samples of task ``k`` in the order of this epoch; a replica has its own, that of a run alone."""
     x, y = task.train
 
-    def order(one: int) -> np.ndarray:
+    def order(one: int) -> Values:
         return generator("order of samples in an epoch", one, k, epoch).permutation(len(x))
 
     if isinstance(seed, (int, np.integer)):
@@ -121,16 +122,16 @@ def shuffled(task: Task, seed: int | Sequence[int], k: int, epoch: int) -> tuple
     return x[orders, replica], y[orders, replica]
 
 
-def accuracies(learner: Learner, stream: Stream) -> np.ndarray:
+def accuracies(learner: Learner, stream: Stream) -> Values:
     """Accuracy on every task, [tested] or [tested, replica]; several small tasks share a call of ``predict``.
 
     Tasks in a row that have one and the same test set are tested once. Neither for a learner that needs to be told
     which task is tested.
     """
     told = "test task" in learner.needs
-    found: list[np.ndarray] = []
+    found: list[Values] = []
     which: list[int] = []
-    waiting: list[tuple[np.ndarray, np.ndarray]] = []
+    waiting: list[tuple[Values, Values]] = []
     last = None
     for k, task in enumerate(stream):
         if told:
@@ -145,7 +146,7 @@ def accuracies(learner: Learner, stream: Stream) -> np.ndarray:
     return np.array(found)[which]
 
 
-def _hits(learner: Learner, tests: list[tuple[np.ndarray, np.ndarray]]) -> Iterator[np.ndarray]:
+def _hits(learner: Learner, tests: list[tuple[Values, Values]]) -> Iterator[Values]:
     hits = learner.predict(np.concatenate([x for x, _ in tests])) == np.concatenate([y for _, y in tests])
     return (part.mean(0) for part in np.split(hits, np.cumsum([len(y) for _, y in tests])[:-1]))
 
@@ -159,7 +160,7 @@ def _passes(epochs: Epochs, tasks: int, every: int | None) -> list[int]:
     return passes
 
 
-def _resumed(checkpoint: str | os.PathLike | None, mark: dict[str, Any], learner: Learner) -> Record | None:
+def _resumed(checkpoint: str | os.PathLike[str] | None, mark: dict[str, Any], learner: Learner) -> Record | None:
     """The record of a run that goes on, its learner loaded; None where a run begins."""
     if not checkpoint or not Path(checkpoint).exists():
         return None
@@ -173,7 +174,7 @@ def _learn(
     learner: Learner,
     stream: Stream,
     k: int,
-    samples: tuple[np.ndarray, np.ndarray],
+    samples: tuple[Values, Values],
     every: int | None,
     record: Record,
     bar: tqdm,
@@ -202,7 +203,7 @@ def _end_epoch(learner: Learner, stream: Stream, task: Task, record: Record, fin
         record.rows.append(accuracies(learner, stream))
 
 
-def _watched(learner: Learner, stream: Stream, k: int, record: Record) -> np.ndarray:
+def _watched(learner: Learner, stream: Stream, k: int, record: Record) -> Values:
     """The accuracies on the tasks learned so far, which are also shown."""
     row = accuracies(learner, stream[: k + 1]) if record.epochs else record.rows[-1][: k + 1]
     record.shown = ", accuracy " + " ".join(f"{v:.2f}" for v in row.reshape(k + 1, -1).mean(1))

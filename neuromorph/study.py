@@ -23,6 +23,7 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from tqdm.auto import tqdm
 
+from fusi_models.checks import Values
 from neuromorph.atomic import replacing
 from neuromorph.checkpoint import unfinished
 from neuromorph.learner import Learner
@@ -31,7 +32,7 @@ from neuromorph.run import fingerprint, learn_stream
 from neuromorph.streams import Stream, joint, parallel
 from neuromorph.streams.stream import text_digest
 
-Arrays = dict[str, np.ndarray]
+Arrays = dict[str, Values]
 JOINT = "joint"
 OWN = ("fingerprint", "seconds")
 _ALONE = threading.Lock()  # Brian2's and torch's settings are of a process, and a Dask worker may have several threads
@@ -252,7 +253,7 @@ def _on(scheduler: str) -> Iterator[None]:
     except ImportError as error:
         raise ImportError("--scheduler needs Dask: pip install 'neuromorph[cluster]'.") from error
     try:
-        client = Client(scheduler, timeout=20, set_as_default=False)
+        client = Client(scheduler, timeout=20, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise OSError(
             f"No Dask scheduler answers at {scheduler} ({type(error).__name__}): start one with 'dask scheduler' and "
@@ -262,7 +263,7 @@ def _on(scheduler: str) -> Iterator[None]:
         yield
 
 
-class _Shown(Parallel):
+class _Shown(Parallel):  # type: ignore[misc]
     """joblib's calls, with a bar of the cells that are finished."""
 
     def __init__(self, bar: tqdm, found: Mapping[Path, Result], **options: Any):

@@ -50,10 +50,11 @@ def store(syn: SynapseModel, state: Values, patterns: Values, rule: Rule, rng: n
     return state
 
 
-def weights(syn: SynapseModel, state: Values) -> Values:
+def weights(syn: SynapseModel, state: Values, dtype: type = float) -> Values:
     """Efficacies [post, pre] as floats, 0 on the diagonal."""
-    efficacy = np.asarray(syn.efficacy(state), float)
-    return np.asarray(efficacy * (1 - np.eye(len(efficacy))))
+    efficacy: Values = np.array(syn.efficacy(state), dtype)
+    np.fill_diagonal(efficacy, 0)
+    return efficacy
 
 
 def additive_weights(patterns: Values, rule: Rule, noise: float, rng: np.random.Generator) -> Values:

@@ -17,12 +17,11 @@ Derived here; the effect is that of Savin, Dayan & Lengyel (2014, PLoS CB 10:e10
 from typing import Literal, NamedTuple
 
 import numpy as np
-from scipy.linalg import expm
 from scipy.stats import binom
 
 from fusi_models.models.markov import MarkovSynapse
-from fusi_models.synapse import Values
-from fusi_models.theory.curve import Events, MemoryCurve, check_times
+from fusi_models.synapse import Response, Values
+from fusi_models.theory.curve import Events, MemoryCurve, Propagator, check_times
 from fusi_models.theory.pairs import PairLaw, Pairs, Rule, chain_pairs
 
 Scope = Literal["network", "neuron"]
@@ -46,19 +45,18 @@ def correlated_curve(
     """
     times = check_times(times, events)
     law, w, count, partners = _network(syn, rule, coding, neurons, scope)
-    steps = [_power(law.step, events, t) for t in times]
     first = np.einsum("a,b,s,abst->t", law.prior, law.prior, law.equilibrium, law.signed)
     touched = np.einsum(
         "a,b,s,abst->t", law.prior, law.prior, law.equilibrium, law.signed * np.sign(rule.table)[..., None, None]
     )
-    signal = np.array([first @ step @ w for step in steps])
+    signal = _carried(first, law.step, w, events, times)
     noise = touched.sum() * float(law.equilibrium @ w**2)
-    spread = np.array([touched @ step @ w**2 for step in steps]) - signal**2
+    spread = _carried(touched, law.step, w**2, events, times) - signal**2
     for kind, number in partners.items():
         pair, both = law.pair_equilibrium(kind), np.kron(w, w)
         noise += number * law.template_covariance(kind) * float(pair @ both)
-        stored, step = pair @ law.pair_step(kind, tracked=True), law.pair_step(kind)
-        spread += number * (np.array([stored @ _power(step, events, t) @ both for t in times]) - signal**2)
+        stored = pair @ law.pair_step(kind, tracked=True)
+        spread += number * (_carried(stored, law.pair_step(kind), both, events, times) - signal**2)
     a = touched.sum()
     noise = np.full(times.shape, np.sqrt(noise / count) / a)
     return MemoryCurve(
@@ -89,7 +87,9 @@ def aware_curve(
     a = float(np.abs(rule.table).ravel() @ np.outer(law.prior, law.prior).ravel())
     signal = np.einsum("a,b,ab,tab->t", law.prior, law.prior, rule.table, law.means(times) - mean) / a
     snr = np.sqrt(squared)
-    return MemoryCurve(times, signal, np.abs(signal) / snr, snr, np.full(times.shape, np.nan), 0 * times, syn.name)
+    left = (snr > 0) & (signal != 0)  # once nothing is left, the noise is not known
+    noise = np.divide(np.abs(signal), snr, out=np.full(times.shape, np.nan), where=left)
+    return MemoryCurve(times, signal, noise, snr, np.full(times.shape, np.nan), 0 * times, syn.name)
 
 
 class Shared(NamedTuple):
@@ -175,7 +175,6 @@ def _network(
     return law, w, neurons * (neurons - 1), partners
 
 
-def _power(step: Values, events: Events, time: float) -> Values:
-    if events == "poisson":
-        return np.asarray(expm(time * (step - np.eye(len(step)))))
-    return np.linalg.matrix_power(step, int(time))
+def _carried(start: Values, step: Values, readout: Values, events: Events, times: Values) -> Values:
+    """start @ step^t @ readout, [time]; exp(t (step - 1)) where events are Poisson."""
+    return Propagator(Response(start, step, readout, 1.0, 0.0, readout, 1), events).signal(times)

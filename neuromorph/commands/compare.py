@@ -1,11 +1,10 @@
 """``neuromorph compare``: synapse models x substrates on one task stream; a table and a page."""
 
 import json
-import platform
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from importlib import import_module, metadata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,11 @@ from fusi_models.theory.transient import transient_curve
 from neuromorph import streams
 from neuromorph.atomic import replacing, write_json
 from neuromorph.commands.report import table, write_report
+from neuromorph.folder import claim
 from neuromorph.learner import Learner, described
+from neuromorph.learners.methods import RULES, SUBSTRATES, Substrate
+from neuromorph.local_rule.layer import LayerRule
+from neuromorph.local_rule.rule import LocalRule
 from neuromorph.metrics import AccuracyMatrix, memory_signal
 from neuromorph.streams import Stream, StreamWords
 from neuromorph.study import JOINT, Cell, Job, Result, run_study, stacked
@@ -45,7 +48,13 @@ class CompareArgs:
     substrates: tuple[str, ...] = ("brian2", "snntorch", "lava")
     """Any of brian2, snntorch, lava (the chip's integers), lava-float."""
     synapses: tuple[str, ...] = ("plain", "cascade", "hidden")
-    """NAME or NAME:KEY=VALUE,...: plain:q=0.03  cascade:depth=5,x=0.5,rate=0.1  hidden:m=2,step=0.02."""
+    """NAME or NAME:KEY=VALUE,..., in the regime "local", where a part of the events is accepted: plain (q=0.03),
+    cascade (depth=5, x=0.5, rate=0.1), multistate (states=10, q=1, rate=0.1), serial (states=10, eps=0.1, rate=0.1),
+    hidden (m=2, step=0.02, bound=1, leak=0), uncertain (window=20, lr=0.08, ...); NAME@theory takes the numbers of
+    memory-curve."""
+    rule: str = "delta"
+    """The local rule: delta (corrects errors) or prototypes (each class in synapses of its own, for class-incremental
+    streams; the delta rule then stands for no protection)."""
     seeds: int = 3
     """How many seeds: of permutations, initial states, order of samples."""
     tasks: int = 5
@@ -79,34 +88,21 @@ class CompareArgs:
 
 WAYS = ("out", "jobs", "scheduler")
 """Arguments that change no number."""
-SUBSTRATES = ("brian2", "snntorch", "lava", "lava-float")
-_CLASSES = {"brian": "BrianLearner", "torch": "TorchLearner", "lava": "LavaLearner"}
-
-
-@dataclass(frozen=True)
-class Substrate:
-    """A module of ``neuromorph.learners`` that runs the local rule, and what its class and its ``imprint`` take."""
-
-    module: str
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-    def imported(self) -> Any:
-        """The module."""
-        return import_module(f"neuromorph.learners.{self.module}")
+UNPROTECTED = "no protection"
 
 
 @dataclass(frozen=True)
 class Local:
-    """A learner of the local rule as a function of its seeds."""
+    """A learner of a local rule as a function of its seeds."""
 
     synapse: SynapseModel
     substrate: Substrate
     inputs: int
     classes: int
+    rule: LayerRule = LocalRule()
 
     def __call__(self, seeds: tuple[int, ...]) -> Learner:
-        kind = getattr(self.substrate.imported(), _CLASSES[self.substrate.module])
-        return kind(self.synapse, self.inputs, self.classes, seeds=seeds, **self.substrate.options)
+        return self.substrate.learner(self.synapse, self.inputs, self.classes, seeds, self.rule)
 
 
 @dataclass(frozen=True)
@@ -173,7 +169,7 @@ def compare(args: CompareArgs) -> None:
     rows, curves = _rows(args, stream), _memory_cells(args, stream)
     for row in rows:  # a learner that cannot be built says so before hours of others
         row.cells[0].learner(row.cells[0].seeds)
-    _claim(args)
+    claim(args.out, args, WAYS, "comparison")
     cells: list[Job] = [*(cell for row in rows for cell in row.cells), *curves]
     results = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, args.scheduler)
     by_cell = dict(zip(map(id, cells), results, strict=True))
@@ -190,6 +186,8 @@ def _checked(args: CompareArgs) -> Stream:
     for substrate in args.substrates:
         if substrate not in SUBSTRATES:
             raise ValueError(f"There is no substrate '{substrate}': choose any of {', '.join(SUBSTRATES)}.")
+    if args.rule not in RULES:
+        raise ValueError(f"There is no local rule '{args.rule}': choose one of {', '.join(RULES)}.")
     for name in ("seeds", "epochs", "deep_epochs"):
         if getattr(args, name) < 1:
             raise ValueError(f"{name.replace('_', '-')} must be at least 1, got {getattr(args, name)}.")
@@ -197,7 +195,13 @@ def _checked(args: CompareArgs) -> Stream:
         raise ValueError(f"jobs must be at least 1, or -1 for as many as there are cores, got {args.jobs}.")
     if not args.substrates or not args.synapses:
         raise ValueError("Name at least one substrate and one synapse.")
-    return _stream(args)(0)
+    stream = _stream(args)(0)
+    if stream.scenario == "task":
+        raise ValueError(
+            f"'{args.stream}' is task-incremental, but no learner here is told a task: compare split- or split-class-, "
+            "or run 'neuromorph benchmark', whose networks keep an output layer a task."
+        )
+    return stream
 
 
 def _stream(args: CompareArgs) -> StreamWords:
@@ -208,8 +212,9 @@ def _rows(args: CompareArgs, stream: Stream) -> list[Row]:
     words, inputs, seeds = _stream(args), int(np.prod(stream.shape)), tuple(range(args.seeds))
     known, models = _known(args, stream), _models(args)
 
-    def local(label: str, model: SynapseModel, substrate: str, role: str = "") -> Row:
-        learner, name = Local(model, known[substrate], inputs, stream.outputs), f"{label} {substrate} {role}".strip()
+    def local(label: str, model: SynapseModel, substrate: str, role: str = "", rule: str = args.rule) -> Row:
+        learner = Local(model, known[substrate], inputs, stream.outputs, RULES[rule])
+        name = f"{label} {substrate} {role}".strip()
         return Row(label, substrate, role, (Cell(name, learner, words, seeds, args.epochs, role, threads=1),))
 
     def deep(m: float, role: str = "") -> Row:
@@ -219,15 +224,14 @@ def _rows(args: CompareArgs, stream: Stream) -> list[Row]:
         cells = (Cell(f"{name} seed {s}", learner, words, s, args.deep_epochs, role, threads) for s in seeds)
         return Row(label, "snntorch", role, tuple(cells))
 
-    unprotected = HiddenWeight(0.0)
     rows = [
         local(label, model, substrate)
         for label, model in models.items()
         for substrate in dict.fromkeys(args.substrates)
     ]
-    rows += [local(unprotected.name, unprotected, "snntorch", "no protection")]
+    rows += [local(label, model, "snntorch", UNPROTECTED, "delta") for label, model in _unprotected(args, models)]
     rows += [local(label, model, "snntorch", JOINT) for label, model in models.items()]
-    return rows + ([deep(args.deep_m), deep(0.0, "no protection"), deep(0.0, JOINT)] if args.deep else [])
+    return rows + ([deep(args.deep_m), deep(0.0, UNPROTECTED), deep(0.0, JOINT)] if args.deep else [])
 
 
 def _models(args: CompareArgs) -> dict[str, SynapseModel]:
@@ -237,46 +241,19 @@ def _models(args: CompareArgs) -> dict[str, SynapseModel]:
     return {model.name if names.count(model.name) == 1 else text: model for text, model in models.items()}
 
 
+def _unprotected(args: CompareArgs, models: Mapping[str, SynapseModel]) -> Iterable[tuple[str, SynapseModel]]:
+    """What the delta rule learns with for comparison: what protects here is the synapse, or the other rule."""
+    unprotected = HiddenWeight(0.0)
+    if args.rule == "delta":
+        return [(unprotected.name, unprotected)]
+    return [(f"{label}, delta rule", model) for label, model in models.items()]
+
+
 def _known(args: CompareArgs, stream: Stream) -> dict[str, Substrate]:
     presented = args.seeds * args.tasks * args.epochs * (args.samples or 60_000) * int(np.prod(stream.shape))
     target = {True: "cython", False: "numpy"}[presented > COMPILED_FROM]
-    return {
-        "brian2": Substrate("brian", {"target": target if args.brian_target == "auto" else args.brian_target}),
-        "snntorch": Substrate("torch", {"device": args.device}),
-        "lava": Substrate("lava", {"arithmetic": "fixed"}),
-        "lava-float": Substrate("lava", {"arithmetic": "float"}),
-    }
-
-
-def _claim(args: CompareArgs) -> None:
-    """Make the folder this comparison's, or find that it is."""
-    config, cells = args.out / "config.json", args.out / "cells"
-    mine = json.loads(json.dumps(asdict(args) | {"out": None}, default=str))
-    asked = [f.name for f in fields(args) if f.name not in WAYS]
-    if config.exists() and any(cells.glob("*")):
-        try:
-            theirs = json.loads(config.read_text())["arguments"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{config} is not a comparison's: choose another --out, or delete the folder.") from error
-        different = [name for name in asked if theirs.get(name) != mine[name]]
-        if different:
-            raise ValueError(
-                f"{args.out} holds another comparison (it differs in {', '.join(different)}): "
-                "choose another --out, or delete the folder."
-            )
-        return
-    packages = {name: _version(name) for name in ("neuromorph", "numpy", "torch", "snntorch", "brian2", "lava-nc")}
-    try:
-        write_json(config, {"arguments": mine, "python": platform.python_version(), "packages": packages})
-    except OSError as error:
-        raise OSError(f"The folder {args.out} cannot be written ({error.strerror}): choose another --out.") from error
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"
+    chosen = {"target": target if args.brian_target == "auto" else args.brian_target}
+    return {**SUBSTRATES, "brian2": Substrate("brian", chosen), "snntorch": Substrate("torch", {"device": args.device})}
 
 
 def _memory_cells(args: CompareArgs, stream: Stream) -> list[MemoryCell]:

@@ -1,6 +1,7 @@
 """The command ``neuromorph``: one sentence for a user's mistake, never a traceback."""
 
 import ast
+import os
 import pkgutil
 import sys
 from importlib import import_module
@@ -42,6 +43,9 @@ def main(argv: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("\nneuromorph: stopped. What was finished is kept; the same command goes on from there.", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:  # the reader of the output has gone: | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except MemoryError as error:
         print(f"neuromorph: not enough memory ({error}): ask for fewer synapses, samples or trials.", file=sys.stderr)
         sys.exit(2)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +14,12 @@ import fusi_models as fm
 from fusi_models.catalogue import parse
 from fusi_models.files import load_synapse
 from fusi_models.seeds import generator
-from fusi_models.synapse import Chain, find
+from fusi_models.synapse import Chain, find, need
+from fusi_models.theory.coding import coding
+from fusi_models.theory.correlated import aware_curve, correlated_curve
+from fusi_models.theory.first_passage import passage_times, survival
+from fusi_models.theory.optimise import optimise
+from fusi_models.theory.pairs import GATING
 from neuromorph.atomic import write_text
 
 
@@ -39,10 +45,22 @@ class MemoryCurveArgs:
     """Ratio between the levels of a cascade, where a model does not give its own."""
     f_pot: float = 0.5
     """Fraction of the events that potentiate."""
+    optimise: tuple[float, ...] = ()
+    """Ages: beside the models, the chain that a numeric search finds strongest at each of them."""
+    states: int | None = None
+    """Number of states of these chains; by default the largest among the models, else 6."""
+    observer: Literal["ideal", "correlated", "first-passage"] = "ideal"
+    """Who reads the memory: an observer of independent synapses; of a whole network, whose synapses share neurons
+    (beside the curve of independent ones, with and without knowing the correlations); or a threshold unit, which has
+    lost the memory when this memory's own signal first falls to the threshold (finite chains; trials simulated)."""
+    rule: Literal["pre", "post", "symmetric", "coincidence"] = "pre"
+    """Observer "correlated" only: how the two neurons of a synapse gate its events; sets f_pot."""
+    coding: float = 0.5
+    """Observer "correlated" only: fraction of the neurons that are active in a memory."""
     events: Literal["discrete", "poisson"] = "discrete"
     """One event per synapse and step, or Poisson events (not in Brian2)."""
     threshold: float = 1.0
-    """SNR below which a memory counts as lost."""
+    """SNR below which a memory counts as lost; the signal of a threshold unit, in units of the noise."""
     trials: int = 20
     """Simulations only: number of populations."""
     seed: int = 0
@@ -61,10 +79,19 @@ def memory_curve(args: MemoryCurveArgs) -> None:
         raise ValueError(f"a curve needs points >= 2 and last >= 1, got points={args.points}, last={args.last:g}.")
     if not args.models:
         raise ValueError("name at least one model, for example cascade:depth=10.")
+    if args.observer != "ideal" and args.engine != "theory":
+        raise ValueError(f"the observer '{args.observer}' has engine theory only, got {args.engine}.")
+    if not (0 < args.threshold < np.inf or (args.threshold == 0 and args.observer == "first-passage")):
+        raise ValueError(f"threshold must be finite and above 0 (or 0, first passage only), got {args.threshold}.")
     models = [parse_model(text, args.x, args.f_pot) for text in args.models]
+    models += [_optimised(models, age, args) for age in args.optimise]
     times = np.unique(np.append(0, np.geomspace(1, args.last, args.points).round()))
-    curves = [_curve(syn, times, args) for syn in models]
-    rows = [_summary(syn, curve, args) for syn, curve in zip(models, curves, strict=True)]
+    shown = [(syn, curve) for syn in models for curve in _curves(syn, times, args)]
+    curves = [curve for _, curve in shown]
+    rows = [_summary(syn, curve, args) for syn, curve in shown]
+    passages = [_passage(syn, args) for syn in models] if args.observer == "first-passage" else []
+    for row, found in zip(rows, passages, strict=False):
+        row |= _passage_summary(found, times)
     print(_table(rows, args))
     arguments = asdict(args) | {"out": str(args.out)}
     data = [
@@ -73,7 +100,7 @@ def memory_curve(args: MemoryCurveArgs) -> None:
     write_text(f"{args.out}.json", json.dumps({"arguments": arguments, "curves": data}, indent=1))
     write_text(f"{args.out}.csv", _csv(curves))
     svg = io.StringIO()
-    figure(models, curves, args).savefig(svg, format="svg")
+    figure(models, curves, args, [row["survival"] for row in rows if "survival" in row]).savefig(svg, format="svg")
     write_text(f"{args.out}.svg", svg.getvalue())
     print(f"wrote {args.out}.json, .csv and .svg")
 
@@ -88,6 +115,30 @@ def parse_model(text: str, x: float = 0.5, f_pot: float = 0.5) -> fm.SynapseMode
         return load_synapse(path, f_pot)
     model: Any = parse(text, "theory", x=x, f_pot=f_pot)
     return replace(model, f_pot=f_pot)
+
+
+def _optimised(models: list[fm.SynapseModel], age: float, args: MemoryCurveArgs) -> fm.SynapseModel:
+    chains = [found.chain().states for found in (find(syn, Chain) for syn in models) if found is not None]
+    states = args.states if args.states is not None else max(chains, default=6)
+    return optimise(states, age, events=args.events, f_pot=args.f_pot, seed=args.seed)
+
+
+def _curves(syn: fm.SynapseModel, times: np.ndarray, args: MemoryCurveArgs) -> list[fm.MemoryCurve]:
+    """What is drawn for one model: one curve, or those of a network's three observers."""
+    if args.observer != "correlated":
+        return [_curve(syn, times, args)]
+    chain, rule = need(syn, Chain).chain(), GATING[args.rule]
+    neurons = round((1 + np.sqrt(1 + 4 * args.synapses)) / 2)
+    active, f_pot = coding(args.coding, args.rule)
+    alone = fm.memory_curve(chain, times, neurons * (neurons - 1), args.events, f_pot, active)
+    found = [
+        replace(alone, name=f"{chain.name}, independent"),
+        replace(correlated_curve(chain, times, neurons, rule, args.coding, args.events), name=f"{chain.name}, shared"),
+    ]
+    if args.events == "discrete":
+        aware = aware_curve(chain, times, neurons, rule, args.coding)
+        found.append(replace(aware, name=f"{chain.name}, aware"))
+    return found
 
 
 def _curve(syn: fm.SynapseModel, times: np.ndarray, args: MemoryCurveArgs) -> fm.MemoryCurve:
@@ -107,11 +158,29 @@ def _curve(syn: fm.SynapseModel, times: np.ndarray, args: MemoryCurveArgs) -> fm
     )
 
 
+def _passage(syn: fm.SynapseModel, args: MemoryCurveArgs) -> np.ndarray:
+    """[trial]: when the memory was lost; inf after the last age."""
+    rng = generator("first passage", args.seed)
+    return passage_times(syn, int(args.synapses), args.trials, rng, args.threshold, int(args.last), progress=True)
+
+
+def _passage_summary(found: np.ndarray, times: np.ndarray) -> dict:
+    """Mean and its standard error, with memories that outlived the last age counted as lost there."""
+    seen = np.minimum(found, times[-1])
+    error = seen.std() / np.sqrt(len(seen))
+    kept = float(np.isinf(found).mean())
+    return {
+        "passage": float(seen.mean()), "passage_error": error, "kept": kept, "survival": survival(found, times).tolist()
+    }  # fmt: skip
+
+
 def _summary(syn: fm.SynapseModel, curve: fm.MemoryCurve, args: MemoryCurveArgs) -> dict:
     """One row of the table; ``None`` where the model has no theory, and for the share where no bound is known."""
     above = curve.times[curve.snr >= args.threshold]
-    row = {"model": syn.name, "initial_snr": float(curve.snr[0]), "last_above": float(above.max(initial=0))}
+    row = {"model": curve.name, "initial_snr": float(curve.snr[0]), "last_above": float(above.max(initial=0))}
     row |= {"lifetime": None, "area": None, "envelope_share": None}
+    if args.observer == "correlated":
+        return row
     try:
         row["lifetime"] = fm.lifetime(syn, args.synapses, args.threshold, args.events)
         row["area"] = fm.area(syn)
@@ -124,9 +193,12 @@ def _summary(syn: fm.SynapseModel, curve: fm.MemoryCurve, args: MemoryCurveArgs)
 
 
 def _table(rows: list[dict], args: MemoryCurveArgs) -> str:
+    passages = args.observer == "first-passage"
+    width = max(28, *(len(row["model"]) + 1 for row in rows))
     lines = [f"N = {args.synapses:g}, f+ = {args.f_pot:g}, {args.events} events, engine {args.engine}"]
     lines.append(
-        f"{'model':28}{'SNR(0)':>11}{'lifetime':>12}{'read >= ' + f'{args.threshold:g}':>13}{'area':>9}{'envelope':>10}"
+        f"{'model':{width}}{'SNR(0)':>11}{'lifetime':>12}{'read >= ' + f'{args.threshold:g}':>13}{'area':>9}"
+        f"{'envelope':>10}" + f"{'first passage':>17}" * passages
     )
     for row in rows:
         lifetime, area, share = (
@@ -134,15 +206,25 @@ def _table(rows: list[dict], args: MemoryCurveArgs) -> str:
             for key, form in (("lifetime", ".1f"), ("area", ".3f"), ("envelope_share", ".3f"))
         )
         lines.append(
-            f"{row['model']:28}{row['initial_snr']:11.4g}{lifetime:>12}{row['last_above']:13.0f}{area:>9}{share:>10}"
+            f"{row['model']:{width}}{row['initial_snr']:11.4g}{lifetime:>12}{row['last_above']:13.0f}{area:>9}"
+            f"{share:>10}" + (f"{row['passage']:>10.1f} +- {row['passage_error']:<3.1f}" if passages else "")
         )
-    return "\n".join(
-        [
-            *lines,
-            "lifetime, area: theory; read: last reading above the threshold; envelope: largest share of the bound",
-            "on Poisson curves of finite chains (no bound is known for discrete events)",
+    notes = [
+        "lifetime, area: theory; read: last reading above the threshold; envelope: largest share of the bound",
+        "on Poisson curves of finite chains (no bound is known for discrete events)",
+    ]
+    if args.observer == "correlated":
+        active, f_pot = coding(args.coding, args.rule)
+        notes = [
+            f"{args.rule} gating at coding level {args.coding:g}: a memory touches {active:.3g} of the synapses, f+ = "
+            f"{f_pot:.3g}; shared: with the noise of shared neurons; aware: knows their covariance (discrete events)"
         ]
-    )
+    if passages:
+        notes.append(
+            f"first passage: mean and standard error of {args.trials} memories (discrete events); still above the "
+            f"threshold at {args.last:g} and counted as lost there: " + ", ".join(f"{row['kept']:.0%}" for row in rows)
+        )
+    return "\n".join([*lines, *notes])
 
 
 def _csv(curves: list[fm.MemoryCurve]) -> str:
@@ -154,25 +236,36 @@ def _csv(curves: list[fm.MemoryCurve]) -> str:
     return out.getvalue()
 
 
-def figure(models: list[fm.SynapseModel], curves: list[fm.MemoryCurve], args: MemoryCurveArgs):
-    """The curves, the bound of the largest model (Poisson events), power laws and the threshold, in matplotlib."""
+def figure(
+    models: list[fm.SynapseModel], curves: list[fm.MemoryCurve], args: MemoryCurveArgs, survivals: Sequence = ()
+):
+    """The curves, the bound of the largest model (Poisson events), power laws and the threshold, in matplotlib.
+
+    ``survivals``: [model][time], the share of memories that a threshold unit still has, in a panel of its own.
+    """
     from matplotlib.figure import Figure
 
     from fusi_models.plot import plot_curve, plot_envelope, plot_guides
 
-    page = Figure(figsize=(6, 4.2), layout="constrained")
-    ax = page.add_subplot()
+    page = Figure(figsize=(6 + 5 * bool(survivals), 4.2), layout="constrained")
+    ax, *beside = page.subplots(1, 1 + bool(survivals), squeeze=False)[0]
     for curve in curves:
         plot_curve(curve, ax)
     chains = [found.chain() for found in (find(syn, Chain) for syn in models) if found is not None]
-    if chains and args.events == "poisson":
+    if chains and args.events == "poisson" and args.observer != "correlated":
         plot_envelope(curves[0].times, max(chain.states for chain in chains), args.synapses, ax)
     peak = max(curve.snr[1] for curve in curves)
     plot_guides(ax, (1, peak), args.last)
     ax.axhline(args.threshold, color="0.5", lw=0.8, ls=":")
-    ax.set_ylim(bottom=0.1 * args.threshold, top=2 * np.sqrt(args.synapses))
-    ax.set_title(f"N = {args.synapses:g}, {args.engine}", fontsize=10)
+    ax.set_ylim(bottom=0.1 * (args.threshold or 1), top=2 * np.sqrt(args.synapses))
+    reader = "" if args.observer == "ideal" else f", observer {args.observer}"
+    ax.set_title(f"N = {args.synapses:g}, {args.engine}{reader}", fontsize=10)
     ax.legend(frameon=False, fontsize=8)
+    for panel in beside:
+        for curve, survived in zip(curves, survivals, strict=True):
+            panel.step(curve.times[1:], survived[1:], where="post", label=curve.name)
+        panel.set(xscale="log", ylim=(0, 1.05), xlabel="age (events per synapse)", ylabel="memories not yet lost")
+        panel.set_title(f"first passage to {args.threshold:g} noise units, {args.trials} memories", fontsize=10)
     return page
 
 

@@ -1,4 +1,4 @@
-"""``neuromorph report``: the figures and the page of a finished comparison, from its files."""
+"""``neuromorph report``: the figures and the page of a finished comparison or benchmark, from its files."""
 
 import json
 from collections.abc import Mapping
@@ -29,10 +29,10 @@ FIGURES = {
 
 @dataclass(frozen=True)
 class ReportArgs:
-    """Draw the figures and write report.html again from a finished comparison's results.json and matrices.npz."""
+    """Draw the figures and write report.html again from the files of a finished comparison or benchmark."""
 
     folder: Path = Path("runs/compare")
-    """The folder that ``neuromorph compare`` wrote."""
+    """The folder that ``neuromorph compare`` or ``neuromorph benchmark`` wrote."""
 
 
 def report(args: ReportArgs) -> None:
@@ -41,8 +41,15 @@ def report(args: ReportArgs) -> None:
         raise FileNotFoundError(
             f"{args.folder} holds no results.json: run 'neuromorph compare --out {args.folder}' first."
         )
+    results = json.loads((args.folder / "results.json").read_text())
+    if "rows" in results:
+        from neuromorph.commands.benchmark import lines, write_tables
+
+        write_tables(args.folder, results)
+        print(columns(lines(results)))
+        return
     write_report(args.folder)
-    print(table(json.loads((args.folder / "results.json").read_text())))
+    print(table(results))
 
 
 def rows(results: Mapping[str, Any]) -> list[list[str]]:
@@ -59,9 +66,11 @@ def rows(results: Mapping[str, Any]) -> list[list[str]]:
 def heading(results: Mapping[str, Any]) -> str:
     """What was run, in words."""
     stream = results["stream"]
+    fewest, most = min(stream["samples"]), max(stream["samples"])
+    each = f"{most}" if fewest == most else f"{fewest} to {most}"
     epochs = " or ".join(str(e) for e in sorted({cell["epochs"] for cell in results["cells"]}))
     return (
-        f"{stream['name']}, {stream['scenario']}: {stream['tasks']} tasks, {max(stream['samples'])} training samples "
+        f"{stream['name']}, {stream['scenario']}: {stream['tasks']} tasks, {each} training samples "
         f"each, {epochs} epochs, {results['seeds']} seeds (mean \u00b1 sd, percent); {results['boundary']}."
     )
 
@@ -98,6 +107,27 @@ def write_report(folder: Path) -> None:
             config=config,
         ),
     )
+
+
+def write_benchmark(folder: Path, content: Mapping[str, Any], heading: str, table: Any, config: Any) -> None:
+    """benchmark.svg, and report.html with it inside."""
+    from jinja2 import Environment, PackageLoader, select_autoescape
+    from matplotlib.figure import Figure
+
+    from neuromorph.figures import bars
+
+    streams = list(dict.fromkeys(row["stream"] for row in content["rows"]))
+    most = max(sum(row["stream"] == stream for row in content["rows"]) for stream in streams)
+    figure = Figure(figsize=(8, len(streams) * (0.7 + 0.22 * most)), layout="constrained")
+    for stream, ax in zip(streams, figure.subplots(len(streams), 1, squeeze=False)[:, 0], strict=True):
+        some = [row for row in content["rows"] if row["stream"] == stream]
+        labels = [f"{row['learner']} {row['role']}".strip() for row in some]
+        bars(labels, [row["metrics"]["average_accuracy"] for row in some], some[0]["chance"], ax)
+        ax.set_title(f"{stream}, {some[0]['scenario']}-incremental, {some[0]['tasks']} tasks", fontsize=9)
+    _save(figure, folder / "benchmark.svg")
+    page = Environment(loader=PackageLoader("neuromorph.commands", ""), autoescape=select_autoescape())
+    shown = {"heading": heading, "table": table, "picture": _inline(folder / "benchmark.svg"), "config": config}
+    write_text(folder / "report.html", page.get_template("benchmark.html").render(**shown))
 
 
 def _accuracy(results: Mapping[str, Any], matrices: Mapping[str, AccuracyMatrix]) -> Any:

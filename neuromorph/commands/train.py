@@ -79,6 +79,11 @@ def train(args: TrainArgs) -> None:
     """Raises ``ValueError``, ``OSError`` or ``ImportError`` with one sentence for a mistake."""
     seed = args.training.seed
     stream = streams.by_name(args.stream, args.tasks, seed, args.samples or None, args.test_samples or None)
+    if stream.scenario == "task" and not any(p.startswith("heads") for p in args.training.parts):
+        raise ValueError(
+            f"'{args.stream}' is task-incremental, but one output layer for all tasks is not: add --parts "
+            f"heads:tasks={len(stream)}, or take split- (domain-incremental) or split-class-."
+        )
     learner = DeepLearner(configuration(args, stream))
     partial = unfinished(args.out)
     with ExitStack() as stack:
@@ -111,7 +116,8 @@ def configuration(args: TrainArgs, stream: Stream) -> DeepConfig:
     """The learner's configuration on this stream."""
     chosen = {f.name: getattr(args.training, f.name) for f in fields(DeepConfig)}
     raster = args.training.encoding == "raster"
-    chosen["sizes"] = (int(np.prod(stream.shape[raster:])), *args.hidden, stream.outputs)
+    heads = len(stream) if stream.scenario == "task" else 1
+    chosen["sizes"] = (int(np.prod(stream.shape[raster:])), *args.hidden, heads * stream.outputs)
     chosen["image"] = (1, *stream.shape) if args.channels else ()
     chosen["convolutions"] = tuple(Convolution(n, 3, 2, 1) for n in args.channels)
     if raster:

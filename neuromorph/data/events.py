@@ -18,12 +18,30 @@ NMNIST_FRAMES = 10
 def frames(x: np.ndarray, y: np.ndarray, p: np.ndarray, t: np.ndarray, count: int, side: int) -> np.ndarray:
     """Event frames [count, 2 * side * side] of 0 and 1, float32: where events of each polarity fell in each part.
 
-    ``x``, ``y``: pixels 0..side - 1, ``p``: polarity 0 or 1, ``t``: time, each [event]; the recording, up to its last
-    event, is cut into ``count`` parts of equal length.
+    ``x``, ``y``: pixels 0..side - 1, ``p``: polarity 0 or 1 (or -1 and 1), ``t``: time in any unit, each [event]; the
+    recording, from its first event to its last one, is cut into ``count`` parts of equal length. Raises ``ValueError``
+    for lists of different length, pixels outside the image, other polarities, and times that are no finite numbers.
+
+    >>> frames(np.array([0, 1]), np.array([0, 0]), np.array([-1, 1]), np.array([5.0, 5.2]), 2, 2).nonzero()
+    (array([0, 1]), array([0, 5]))
     """
+    x, y, p, t = (np.asarray(one) for one in (x, y, p, t))
+    if not x.shape == y.shape == p.shape == t.shape or x.ndim != 1:
+        raise ValueError(
+            f"x, y, p and t must be lists of one length, got shapes {x.shape} {y.shape} {p.shape} {t.shape}."
+        )
+    if not np.isin(p, (0, 1)).all() and not np.isin(p, (-1, 1)).all():
+        raise ValueError(f"a polarity is 0 or 1, or -1 or 1, got {np.unique(p)[:5].tolist()}.")
+    for pixels in (x, y):
+        if pixels.size and not (pixels.min() >= 0 and pixels.max() < side):
+            raise ValueError(f"pixels must lie in 0..{side - 1}, got {pixels.min()} to {pixels.max()}.")
+    if not np.isfinite(t).all():
+        raise ValueError("times of events must be finite numbers, NaN or infinity found.")
     found = np.zeros((count, 2, side, side), np.float32)
-    part = t.astype(np.int64) * count // (int(t.max(initial=0)) + 1)
-    found[part, p, y, x] = 1
+    if t.size:
+        since = t.astype(np.float64) - float(t.min())
+        part = np.minimum(since * (count / max(since.max(), np.finfo(float).tiny)), count - 1).astype(np.int64)
+        found[part, (p > 0).astype(np.int64), y.astype(np.int64), x.astype(np.int64)] = 1
     return found.reshape(count, -1)
 
 

@@ -1,12 +1,13 @@
 """The local rule on Brian2: a spiking network whose synapses hold their states and transitions as Brian2 code.
 
 A presentation takes ``num_steps`` steps of 1 ms. Within a step the order is: input spikes, leak, synapses, threshold,
-reset, and in the last step of a presentation the event ``wrong`` of the units in error, upon which their synapses
-make their transitions. Brian2's usual order applies synaptic input after the threshold test; the schedule below undoes
-that, so that a step means the same here as in snnTorch and Lava.
+reset, and in the last step of a presentation the event ``taught`` of the units with e_j other than 0, upon which their
+synapses make their transitions. Brian2's usual order applies synaptic input after the threshold test; the schedule
+below undoes that, so that a step means the same here as in snnTorch and Lava.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import brian2 as b2
 import numpy as np
@@ -18,6 +19,7 @@ from fusi_models.seeds import generator
 from fusi_models.synapse import BrianText, need
 from neuromorph.learners.local import LocalLearner, checked_synapse
 from neuromorph.local_rule import chance
+from neuromorph.local_rule.layer import LayerRule
 from neuromorph.local_rule.rule import LocalRule
 
 SCHEDULE = ["start", "groups", "synapses", "thresholds", "resets", "end"]
@@ -26,15 +28,20 @@ RASTER = 2**24  # numbers of a raster in one run: Brian2 holds them as float64
 
 NEURONS = """
 v : 1
+total : 1
 count : 1
 own = int(unit_class == label(t - origin, replica)) : 1
-err = own*int(count < high) - (1 - own)*int(count > low) : 1
+err = {error} : 1
 last = plastic*int(timestep(t - origin, dt) % num_steps == num_steps - 1) : 1
 replica : integer (constant)
 unit_class : integer (constant)
 plastic : 1 (shared)
 origin : second (shared)
 """
+SYNAPSES = """
+w : 1
+place : integer (constant)
+"""  # w, the efficacy, is stored: Brian2's int() is slow on the numpy target
 INPUTS = """
 active : 1
 origin : second (shared)
@@ -54,7 +61,7 @@ class BrianLearner(LocalLearner):
         synapse: SynapseModel,
         inputs: int,
         classes: int,
-        rule: LocalRule = LocalRule(),
+        rule: LayerRule = LocalRule(),
         seeds: int | Sequence[int] = 0,
         target: Target = "numpy",
     ):
@@ -81,10 +88,14 @@ class BrianLearner(LocalLearner):
     def spikes(self, raster):
         return self._run(raster, np.zeros((len(raster), len(self.seeds))), plastic=False)
 
-    def _run(self, raster: np.ndarray, labels: np.ndarray, plastic: bool) -> np.ndarray:
-        """Present the raster, in runs of at most ``RASTER`` numbers; the spikes of the output units."""
-        run = self._run_standalone if self.target == "cpp_standalone" else self._run_here
-        length = max(1, RASTER // raster[0].size)
+    def drives(self, raster):
+        return self._run(raster, np.zeros((len(raster), len(self.seeds))), plastic=False, watched="total")
+
+    def _run(self, raster: np.ndarray, labels: np.ndarray, plastic: bool, watched: str = "spikes") -> np.ndarray:
+        """Present the raster, in runs of at most ``RASTER`` numbers; what is ``watched`` of the output units."""
+        run = partial(self._run_standalone if self.target == "cpp_standalone" else self._run_here, watched=watched)
+        rows = self.rule.units_per_class if plastic and self.rule.silent else 0
+        length = max(1, RASTER // (raster[0].size + rows * len(self.seeds) * self.sources))
         pieces, before = [slice(k, k + length) for k in range(0, len(raster), length)], self._states
         try:
             return np.concatenate([run(raster[p], labels[p], plastic, self.presented + p.start) for p in pieces])
@@ -93,25 +104,25 @@ class BrianLearner(LocalLearner):
             self._states = before  # nothing of a call that was cut is kept, whole runs neither
             raise
 
-    def _run_here(self, raster, labels, plastic, presented):
+    def _run_here(self, raster, labels, plastic, presented, watched):
         with session(self.target):
             if self.network is None:
                 self.network = _Network(self)
                 self.network.seed_presentations(self)
             self.network.presented = presented
-            spikes = self.network.run(self, raster, labels, plastic)
+            found = self.network.run(self, raster, labels, plastic, presented, watched)
             if plastic:
                 self._states = self.network.states(self)
-        return spikes
+        return found
 
-    def _run_standalone(self, raster, labels, plastic, presented):
+    def _run_standalone(self, raster, labels, plastic, presented, watched):
         with session("cpp_standalone"):
             b2.seed(self.transition_seed(presented))
             network = _Network(self)
-            spikes = network.run(self, raster, labels, plastic)
+            found = network.run(self, raster, labels, plastic, presented, watched)
             if plastic:
                 self._states = network.states(self)
-        return spikes
+        return found
 
 
 class _Network:
@@ -121,20 +132,20 @@ class _Network:
         rule, replicas = learner.rule, len(learner.seeds)
         presentation = rule.num_steps * DT
         self.inputs = b2.NeuronGroup(
-            replicas * learner.inputs, INPUTS, threshold="raster(t - origin, i) > 0.5", reset="active = 1", dt=DT
+            replicas * learner.sources, INPUTS, threshold="raster(t - origin, i) > 0.5", reset="active = 1", dt=DT
         )
         self.inputs.set_event_schedule("spike", when="start", order=5)
         self.inputs.run_regularly("active = 0", dt=presentation, when="start")
         self.neurons = b2.NeuronGroup(
             replicas * learner.units,
-            NEURONS,
+            NEURONS.format(error=rule.brian_error),
             threshold="v > threshold",
             reset="v = 0\ncount += 1",
-            events={"wrong": "last*err != 0"},
+            events={"taught": "last*err != 0"},
             dt=DT,
         )
-        self.neurons.set_event_schedule("wrong", when="end")
-        self.neurons.run_regularly("v = 0\ncount = 0", dt=presentation, when="start")
+        self.neurons.set_event_schedule("taught", when="end")
+        self.neurons.run_regularly("v = 0\ntotal = 0\ncount = 0", dt=presentation, when="start")
         self.neurons.run_regularly("v = beta*v", dt=DT, when="groups")
         self.neurons.replica = np.repeat(np.arange(replicas), learner.units)
         self.neurons.unit_class = np.tile(np.arange(learner.units) // rule.units_per_class, replicas)
@@ -142,16 +153,18 @@ class _Network:
         self.synapses = b2.Synapses(
             self.inputs,
             self.neurons,
-            f"{model.declarations}\nw : 1",  # w, the efficacy, is stored: Brian2's int() is slow on the numpy target
-            on_pre="v_post += w",
-            on_post={"transition": f"drive = err_post*active_pre\n{_on_event(learner)}\nw = {model.efficacy_code}"},
-            on_event={"transition": "wrong"},
+            f"{model.declarations}\n{SYNAPSES}",
+            on_pre="v_post += w\ntotal_post += w" if rule.by_drive else "v_post += w",
+            on_post={"transition": f"{_drive(rule)}\n{_on_event(learner)}\nw = {model.efficacy_code}"},
+            on_event={"transition": "taught"},
             dt=DT,
         )
         self.synapses.transition.when = "end"
         self.synapses.transition.order = 1
         replica, unit, source = np.indices(learner._states.shape[:3]).reshape(3, -1)
-        self.synapses.connect(i=replica * learner.inputs + source, j=replica * learner.units + unit)
+        self.synapses.connect(i=replica * learner.sources + source, j=replica * learner.units + unit)
+        rows = rule.units_per_class
+        self.synapses.place = (replica * rows + unit % rows) * learner.sources + source
         self.network = b2.Network(self.inputs, self.neurons, self.synapses)
         self.network.schedule = SCHEDULE
 
@@ -169,8 +182,19 @@ class _Network:
 
         self.network.add(b2.NetworkOperation(seed, dt=learner.rule.num_steps * DT, when="start"))
 
-    def run(self, learner: BrianLearner, raster: np.ndarray, labels: np.ndarray, plastic: bool) -> np.ndarray:
-        """Present a raster from the learner's states; bool [n, time, replica, unit]."""
+    def run(
+        self,
+        learner: BrianLearner,
+        raster: np.ndarray,
+        labels: np.ndarray,
+        plastic: bool,
+        presented: int,
+        watched: str,
+    ) -> np.ndarray:
+        """Present a raster from the learner's states; ``watched``: spikes, bool [n, time, replica, unit], or total.
+
+        The total is the drive summed over a presentation, [n, replica, unit].
+        """
         rule = learner.rule
         states = learner._states.reshape(-1, *learner._states.shape[3:])  # one a synapse, of several variables or one
         for name, values in learner.text.variables(states).items():
@@ -178,31 +202,58 @@ class _Network:
         self.synapses.w = learner.synapse.efficacy(states)
         origin = self.network.t
         self.neurons.plastic, self.neurons.origin, self.inputs.origin = float(plastic), origin, origin
-        monitor = b2.SpikeMonitor(self.neurons)
+        monitor = self._monitor(watched)
         self.network.add(monitor)
         frames = raster.reshape(len(raster) * rule.num_steps, -1)
         namespace = {
             "raster": b2.TimedArray(frames.astype(float), dt=DT, name="raster"),
             "label": b2.TimedArray(labels.astype(float), dt=rule.num_steps * DT, name="label"),
-            "threshold": rule.tie_free_threshold(learner.inputs),
-            **{name: getattr(rule, name) for name in ("beta", "high", "low", "num_steps")},
+            "threshold": rule.tie_free_threshold(learner.sources),
+            "beta": rule.beta,
+            "num_steps": rule.num_steps,
         }
+        if rule.silent:
+            opposed = _opposed(learner, presented, len(raster)) if plastic else np.zeros((1, 1))
+            namespace["opposed"] = b2.TimedArray(opposed, dt=rule.num_steps * DT, name="opposed")
         self.network.run(len(frames) * DT, namespace=namespace)
         if learner.target == "cpp_standalone":
             b2.device.build(directory=b2.device.project_dir, compile=True, run=True)
+        self.network.remove(monitor)
+        if watched == "total":
+            last = np.array(monitor.total).T[rule.num_steps - 1 :: rule.num_steps]
+            return last.reshape(len(raster), -1, learner.units)
         spikes = np.zeros((len(frames), len(self.neurons)), bool)
         spikes[np.round((monitor.t - origin) / DT).astype(int), monitor.i] = True
-        self.network.remove(monitor)
         return spikes.reshape(*raster.shape[:3], learner.units)
 
+    def _monitor(self, watched: str) -> b2.SpikeMonitor | b2.StateMonitor:
+        if watched == "total":
+            return b2.StateMonitor(self.neurons, "total", record=True, when="end", dt=DT)
+        return b2.SpikeMonitor(self.neurons)
+
     def states(self, learner: BrianLearner) -> np.ndarray:
-        """The synapses' states now, [replica, unit, input]."""
+        """The synapses' states now, [replica, unit, source, ...]."""
         values = {name: np.array(getattr(self.synapses, name)) for name in _names(learner.text)}
         return learner.text.from_variables(values).reshape(learner._states.shape)
 
 
+def _drive(rule: LayerRule) -> str:
+    """The candidate event of a synapse, as the head of ``local_rule.layer`` says."""
+    if rule.silent:
+        origin = "t - origin_post"
+        return f"drive = err_post*(active_pre - (1 - active_pre)*opposed({origin}, place))"
+    return "drive = err_post*active_pre"
+
+
+def _opposed(learner: BrianLearner, presented: int, count: int) -> np.ndarray:
+    """m of ``count`` presentations, [presentation, place]."""
+    rule, seeds = learner.rule, learner.seeds
+    drawn = [[rule.opposed(seed, presented + k, learner.sources) for seed in seeds] for k in range(count)]
+    return np.reshape(drawn, (count, -1)).astype(float)
+
+
 def _on_event(learner: BrianLearner) -> str:
-    """The model's rule; synapses without an active input keep their values, also where an event of 0 changes them.
+    """The model's rule; synapses with an event of 0 keep their values, also where the model would change them.
 
     That of a Benna-Fusi chain does: its variables flow at every step.
     """
@@ -211,8 +262,8 @@ def _on_event(learner: BrianLearner) -> str:
     if np.array_equal(after, states):
         return learner.text.on_event
     keep = [f"{name}_before = clip({name}, -inf, inf)" for name in names]  # a copy: numpy changes ``name`` in place
-    back = [f"{name} = active_pre*{name} + (1 - active_pre)*{name}_before" for name in names]
-    return "\n".join([*keep, learner.text.on_event, *back])
+    back = [f"{name} = given*{name} + (1 - given)*{name}_before" for name in names]
+    return "\n".join(["given = int(drive != 0)", *keep, learner.text.on_event, *back])
 
 
 def _names(text: BrianText) -> list[str]:

@@ -21,16 +21,20 @@ from fusi_models.models.hidden import HiddenWeight
 from fusi_models.models.staircase import Staircase
 from neuromorph import learners
 from neuromorph.learner import Learner
+from neuromorph.local_rule.codes import Winners
+from neuromorph.local_rule.prototypes import Prototypes
 from neuromorph.local_rule.rule import LocalRule
 
 Example = Callable[[int, int, int], tuple[type[Learner], dict[str, Any]]]
 
 RULE = LocalRule(num_steps=4, units_per_class=2, high=3, low=2, code="bernoulli")
+PROTOTYPES = Prototypes(num_steps=2, units_per_class=2, code=Winners(12, 0.3))
 SHARED = frozenset({"brian", "catalogue", "composed", "control", "deep", "ewc", "feedback", "lava", "lava_stock"})
 """Files of the folder that have no example: what the others share, and those of the table."""
-SHARED |= {"local", "rules", "torch"}
+SHARED |= {"local", "methods", "rules", "sampled", "torch"}
 PARTS = {"ewc": "ewc:strength=100,samples=4", "si": "si:strength=1,damping=0.001", "xdg": "xdg:gated=0.5"}
 PARTS |= {"online-ewc": "online-ewc:strength=100,gamma=0.5,samples=4", "mas": "mas:samples=4"}
+PARTS |= {"heads": "heads:tasks=2"}
 PARTS |= {"replay": "replay:capacity=6,replayed=3"}
 """Words for a part in a small network, where its own numbers are made for large ones."""
 
@@ -54,7 +58,8 @@ def example(name: str, inputs: int = 9, classes: int = 3, seed: int = 0) -> tupl
         return TABLE[name](inputs, classes, seed)
     network, _, part = name.partition("+")
     if part:
-        return _deep(parts=(PARTS.get(part, part),))(inputs, classes, seed)
+        outputs = {"sizes": (inputs, 6, 2 * classes)} if part == "heads" else {}
+        return _deep(parts=(PARTS.get(part, part),), **outputs)(inputs, classes, seed)
     module = import_module(f"{learners.__name__}.{network.replace('-', '_')}")
     if "example" not in vars(module):
         raise ValueError(f"{module.__name__} has no function 'example(inputs, classes, seed)': see learners.catalogue.")
@@ -135,6 +140,9 @@ TABLE: dict[str, Example] = {
     "lava": _local("lava.LavaLearner", cascade(2).slowed(0.5)),
     "lava, float": _local("lava.LavaLearner", HiddenWeight(2.0), arithmetic="float"),
     "lava, stock": _local("lava_stock.StockLavaLearner", Staircase()),
+    "brian, prototypes": _local("brian.BrianLearner", cascade(2).slowed(0.5), rule=PROTOTYPES),
+    "torch, prototypes": _local("torch.TorchLearner", cascade(2).slowed(0.5), rule=PROTOTYPES),
+    "lava, prototypes": _local("lava.LavaLearner", cascade(2).slowed(0.5), rule=PROTOTYPES),
     "feedback": _two_layers("feedback.FeedbackLearner"),
     "lava, feedback": _two_layers("feedback.LavaFeedbackLearner"),
     "deep": _deep(image=(1, 3, 3)),

@@ -7,6 +7,7 @@ mini-batch. Nothing is ever reset here but by a part that says so.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
@@ -21,6 +22,8 @@ from torch.nn import functional
 from neuromorph.learner import Learner, checked_labels, checked_samples, described
 from neuromorph.learners import parts as catalogue
 from neuromorph.learners.rules import Metaplasticity, Rule
+from neuromorph.metrics import Cost
+from neuromorph.snn.cost import inference_cost
 from neuromorph.snn.device import checked_device
 from neuromorph.snn.layered import Layered
 from neuromorph.snn.parts import Part, PartConfig
@@ -114,6 +117,14 @@ class ComposedLearner(Learner):
         """Of the network."""
         return self.training.network.norm
 
+    @property
+    def classes(self) -> int:
+        """How many classes a sample may have."""
+        classes = self.training.network.sizes[-1]
+        for part in self.parts:
+            classes = part.classes(classes)
+        return classes
+
     def partial_fit(self, x: NDArray[np.float32], y: NDArray[np.int64]) -> None:
         """Learn once from x [n, ...] in [0, 1] and y [n] (classes from 0), in this order, one step per mini-batch.
 
@@ -124,9 +135,8 @@ class ComposedLearner(Learner):
         images, targets = self._tensors(x, y)
         self._refuse(len(images), learning=True)
         self.network.train()
-        for some, wanted in zip(images.split(self.batch_size), targets.split(self.batch_size), strict=True):
-            if len(some):
-                self._update(some, wanted)
+        if len(images):
+            self._learn(images, targets)
         if not all(values.isfinite().all() for values in self._numbers()):
             raise ValueError(
                 f"the weights are no longer finite numbers: {_REMEDY}; this network is spoilt, go on from a saved state"
@@ -142,6 +152,15 @@ class ComposedLearner(Learner):
             for part in self.parts:
                 stack.enter_context(part.predicting())
             return torch.cat([self.scores(some) for some in images.split(PREDICT_BATCH)]).argmax(1).cpu().numpy()
+
+    @torch.no_grad()
+    def cost(self, x: NDArray[np.float32]) -> Cost:
+        images = self._images(x)
+        self.network.eval()
+        with ExitStack() as stack:
+            for part in self.parts:
+                stack.enter_context(part.predicting())
+            return inference_cost(self.network, images.movedim(1, 0) if images.dim() == 3 else images)
 
     def begin_task(self, task: int) -> None:
         for part in self.parts:
@@ -171,7 +190,10 @@ class ComposedLearner(Learner):
 
     def scores(self, images: Tensor) -> Tensor:
         """Class scores [batch, class] of images [batch, feature] or [batch, time, feature]."""
-        return self.network.scores(images.movedim(1, 0) if images.dim() == 3 else images)  # a raster is time first
+        scores = self.network.scores(images.movedim(1, 0) if images.dim() == 3 else images)  # a raster is time first
+        for part in self.parts:
+            scores = part.read(scores)
+        return scores
 
     def error(self, scores: Tensor, targets: Tensor) -> Tensor:
         """Mean cross entropy in nats, without what parts add."""
@@ -185,6 +207,11 @@ class ComposedLearner(Learner):
         """Go on with an optimiser that remembers nothing."""
         self.optimiser = self.training.rule.build(self.network.parameters())
 
+    def _learn(self, images: Tensor, targets: Tensor) -> None:
+        """One step for each mini-batch, in this order."""
+        for some, wanted in zip(images.split(self.batch_size), targets.split(self.batch_size), strict=True):
+            self._update(some, wanted)
+
     def _update(self, images: Tensor, targets: Tensor) -> None:
         for part in self.parts:
             images, targets = part.before_batch(images, targets)
@@ -193,8 +220,7 @@ class ComposedLearner(Learner):
         for part in self.parts:
             more = part.loss(images, targets, scores)
             loss = loss if more is None else loss + more
-        if not loss.isfinite():
-            raise ValueError(f"the loss became {loss.item()}: {_REMEDY}; the weights are those before this mini-batch")
+        self._refuse_infinite(loss.item())
         self.optimiser.zero_grad()
         loss.backward()
         for part in self.parts:
@@ -202,6 +228,11 @@ class ComposedLearner(Learner):
         self.optimiser.step()
         for part in self.parts:
             part.after_step()
+
+    def _refuse_infinite(self, loss: float) -> None:
+        """Raise ValueError for the loss of a mini-batch, in nats, that is not finite, before a weight has moved."""
+        if not math.isfinite(loss):
+            raise ValueError(f"the loss became {loss}: {_REMEDY}; the weights are those before this mini-batch")
 
     def _numbers(self) -> Iterator[Tensor]:
         return (values for values in self.network.state_dict().values() if values.is_floating_point())
@@ -230,7 +261,7 @@ class ComposedLearner(Learner):
 
     def _tensors(self, x: Any, y: Any) -> tuple[Tensor, Tensor]:
         images = self._images(x)
-        labels = checked_labels(y, (len(images),), self.training.network.sizes[-1])
+        labels = checked_labels(y, (len(images),), self.classes)
         return images, torch.from_numpy(labels).to(self.device)
 
 

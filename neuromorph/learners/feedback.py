@@ -13,10 +13,11 @@ from fusi_models.models.integer import fixed_point
 from neuromorph.lava.deployment import Deployment
 from neuromorph.lava.reference import neuron
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
-from neuromorph.learners.local import RasterLearner, at_least_one, checked_synapse
+from neuromorph.learners.local import RasterLearner, active_only, at_least_one, checked_synapse
 from neuromorph.local_rule import chance
+from neuromorph.local_rule.layer import LayerRule
 from neuromorph.local_rule.random_feedback import Feedback, hidden_error
-from neuromorph.local_rule.rule import LocalRule, error
+from neuromorph.local_rule.rule import LocalRule
 
 
 class FeedbackLearner(RasterLearner):
@@ -32,17 +33,17 @@ class FeedbackLearner(RasterLearner):
         inputs: int,
         hidden: int,
         classes: int,
-        rule: LocalRule = LocalRule(),
+        rule: LayerRule = LocalRule(),
         feedback: Feedback | None = None,
         seed: int = 0,
     ):
-        super().__init__(inputs, classes, rule, seed)
+        super().__init__(inputs, classes, active_only(rule), seed)
         if len(synapses) != 2:
             raise ValueError(f"synapses must name two models, of the hidden and the output layer, got {len(synapses)}.")
         self.given = tuple(map(checked_synapse, synapses))
         self.synapses = tuple(map(fixed_point, self.given))
         self.seed, self.feedback = self.seeds[0], feedback or Feedback(seed=self.seeds[0])
-        self.sizes = (self.inputs, at_least_one(hidden, "hidden"), self.units)
+        self.sizes = (self.sources, at_least_one(hidden, "hidden"), self.units)
         self.neurons = [rule.on_chip(fan_in) for fan_in in self.sizes[:2]]
         self.back = self.feedback.weights(*self.sizes[1:])
         self._set_all_states(
@@ -81,12 +82,12 @@ class FeedbackLearner(RasterLearner):
         self.states = [np.array(state) for state in states]
 
     def _learn(self, raster, labels):
-        spikes = np.empty((*raster.shape[:2], 1, self.units), bool)
+        rule, spikes = self.rule, np.empty((*raster.shape[:2], 1, self.units), bool)
         for k, (frames, label) in enumerate(zip(raster[:, :, 0], labels[:, 0], strict=True)):
             hidden = self._layer(0, frames)
             spikes[k, :, 0] = self._layer(1, hidden)
-            e = error(spikes[k, :, 0].sum(0), label, self.rule)
-            back = hidden_error(e, hidden.sum(0), self.back, self.feedback.margin, self.rule.num_steps)
+            e = rule.error(spikes[k, :, 0].sum(0), label)
+            back = hidden_error(e, hidden.sum(0), self.back, self.feedback.margin, rule.num_steps)
             self._transition(0, frames, back, self.presented + k)
             self._transition(1, hidden, e, self.presented + k)
         return spikes

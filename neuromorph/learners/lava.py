@@ -11,6 +11,7 @@ from fusi_models import SynapseModel
 from fusi_models.models.integer import fixed_point
 from neuromorph.learners.local import LocalLearner, checked_synapse
 from neuromorph.local_rule import chance
+from neuromorph.local_rule.layer import LayerRule
 from neuromorph.local_rule.rule import LocalRule
 
 ARITHMETIC = ("fixed", "float")
@@ -30,7 +31,7 @@ class LavaLearner(LocalLearner):
         synapse: SynapseModel,
         inputs: int,
         classes: int,
-        rule: LocalRule = LocalRule(),
+        rule: LayerRule = LocalRule(),
         seeds: int | Sequence[int] = 0,
         arithmetic: str = "fixed",
         state_bits: int = 12,
@@ -44,7 +45,7 @@ class LavaLearner(LocalLearner):
         super().__init__(fixed_point(given, state_bits) if integers else given, inputs, classes, rule, seeds)
         self.given = given
         if integers:
-            rule.on_chip(self.inputs)
+            rule.on_chip(self.sources)
 
     def configuration(self):
         return {
@@ -71,6 +72,11 @@ class LavaLearner(LocalLearner):
         from neuromorph.lava.graphs.local_rule import infer
 
         return infer(self.synapse.efficacy(self.states()), self.rule, raster, self.arithmetic)
+
+    def drives(self, raster):
+        from neuromorph.lava.graphs.local_rule import drives
+
+        return drives(self.synapse.efficacy(self.states()), raster, self.arithmetic)
 
 
 def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, arithmetic: str = "fixed") -> np.ndarray:

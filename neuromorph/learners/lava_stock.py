@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from fusi_models.models.staircase import Staircase
 from neuromorph.learners.lava import LavaLearner
+from neuromorph.learners.local import active_only
+from neuromorph.local_rule.layer import LayerRule
 from neuromorph.local_rule.rule import LocalRule
 
 
@@ -18,13 +20,13 @@ class StockLavaLearner(LavaLearner):
         synapse: Staircase,
         inputs: int,
         classes: int,
-        rule: LocalRule = LocalRule(),
+        rule: LayerRule = LocalRule(),
         seeds: int | Sequence[int] = 0,
     ):
         if not isinstance(synapse, Staircase):
             raise ValueError(f"Lava's own learning synapse runs a Staircase with one seed, got {synapse!r}.")
         self.staircase = synapse
-        super().__init__(synapse, inputs, classes, rule, seeds)
+        super().__init__(synapse, inputs, classes, active_only(rule), seeds)
         if not self.single:
             raise ValueError(f"Lava's own learning synapse runs a Staircase with one seed, got the seeds {self.seeds}.")
 

@@ -14,19 +14,21 @@ from fusi_models.seeds import whole
 from neuromorph.learner import Learner, checked_labels, checked_samples, described
 from neuromorph.local_rule import chance
 from neuromorph.local_rule.codes import encode
-from neuromorph.local_rule.rule import LocalRule, vote
+from neuromorph.local_rule.layer import LayerRule
+from neuromorph.local_rule.rule import LocalRule
+from neuromorph.metrics import Cost
 
 
 class RasterLearner(Learner):
-    """A learner of spike rasters that votes with the spikes of its output units; mini-batch size 1, boundary-free.
+    """A learner of spike rasters whose output units vote; mini-batch size 1, boundary-free.
 
     ``seeds``: one number for x [n, inputs], y [n]; or one number a replica for x [n, replica, inputs], y [n, replica].
     Raises ``ValueError`` for sizes below 1, no seeds, and seeds that are no whole numbers from 0.
     """
 
-    def __init__(self, inputs: int, classes: int, rule: LocalRule, seeds: int | Sequence[int]):
+    def __init__(self, inputs: int, classes: int, rule: LayerRule, seeds: int | Sequence[int]):
         self.inputs, self.classes = at_least_one(inputs, "inputs"), at_least_one(classes, "classes")
-        self.rule = rule
+        self.rule, self.sources = rule, rule.sources(self.inputs)
         self.single = np.ndim(seeds) == 0
         self.seeds = tuple(whole(seed) for seed in np.atleast_1d(np.asarray(seeds, object)))
         if not self.seeds:
@@ -53,11 +55,11 @@ class RasterLearner(Learner):
 
     @abstractmethod
     def _learn(self, raster: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Present raster [n, time, replica, input] with labels [n, replica], learn, and return ``spikes``."""
+        """Present raster [n, time, replica, source] with labels [n, replica], learn, and return ``spikes``."""
 
     @abstractmethod
     def spikes(self, raster: np.ndarray) -> np.ndarray:
-        """Output spikes without learning, bool [n, time, replica, unit], of raster [n, time, replica, input]."""
+        """Output spikes without learning, bool [n, time, replica, unit], of raster [n, time, replica, source]."""
 
     def present(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``partial_fit`` that returns the output spikes meanwhile, bool [n, time, replica, unit]."""
@@ -75,8 +77,19 @@ class RasterLearner(Learner):
         x = self._checked(x)
         if not len(x):
             return np.empty(x.shape[:1] if self.single else x.shape[:2], np.int64)
-        classes = vote(self.spikes(self._raster(x, 0, True)).sum(1), self.rule)
+        classes = self.rule.vote(self._evidence(self._raster(x, 0, True)))
         return classes[:, 0] if self.single else classes
+
+    def _evidence(self, raster: np.ndarray) -> np.ndarray:
+        """What speaks for each unit, [n, replica, unit], of raster [n, time, replica, source]: its spikes."""
+        return self.spikes(raster).sum(1)
+
+    def cost(self, x):
+        """Of one layer: a replica's input spikes times its units; what the input code takes is not counted."""
+        raster = self._raster(self._checked(x), 0, True)
+        samples, synapses = len(raster) * len(self.seeds), sum(s[0].size for s in self._all_states())
+        spikes = self.spikes(raster).sum() / samples
+        return Cost(synapses, synapses / 8, float(raster.sum()) / samples * self.units, 0.0, float(spikes))
 
     def state_dict(self) -> dict[str, Any]:
         states = [np.array(state) for state in self._all_states()]
@@ -108,7 +121,7 @@ class RasterLearner(Learner):
 
 
 class LocalLearner(RasterLearner):
-    """One layer under the local rule of ``neuromorph.local_rule.rule``.
+    """One layer under a local rule: ``neuromorph.local_rule.rule`` by default, or ``prototypes``.
 
     Several ``seeds`` are replicas that run side by side inside one network and never touch. A replica's initial states
     are those of a learner with its seed alone; the stochastic transitions of all replicas share one random stream.
@@ -120,12 +133,12 @@ class LocalLearner(RasterLearner):
         synapse: SynapseModel,
         inputs: int,
         classes: int,
-        rule: LocalRule = LocalRule(),
+        rule: LayerRule = LocalRule(),
         seeds: int | Sequence[int] = 0,
     ):
         super().__init__(inputs, classes, rule, seeds)
         self.synapse = checked_synapse(synapse)
-        shape = (self.units, self.inputs)
+        shape = (self.units, self.sources)
         self._set_states(np.stack([self.synapse.init(shape, chance.initial_states(seed)) for seed in self.seeds]))
 
     def configuration(self):
@@ -137,11 +150,18 @@ class LocalLearner(RasterLearner):
 
     @abstractmethod
     def states(self) -> np.ndarray:
-        """Synaptic states, [replica, unit, input, ...]; a copy."""
+        """Synaptic states, [replica, unit, source, ...]; a copy."""
 
     @abstractmethod
     def _set_states(self, states: np.ndarray) -> None:
         """Go on from a copy of these."""
+
+    @abstractmethod
+    def drives(self, raster: np.ndarray) -> np.ndarray:
+        """Summed drive sum w_ji s_i(t) over inputs and steps, without learning, [n, replica, unit] of a raster."""
+
+    def _evidence(self, raster):
+        return self.drives(raster) if self.rule.by_drive else super()._evidence(raster)
 
     def _all_states(self):
         return [self.states()]
@@ -155,6 +175,16 @@ def at_least_one(value: int, name: str) -> int:
     if whole(value, name) < 1:
         raise ValueError(f"{name} must be at least 1, got {value}.")
     return int(value)
+
+
+def active_only(rule: LayerRule) -> LayerRule:
+    """``rule``; raises ``ValueError`` where it sends events to synapses of silent inputs."""
+    if rule.silent:
+        raise ValueError(
+            f"synapses of silent inputs receive no events here, as {type(rule).__name__} wants: take LocalRule, or "
+            "BrianLearner, TorchLearner or LavaLearner."
+        )
+    return rule
 
 
 def checked_synapse(synapse: SynapseModel) -> SynapseModel:

@@ -49,6 +49,10 @@ class Metaplasticity:
     """eps enters before the bias correction of the variance."""
     compiled: bool = False
     """The update as one kernel."""
+    levels: int = 2
+    """Of quantised weights (``snn.memristor``); m is then in units of 2 / (distance of two levels)."""
+    reach: float = 1.0
+    """Hidden weight of the outermost level."""
 
     def build(self, params: Iterable[Tensor]) -> Optimizer:
         """The optimiser of these parameters."""

@@ -1,7 +1,7 @@
 """The local rule on snnTorch: ``snn.Leaky`` neurons, synaptic states as tensors; CPU or CUDA.
 
-A presentation is one product for all its steps, the steps of the neurons, and one block of synapses, [unit in error,
-active input], a replica. While learning, the neurons' recurrence is written out (``leaky``): ``snn.Leaky`` spends most
+A presentation is one product for all its steps, the steps of the neurons, and one step of the synapses that receive an
+event. While learning, the neurons' recurrence is written out (``leaky``): ``snn.Leaky`` spends most
 of its time on bookkeeping and gives the same numbers to the bit; where nothing is learned, it runs itself.
 """
 
@@ -15,6 +15,7 @@ import torch
 from fusi_models import SynapseModel
 from neuromorph.learners.local import LocalLearner
 from neuromorph.local_rule import chance
+from neuromorph.local_rule.layer import LayerRule, events
 from neuromorph.local_rule.rule import LocalRule
 from neuromorph.snn.device import checked_device
 
@@ -27,13 +28,13 @@ class TorchLearner(LocalLearner):
         synapse: SynapseModel,
         inputs: int,
         classes: int,
-        rule: LocalRule = LocalRule(),
+        rule: LayerRule = LocalRule(),
         seeds: int | Sequence[int] = 0,
         device: str = "cpu",
     ):
         self.device = checked_device(device)
         super().__init__(synapse, inputs, classes, rule, seeds)
-        self.threshold = rule.tie_free_threshold(self.inputs)
+        self.threshold = rule.tie_free_threshold(self.sources)
         self.lif = snn.Leaky(beta=rule.beta, threshold=self.threshold, reset_mechanism="zero")
         self.lif.to(self.device)
         snn.SpikingNeuron.instances.remove(self.lif)  # snnTorch would keep it for ever
@@ -53,28 +54,25 @@ class TorchLearner(LocalLearner):
 
     @torch.no_grad()
     def _learn(self, raster, labels):
-        own = np.arange(self.units) // self.rule.units_per_class == labels[..., None]
         active = raster.any(1)
         spk_rec = np.empty((*raster.shape[:3], self.units), bool)
         for k, sample in enumerate(raster):
             frames = torch.from_numpy(sample).to(self.device).float().transpose(0, 1)  # [replica, time, input]
             current = torch.bmm(frames, self.weight.transpose(1, 2)).cpu().numpy()
             spk_rec[k] = leaky(current.swapaxes(0, 1), self.rule.beta, self.threshold)
-            counts = spk_rec[k].sum(0)
-            wrong = np.where(own[k], counts < self.rule.high, -1.0 * (counts > self.rule.low))
-            self._transition(wrong, active[k])
+            self._transition(self.rule.error(spk_rec[k].sum(0), labels[k]), active[k], self.presented + k)
         return spk_rec
 
-    def _transition(self, wrong: np.ndarray, active: np.ndarray) -> None:
-        """Send the errors ``wrong`` [replica, unit] to the synapses with an ``active`` input, bool [replica, input].
+    def _transition(self, errors: np.ndarray, active: np.ndarray, presented: int) -> None:
+        """Send the events of ``errors`` [replica, unit] and inputs ``active``, bool [replica, source], to synapses.
 
         The synapses of all replicas change in one step, in the order of their numbers, and so do their random numbers.
         """
         places, drives = [], []
-        for r, row in enumerate(wrong):
-            unit, source = row.nonzero()[0], active[r].nonzero()[0]
-            places.append(((r * self.units + unit)[:, None] * self.inputs + source).ravel())
-            drives.append(row[unit].repeat(len(source)))
+        for r, (seed, e) in enumerate(zip(self.seeds, errors, strict=True)):
+            unit, source, sign = events(e, active[r], self.rule.opposed(seed, presented, self.sources))
+            places.append((r * self.units + unit) * self.sources + source)
+            drives.append(sign.astype(float))
         place, drive = (torch.from_numpy(np.concatenate(each)).to(self.device) for each in (places, drives))
         if not len(place):
             return
@@ -95,6 +93,11 @@ class TorchLearner(LocalLearner):
             spk, mem = self.lif(cur, mem)
             spk_rec.append(spk > 0)
         return torch.stack(spk_rec, 1).cpu().numpy()
+
+    @torch.no_grad()
+    def drives(self, raster):
+        s = torch.as_tensor(raster.sum(1), device=self.device).float()
+        return torch.einsum("nri,roi->nro", s, self.weight).cpu().numpy()
 
     def state_dict(self) -> dict[str, Any]:
         return super().state_dict() | {"random": self.random.get_state()}

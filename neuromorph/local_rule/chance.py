@@ -36,3 +36,13 @@ def imprinting_seed(seed: int) -> int:
 def feedback(seed: int) -> np.random.Generator:
     """Draws the fixed weights that carry errors back."""
     return generator("feedback weights", seed)
+
+
+def projection(seed: int) -> np.random.Generator:
+    """Draws the fixed weights of an input code."""
+    return generator("projection of the input", seed)
+
+
+def opposed(seed: int, presented: int) -> np.random.Generator:
+    """Draws which synapses of silent inputs receive an event at a presentation."""
+    return generator("events of silent inputs", seed, presented)

@@ -136,7 +136,9 @@ class ControlNetwork(Classifier):
             x = x.reshape(len(x), config.channels[0], config.side, config.side)
         for k, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             dense = k >= len(config.channels) - 1
-            z = cast(BinaryLinear, layer).product(x.flatten(1) if dense else x, largest, config.fast)
+            x = x.flatten(1) if dense else x
+            self.watched(k, x)
+            z = cast(BinaryLinear, layer).product(x, largest, config.fast)
             x = norm(z if dense else functional.avg_pool2d(z, 2))
             if k < len(self.layers) - 1:
                 x = sign(x) if config.binary else functional.relu(x)
@@ -177,6 +179,7 @@ class SpikingClassifier(Classifier):
         options: dict[str, Any] = {field.name: getattr(config, field.name) for field in fields(config)}
         self.network = SpikingBNN(**options, generator=generator)
         self.layers, self.norms, self._gates = self.network.layers, self.network.norms, self.network.gates
+        self.watchers = self.network.watchers
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores [batch, class] of x [batch, feature] in [0, 1]."""

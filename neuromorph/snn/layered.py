@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import torch
@@ -19,7 +19,7 @@ class Layered(nn.Module, ABC):
     (``snn.weights``); ``norms`` stand behind them. ``gates``: for each hidden layer None, or a tensor that broadcasts
     to the layer's output [batch, unit] ([batch, channel, height, width] after a convolution) and is multiplied onto it;
     all None at the start. A gate of ``torch.bool`` keeps the next product in few bits. Gates are no part of the
-    network's state: who sets them keeps them.
+    network's state: who sets them keeps them. ``watchers``: called with the number of each layer and its input.
     """
 
     layers: nn.ModuleList
@@ -28,6 +28,7 @@ class Layered(nn.Module, ABC):
     def __init__(self) -> None:
         super().__init__()
         self._gates: list[Tensor | None] = []
+        self.watchers: list[Callable[[int, Tensor], None]] = []
 
     @abstractmethod
     def scores(self, x: Tensor) -> Tensor:
@@ -45,6 +46,11 @@ class Layered(nn.Module, ABC):
                 f"give one gate or None for each of {len(self.layers) - 1} hidden layers, got {len(gates)}"
             )
         self._gates[:] = gates
+
+    def watched(self, layer: int, messages: Tensor) -> None:
+        """Show the ``watchers`` what a layer multiplies: [(time,) batch, ...]."""
+        for watcher in self.watchers:
+            watcher(layer, messages)
 
     def weights(self) -> list[nn.Parameter]:
         """The stored weight of each layer."""

@@ -64,37 +64,43 @@ class Convolution:
 class NetworkConfig:
     """Every choice of a ``SpikingBNN``.
 
-    sizes: features, hidden layers, classes. num_steps: steps per sample. beta: decay per step, rounded to the chip's
-    grid of 1/4096. gains: one per layer; () means 2 for the first and the last, else 1. encoding: "current" shows the
-    pixels, rounded to 0..2^input_bits - 1, at every step (graded spikes; one bit: binary spikes); "rate" and "latency"
-    make spikes of them (``protocols.spike_steps``); "raster" takes spikes as they are, event frames for example, and is
-    what input_bits = 0 means. init: half width of the initial hidden weights. image: (channels, height, width) of the
-    features, for convolutions: convolutions come first and the hidden layers of ``sizes`` after them. readout: scores
-    from output spike counts, time-mean membranes, or both. norm: "none", "batch-running" or "batch-statistics" (which
-    also tests with the statistics of the test batch, so that one prediction depends on its neighbours). weights: what a
-    stored number becomes when it is multiplied, by default its sign.
-
-    fast: None multiplies in few bits and, once so much has been computed that it pays, loops over time in compiled
-    code; spikes and membranes are those of False, which multiplies in float32 and loops in torch. What differs: the
-    products of the gradient are of numbers rounded to bfloat16, on processors that multiply these; elsewhere not a bit
-    does. True compiles at the first step, on other devices than a CPU too.
-
     Raises ValueError for what the chip cannot hold.
+
+    >>> NetworkConfig((64, 200, 10)).gains
+    (2.0, 2.0)
     """
 
     sizes: tuple[int, ...]
+    """Features, hidden layers, classes."""
     num_steps: int = 8
+    """Steps of a sample."""
     beta: float = 0.9
+    """Decay of the membrane a step, rounded to the chip's grid of 1/4096."""
     gains: tuple[float, ...] = ()
+    """Of each layer, on its current over the threshold; empty means 2 for the first and the last, else 1."""
     input_bits: int = 4
+    """Bits of a pixel under "current" (graded spikes; one bit: binary spikes); 0 means "raster"."""
     init: float = 0.05
+    """Half width of the initial hidden weights."""
     encoding: str = "current"
+    """The code: "current" shows the pixels, rounded to 0..2^input_bits - 1, at every step; "rate" and "latency" make
+    spikes of them (``protocols.spike_steps``); "raster" takes spikes as they are, event frames for example."""
     image: tuple[int, ...] = ()
+    """(channels, height, width) of the features, for convolutions."""
     convolutions: tuple[Convolution, ...] = ()
+    """They come first, the hidden layers of ``sizes`` after them."""
     readout: str = "count+membrane"
+    """Scores from output spike counts ("count"), time-mean membranes ("membrane"), or both."""
     norm: str = "none"
+    """Batch normalisation: "none", "batch-running" or "batch-statistics" (which also tests with the statistics of the
+    test batch, so that one prediction depends on its neighbours)."""
     fast: bool | None = None
+    """None multiplies in few bits and, once so much has been computed that it pays, loops over time in compiled code;
+    spikes and membranes are those of False, which multiplies in float32 and loops in torch. What differs: the products
+    of the gradient are of numbers rounded to bfloat16, on processors that multiply these; elsewhere not a bit does.
+    True compiles at the first step, on other devices than a CPU too."""
     weights: WeightsConfig = SIGNS
+    """What a stored number becomes when it is multiplied; by default its sign."""
 
     def __post_init__(self) -> None:
         def settle(name: str, value: object) -> None:
@@ -127,7 +133,7 @@ class NetworkConfig:
         if self.num_steps < 1:
             raise ValueError(f"num_steps must be at least 1, got {self.num_steps}")
         if not 1 / DECAY_UNITY <= self.beta <= 1:
-            raise ValueError(f"beta must lie between 1/4096 and 1, got {self.beta}")
+            raise ValueError(f"beta must lie between 1/{DECAY_UNITY} and 1, got {self.beta}")
         if self.fast and self.messages[0] > LARGEST_MESSAGE:
             raise ValueError(f"fast multiplies in 8 bits: input_bits must be at most 7, got {self.input_bits}")
         for layer, (fan_in, message) in enumerate(zip(self.fan_ins, self.messages, strict=True), 1):
@@ -247,6 +253,7 @@ class SpikingBNN(Layered):
         largest: int | None = self.config.messages[0]
         for k, (norm, neuron) in enumerate(zip(self.norms, self.neurons, strict=True)):
             # One product per layer: all steps at once, or a single one where the input is constant over time.
+            self.watched(k, spikes.expand(self.config.num_steps, *spikes.shape[1:]))
             activation = self.product(k, spikes, largest)
             if self.config.norm != "none":
                 vth = cast(ChipLeaky, neuron).vth
@@ -333,6 +340,9 @@ def _fold(name: str, norm: nn.BatchNorm1d, largest: int) -> tuple[Tensor, Tensor
     bias *= 2**weight_exp
     exponent = max(0, math.ceil(math.log2(max(bias.abs().max().item() / BIAS_MANTISSA_LIMIT, 1.0))))
     if exponent > BIAS_EXPONENT_LIMIT:
-        raise ValueError(f"{name}: a folded bias of {bias.abs().max().item():.0f} exceeds the chip's 4095 * 2^7")
+        raise ValueError(
+            f"{name}: a folded bias of {bias.abs().max().item():.0f} exceeds the chip's "
+            f"{BIAS_MANTISSA_LIMIT} * 2^{BIAS_EXPONENT_LIMIT}"
+        )
     vth = (scale.abs() * 2**weight_exp).round().clamp(min=1).long()
     return vth, (bias / 2**exponent).round().long() * 2**exponent, weight_exp, scale < 0

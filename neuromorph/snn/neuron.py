@@ -20,7 +20,7 @@ from snntorch import surrogate
 from snntorch._neurons.neurons import SpikingNeuron
 from torch import Tensor
 
-from neuromorph.chip import DECAY_UNITY, MEMBRANE_LIMIT, THRESHOLD_LIMIT, UNITS
+from neuromorph.chip import DECAY_LIMIT, DECAY_UNITY, MEMBRANE_LIMIT, THRESHOLD_LIMIT, UNITS
 from neuromorph.snn import native
 from neuromorph.snn.compiling import run_compiled
 
@@ -141,8 +141,8 @@ class ChipLeaky(snntorch.Leaky):
     bias: Tensor
 
     def __init__(self, dv: int, vth: int | Tensor, bias: int | Tensor = 0, weight_exp: int = 0):
-        if not 0 <= dv < DECAY_UNITY:
-            raise ValueError(f"dv has 12 bits, 0 to 4095 (beta = 1 - dv/4096 from 1 down to 1/4096), got {dv}")
+        if not 0 <= dv <= DECAY_LIMIT:
+            raise ValueError(f"dv must lie between 0 and {DECAY_LIMIT}, beta = 1 - dv/{DECAY_UNITY}, got {dv}")
         vth, bias = torch.as_tensor(vth), torch.as_tensor(bias)
         if vth.is_floating_point() or not ((vth >= 1) & (vth <= THRESHOLD_LIMIT)).all():
             raise ValueError(f"vth must be an integer between 1 and {THRESHOLD_LIMIT} (17 bits), got {vth.tolist()}")

@@ -3,12 +3,13 @@
 A part is one file: a final ``Part`` and its frozen ``PartConfig``. The learner (``learners.composed``) calls its hooks
 in the order of its parts; one that says nothing does nothing:
 
-    before_batch -> (scores) -> loss -> (backward) -> before_step -> (the optimiser's step) -> after_step
+    before_batch -> (scores) -> read -> loss -> (backward) -> before_step -> (the optimiser's step) -> after_step
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,7 +26,7 @@ class Host(Protocol):
 
     @property
     def network(self) -> Layered:
-        """The network: ``weights()``, ``multiplied()``, ``norms``, ``gates``."""
+        """The network: ``weights()``, ``multiplied()``, ``norms``, ``gates``, ``watchers``."""
 
     @property
     def norm(self) -> str:
@@ -34,6 +35,10 @@ class Host(Protocol):
     @property
     def optimiser(self) -> Optimizer:
         """The optimiser now; ``renew_optimiser`` makes another one."""
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """All parts, in their order; while they are built, those before this one."""
 
     @property
     def seed(self) -> int:
@@ -55,13 +60,23 @@ class Host(Protocol):
 class Part:
     """The hooks of a part; each does nothing unless a part says otherwise.
 
-    Attributes: ``learner``, what it is added to; ``needs``, what it has to be told (``neuromorph.learner.NEEDS``).
+    Attributes: ``learner``, what it is added to; ``needs``, what it has to be told (``neuromorph.learner.NEEDS``);
+    ``all_outputs``, whether it looks at outputs of other tasks than the one that is learned.
     """
 
     needs: frozenset[str] = frozenset()
+    all_outputs: bool = False
 
     def __init__(self, learner: Host):
         self.learner = learner
+
+    def classes(self, outputs: int) -> int:
+        """How many classes there are for a network of so many outputs."""
+        return outputs
+
+    def read(self, scores: Tensor) -> Tensor:
+        """The scores [batch, class] that count, of the network's [batch, output]."""
+        return scores
 
     def before_batch(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """The samples to learn in place of images [batch, ...] and targets [batch]; gates may be set here."""

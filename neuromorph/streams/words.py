@@ -58,7 +58,7 @@ class StreamWords:
         return joint(stream) if self.joint else stream
 
 
-_IN_USE: WeakValueDictionary[tuple, Data] = WeakValueDictionary()
+_IN_USE: WeakValueDictionary[tuple[Any, ...], Data] = WeakValueDictionary()
 
 
 def _limited(name: str, samples: int | None, test_samples: int | None) -> Data:

@@ -4,6 +4,12 @@ from pathlib import Path
 import pytest
 
 GALLERY = Path(__file__).parents[2] / "experiments" / "gallery"
+QUICK = {
+    "Benna_Fusi_2016_retrieval": ({"quick": True}, "benna-fusi(m=6)      N   200: oldest"),
+    "Luboeinski_Tetzlaff_2021": ({"quick": True}, "capture: alone 0.000"),
+    "Roxin_Fusi_2013": ({"populations": (1, 5)}, "lifetime, best population, all, homogeneous: 323.0 327.0 367.0"),
+}
+"""Pages with a small size, what they take then, and a line that they print; the others have tests of their own."""
 
 
 @pytest.mark.parametrize(
@@ -19,3 +25,19 @@ def test_figures_are_made_and_the_numbers_in_their_docstrings_hold(script, print
     page["main"](page["Args"](out=tmp_path / "figure.svg"))
     assert printed in capsys.readouterr().out
     assert (tmp_path / "figure.svg").read_text().count("<svg") == 1
+
+
+@pytest.mark.parametrize("script", QUICK)
+def test_pages_at_a_small_size(script, tmp_path, capsys):
+    arguments, printed = QUICK[script]
+    page = runpy.run_path(str(GALLERY / f"{script}.py"))
+    page["main"](page["Args"](out=tmp_path / "figure.svg", **arguments))
+    assert printed in capsys.readouterr().out
+    assert (tmp_path / "figure.svg").read_text().count("<svg") == 1
+
+
+@pytest.mark.parametrize("script", sorted(path.stem for path in GALLERY.glob("*_[12][0-9][0-9][0-9]*.py")))
+def test_every_page_loads_and_says_what_agrees(script):
+    page = runpy.run_path(str(GALLERY / f"{script}.py"))
+    assert callable(page["main"]) and page["Args"]().out.suffix == ".svg"
+    assert "Agrees" in page["__doc__"]

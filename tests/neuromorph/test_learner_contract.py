@@ -16,6 +16,7 @@ import torch
 from fusi_models import HiddenWeight
 from neuromorph import data, streams
 from neuromorph.learners import catalogue
+from neuromorph.learners.catalogue import RULE
 from neuromorph.learners.local import RasterLearner
 from neuromorph.run import learn_stream
 from neuromorph.snn import Convolution
@@ -164,7 +165,8 @@ def test_the_runner_learns_a_stream_with_it(name):
 
 @pytest.mark.parametrize("name", [name for name in NAMES if issubclass(catalogue.example(name)[0], RasterLearner)])
 def test_a_test_sample_is_encoded_by_other_random_numbers_than_when_it_was_learned(name):
-    learner = catalogue.build(name, INPUTS, CLASSES, SEED)
+    kind, arguments = catalogue.example(name, INPUTS, CLASSES, SEED)
+    learner = kind(**{**arguments, "rule": RULE})  # whose code is by chance
     shown = []
 
     def look(raster, labels=None):
@@ -176,12 +178,13 @@ def test_a_test_sample_is_encoded_by_other_random_numbers_than_when_it_was_learn
     learner.partial_fit(x, y)
     learner.predict(x)
     learner.predict(x)
-    assert learner.rule.code == "bernoulli" and shown[0].any()
+    assert RULE.code == "bernoulli" and shown[0].any()
     np.testing.assert_array_equal(shown[1], shown[2])
     assert not any(np.array_equal(trained, tested) for trained in shown[0] for tested in shown[1])
 
 
 OTHERS: dict[str, list[Any]] = {
+    "activation": ["relu", "gate"],
     "arithmetic": ["float", "fixed"],
     "channels": [(1, 2), {"channels": (1, 2), "norm": "none"}],
     "code": ["rate"],
@@ -190,10 +193,13 @@ OTHERS: dict[str, list[Any]] = {
     "fast": [False, True, {"fast": True, "binary": True}],
     "gains": [(1.0, 2.0)],
     "image": [(9, 1, 1)],
+    "means": [(-1.0, 0.0, 0.5, 1.0)],
     "name": ["another"],
     "norm": ["batch-running", "none"],
     "parts": [("ewc:strength=7",), ("si:strength=7",)],
-    "readout": ["membrane"],
+    "readout": ["membrane", "spikes"],
+    "relative": [True, False, {"relative": True, "levels": 2}],
+    "spreads": [(0.1, 0.2, 0.3, 0.4)],
     "substrate": ["brian2-numpy"],
     "synapse": ["hidden:m=3", "hidden:m=4"],
     "synapses": [(HiddenWeight(3.0), HiddenWeight(2.0)), (HiddenWeight(2.0), HiddenWeight(2.0))],

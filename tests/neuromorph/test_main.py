@@ -1,8 +1,15 @@
 import importlib.metadata
+import inspect
 import subprocess
 import sys
+import tempfile
+
+import pytest
 
 import neuromorph
+from fusi_models.catalogue import names
+from neuromorph.commands.compare import CompareArgs
+from neuromorph.commands.memory_curve import MemoryCurveArgs
 
 
 def test_the_package_runs_as_a_module():
@@ -14,3 +21,16 @@ def test_the_package_names_its_parts_and_version():
     assert {"data", "streams", "learners", "__version__"} <= set(dir(neuromorph))
     assert neuromorph.__version__ == importlib.metadata.version("neuromorph")
     assert {"DeepLearner", "LavaLearner"} <= set(dir(neuromorph.learners))
+
+
+@pytest.mark.parametrize(("arguments", "regime"), [(CompareArgs, "local"), (MemoryCurveArgs, "theory")])
+def test_the_help_names_every_synapse_of_its_regime(arguments, regime):
+    text = " ".join(inspect.getsource(arguments).split())
+    assert [name for name in names(regime) if f"{name} (" not in text] == []
+
+
+def test_a_reader_that_has_gone_is_no_error():
+    command = f"{sys.executable} -m neuromorph memory-curve --models plain --points 3 --out {{}} | head -c 1"
+    with tempfile.TemporaryDirectory() as folder:
+        run = subprocess.run(command.format(f"{folder}/m"), shell=True, capture_output=True, text=True)
+    assert "Errno" not in run.stderr and "Traceback" not in run.stderr

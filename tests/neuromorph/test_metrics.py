@@ -99,3 +99,22 @@ def test_the_signal_of_a_perfect_memory_is_one():
     events = np.tile(np.random.default_rng(0).choice([-1, 1], 50), (6, 1))
     signal, error = memory_signal(events, events, np.arange(3), tracked=4)
     assert signal.tolist() == [1, 1, 1] and error.tolist() == [0, 0, 0]
+
+
+def test_saved_and_read_again_and_as_rows(tmp_path):
+    matrix = AccuracyMatrix(np.array([[[0.9, 0.8], [0.1, 0.2]], [[0.5, 0.6], [0.7, 1.0]]]), np.full((2, 2), 0.25))
+    matrix.save(tmp_path / "matrix.npz")
+    again = AccuracyMatrix.load(tmp_path / "matrix.npz")
+    np.testing.assert_array_equal(again.accuracy, matrix.accuracy)
+    np.testing.assert_array_equal(again.anytime_samples, matrix.anytime_samples)
+    rows = matrix.table()
+    assert len(rows) == 3 * 2 * 2 and rows[0] == {"learned": 0, "tested": 1, "replica": 0, "accuracy": 0.25}
+    assert rows[-1] == {"learned": 2, "tested": 2, "replica": 1, "accuracy": 1.0}
+
+
+def test_a_file_that_is_no_matrix_is_one_sentence(tmp_path):
+    (tmp_path / "cut.npz").write_bytes(b"PK\3\4")
+    np.savez(tmp_path / "other.npz", accuracy=np.eye(2))
+    for name in ("cut.npz", "other.npz"):
+        with pytest.raises(ValueError, match="is no accuracy matrix"):
+            AccuracyMatrix.load(tmp_path / name)

@@ -12,7 +12,7 @@ import numpy as np
 from fusi_models import SynapseModel
 from neuromorph.lava.compat import running as running  # before any lava module
 from neuromorph.lava.graphs.local_rule import neurons, run
-from neuromorph.local_rule.rule import LocalRule
+from neuromorph.local_rule.layer import LayerRule
 
 from neuromorph.lava.processes.io import MessageSource, shared_array  # isort: skip
 from neuromorph.lava.processes.plastic import ErrorReadout, PlasticDense  # isort: skip
@@ -26,7 +26,7 @@ def learn(
     states: list[np.ndarray],
     weights: np.ndarray,
     margin: int,
-    rule: LocalRule,
+    rule: LayerRule,
     raster: np.ndarray,
     labels: np.ndarray,
     seed: int,
@@ -44,7 +44,7 @@ def learn(
     source = MessageSource(messages=frames.reshape(-1, 1, inputs))
     plastic, out = [], [source.s_out]
     for layer, (synapse, state) in enumerate(zip(synapses, states, strict=True)):
-        dense = PlasticDense(synapse, state[None], steps, (seed,), presented, period, lag, layer)
+        dense = PlasticDense(synapse, state[None], rule, (seed,), presented, period, lag, layer)
         lif = neurons(rule, state.shape[1], (1, len(state)), "fixed", period, layer)
         out[-1].connect(dense.s_in)
         dense.a_out.connect(lif.a_in)

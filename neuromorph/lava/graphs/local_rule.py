@@ -1,7 +1,8 @@
-"""The Lava graphs of the local rule: learning, inference, and synapses that store patterns without a network.
+"""The Lava graphs of the local rules: learning, inference, and synapses that store patterns without a network.
 
 learn       source -> PlasticDense -> LIFReset -> ErrorReadout -> PlasticDense
 infer       source -> BatchedDense -> LIFReset -> recorder, many samples side by side
+drives      source -> BatchedDense -> recorder, likewise
 imprint     source -> Population
 
 The neurons are Lava's own. Each function compiles one graph, streams all it is given through it and stops it. The
@@ -19,7 +20,7 @@ from fusi_models import SynapseModel
 from neuromorph.chip import NO_CURRENT_MEMORY
 from neuromorph.lava.compat import running  # before any lava module
 from neuromorph.lava.graphs import TAGS
-from neuromorph.local_rule.rule import LocalRule
+from neuromorph.local_rule.layer import LayerRule
 
 from lava.magma.core.run_configs import Loihi2SimCfg  # isort: skip
 from lava.proc.lif.process import LIFReset  # isort: skip
@@ -32,7 +33,7 @@ BATCH = 64  # test samples side by side
 
 
 def neurons(
-    rule: LocalRule, inputs: int, shape: tuple[int, ...], arithmetic: str, interval: int = 0, layer: int = 0
+    rule: LayerRule, inputs: int, shape: tuple[int, ...], arithmetic: str, interval: int = 0, layer: int = 0
 ) -> LIFReset:
     """Lava's own neurons, cleared when frame 0 of a presentation arrives at this ``layer`` (time steps count from 1).
 
@@ -55,7 +56,7 @@ def run(process: Any, arithmetic: str, steps: int, read: Callable[[], None] = la
 def learn(
     synapse: SynapseModel,
     states: np.ndarray,
-    rule: LocalRule,
+    rule: LayerRule,
     raster: np.ndarray,
     labels: np.ndarray,
     seeds: tuple[int, ...],
@@ -70,7 +71,7 @@ def learn(
     frames = raster.reshape(-1, replicas, inputs)
     spikes = shared_array(np.zeros((len(frames), replicas, units), bool))
     source = MessageSource(messages=frames)
-    synapses = PlasticDense(synapse, states, rule.num_steps, seeds, presented)
+    synapses = PlasticDense(synapse, states, rule, seeds, presented)
     lif = neurons(rule, inputs, (replicas, units), arithmetic)
     readout = ErrorReadout(labels, spikes, rule)
     source.s_out.connect(synapses.s_in)
@@ -81,27 +82,49 @@ def learn(
     return spikes.reshape(*raster.shape[:3], units)
 
 
-def infer(efficacy: np.ndarray, rule: LocalRule, raster: np.ndarray, arithmetic: str) -> np.ndarray:
+def infer(efficacy: np.ndarray, rule: LayerRule, raster: np.ndarray, arithmetic: str) -> np.ndarray:
     """Output spikes as of ``learn``, without learning, for ``efficacy`` [replica, unit, input] +-1."""
-    (n, num_steps, replicas, inputs), units = raster.shape, efficacy.shape[1]
+    source, synapses, frames = _many(efficacy, raster)
+    shape = (frames.shape[1], *efficacy.shape[:2])
+    lif = neurons(rule, efficacy.shape[2], shape, arithmetic)
+    recorder = SpikeRecorder(shape=shape, steps=len(frames), lag=LAG)
+    synapses.a_out.connect(lif.a_in)
+    lif.s_out.connect(recorder.s_in)
+    run(source, arithmetic, len(frames) + LAG)
+    return _apart(recorder.recorded, raster)
+
+
+def drives(efficacy: np.ndarray, raster: np.ndarray, arithmetic: str) -> np.ndarray:
+    """Drive summed over a presentation, int64 [n, replica, unit], for ``efficacy`` and ``raster`` as of ``infer``."""
+    source, synapses, frames = _many(efficacy, raster)
+    recorder = SpikeRecorder(shape=synapses.a_out.shape, steps=len(frames), lag=LAG, kind=np.int32)
+    synapses.a_out.connect(recorder.s_in)
+    run(source, arithmetic, len(frames) + LAG)
+    return _apart(recorder.recorded, raster).sum(1, dtype=np.int64)
+
+
+def _many(efficacy: np.ndarray, raster: np.ndarray) -> tuple[MessageSource, BatchedDense, np.ndarray]:
+    """Source and synapses for many samples side by side, and the frames sent, [round * time, batch, replica, input]."""
+    n, num_steps, replicas, inputs = raster.shape
     batch = min(BATCH, n)
     rounds = -(-n // batch)
     padded = np.concatenate([raster, np.zeros((rounds * batch - n, *raster.shape[1:]), bool)])
     # [round, batch, time, ...] -> [round * time, batch, ...]
     frames = padded.reshape(rounds, batch, num_steps, replicas, inputs).swapaxes(1, 2)
     frames = frames.reshape(-1, batch, replicas, inputs)
-    shape = (batch, replicas, units)
     source = MessageSource(messages=frames)
     largest = int(2 * inputs * np.abs(efficacy).max())
     synapses = BatchedDense(weights=2 * efficacy, weight_exp=-1, batch=batch, largest=largest)
-    lif = neurons(rule, inputs, shape, arithmetic)
-    recorder = SpikeRecorder(shape=shape, steps=len(frames), lag=LAG)
     source.s_out.connect(synapses.s_in)
-    synapses.a_out.connect(lif.a_in)
-    lif.s_out.connect(recorder.s_in)
-    run(source, arithmetic, len(frames) + LAG)
-    recorded = recorder.recorded.reshape(rounds, num_steps, batch, replicas, units)
-    return recorded.swapaxes(1, 2).reshape(-1, num_steps, replicas, units)[:n]
+    return source, synapses, frames
+
+
+def _apart(recorded: np.ndarray, raster: np.ndarray) -> np.ndarray:
+    """What was recorded of the samples of ``raster``, [n, time, replica, unit]."""
+    n, num_steps = raster.shape[:2]
+    _, *shape = recorded.shape
+    found = recorded.reshape(-1, num_steps, *shape).swapaxes(1, 2)
+    return found.reshape(-1, num_steps, *shape[1:])[:n]
 
 
 def imprint(model: SynapseModel, states: np.ndarray, events: np.ndarray, seed: int, arithmetic: str) -> np.ndarray:

@@ -13,7 +13,7 @@ from fusi_models.models.staircase import Staircase
 from neuromorph.lava.compat import running as running  # before any lava module
 from neuromorph.lava.graphs.local_rule import neurons, run
 from neuromorph.lava.learning_engine import ERROR, staircase_rule
-from neuromorph.local_rule.rule import LocalRule
+from neuromorph.local_rule.layer import LayerRule
 
 from lava.proc.dense.process import LearningDense  # isort: skip
 from neuromorph.lava.processes.io import MessageSource, shared_array  # isort: skip
@@ -22,7 +22,7 @@ from neuromorph.lava.processes.third_factor import ThirdFactors  # isort: skip
 
 
 def learn(
-    staircase: Staircase, tags: np.ndarray, rule: LocalRule, raster: np.ndarray, labels: np.ndarray
+    staircase: Staircase, tags: np.ndarray, rule: LayerRule, raster: np.ndarray, labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Spikes bool [n, time, unit] and tags [unit, input] afterwards, of raster [n, time, input] with labels [n]."""
     epoch, (units, inputs) = rule.num_steps + 1, tags.shape

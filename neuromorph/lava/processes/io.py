@@ -56,10 +56,13 @@ class PyMessageSource(PyLoihiProcessModel):
 
 
 class SpikeRecorder(AbstractProcess):
-    """Writes the spikes of steps ``lag`` + 1 ... ``lag`` + ``steps`` into ``recorded``, shared bool [step, *shape]."""
+    """Writes what comes in steps ``lag`` + 1 ... ``lag`` + ``steps`` into ``recorded``, shared [step, *shape].
 
-    def __init__(self, *, shape: tuple[int, ...], steps: int, lag: int) -> None:
-        self.recorded = shared_array(np.zeros((steps, *shape), bool))
+    ``kind``: bool for spikes; an integer type for messages of any size.
+    """
+
+    def __init__(self, *, shape: tuple[int, ...], steps: int, lag: int, kind: type = bool) -> None:
+        self.recorded = shared_array(np.zeros((steps, *shape), kind))
         super().__init__(recorded=self.recorded, lag=lag)
         self.s_in = InPort(shape=shape)
 
@@ -81,4 +84,4 @@ class PySpikeRecorder(PyLoihiProcessModel):
         spikes = self.s_in.recv()
         row = self.time_step - 1 - self.lag
         if 0 <= row < len(self.recorded):
-            self.recorded[row] = spikes != 0
+            self.recorded[row] = spikes

@@ -1,4 +1,4 @@
-"""Lava processes of the local rule (``neuromorph.local_rule.rule``): plastic synapses and the error they learn from.
+"""Lava processes of the local rules (``neuromorph.local_rule.layer``): plastic synapses and the error they learn from.
 
 Every connection of these graphs costs one step: at time step t (from 1) the neurons see raster
 frame t - 2.
@@ -16,7 +16,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from neuromorph.lava.processes.activation import shifted
 from neuromorph.local_rule import chance
-from neuromorph.local_rule.rule import error
+from neuromorph.local_rule.layer import events
 
 LAG = 1  # steps from a source frame to the neurons behind a synapse process, beyond the source's own step
 
@@ -25,7 +25,7 @@ class PlasticDense(AbstractProcess):
     """Synapses that learn: a_out = w s; makes their transitions when errors arrive.
 
     ``synapse``: the SynapseModel; ``states``: shared array [replica, unit, input, ...]; ``seeds``, ``presented``,
-    ``layer``: name the random stream of each presentation (``local_rule.chance``); ``num_steps``: of a presentation;
+    ``layer``: name the random stream of each presentation (``local_rule.chance``); ``rule``: the LayerRule;
     ``period``: of a presentation and the blanks behind it (none if 0); ``lag``: synapses between the source and the
     neurons that err.
     """
@@ -34,7 +34,7 @@ class PlasticDense(AbstractProcess):
         self,
         synapse,
         states: np.ndarray,
-        num_steps: int,
+        rule,
         seeds: tuple[int, ...],
         presented: int,
         period: int = 0,
@@ -44,10 +44,10 @@ class PlasticDense(AbstractProcess):
         super().__init__(
             synapse=synapse,
             states=states,
-            num_steps=num_steps,
+            rule=rule,
             seeds=seeds,
             presented=presented,
-            period=period or num_steps,
+            period=period or rule.num_steps,
             lag=lag,
             layer=layer,
         )
@@ -60,7 +60,7 @@ class PlasticDense(AbstractProcess):
 class ErrorReadout(AbstractProcess):
     """Counts spikes, records them, and sends the error of a presentation in its last step (else zeros).
 
-    ``labels`` [presentation, replica]; ``spikes``: shared bool [time, replica, unit]; ``rule``: the LocalRule;
+    ``labels`` [presentation, replica]; ``spikes``: shared bool [time, replica, unit]; ``rule``: the LayerRule;
     ``period``, ``lag``: as in ``PlasticDense``.
     """
 
@@ -79,7 +79,7 @@ class _PlasticModel(PyLoihiProcessModel):
     def __init__(self, proc_params):
         super().__init__(proc_params)
         self.synapse, self.states = proc_params["synapse"], proc_params["states"]
-        self.num_steps, self.period, self.lag = (proc_params[name] for name in ("num_steps", "period", "lag"))
+        self.rule, self.period, self.lag = (proc_params[name] for name in ("rule", "period", "lag"))
         self.seeds, self.presented, self.layer = (proc_params[name] for name in ("seeds", "presented", "layer"))
         self.weight = self.stored(self.synapse.efficacy(self.states)).astype(np.float32)  # exact: sums stay below 2^24
         self.active = np.zeros((self.states.shape[0], self.states.shape[2]), bool)
@@ -89,21 +89,23 @@ class _PlasticModel(PyLoihiProcessModel):
         self.a_out.send(self.current)
         err = self.err_in.recv()
         k = self.time_step - 1 - self.lag
-        if k >= 0 and k % self.period == self.num_steps - 1:
+        if k >= 0 and k % self.period == self.rule.num_steps - 1:
             self._transition(err)
         s = self.s_in.recv()
         self.active |= s > 0
         self.current = self.activation(np.einsum("ri,roi->ro", s.astype(np.float32), self.weight, optimize=True))
 
     def _transition(self, err):
-        replica, unit = np.nonzero(err)
-        if len(unit):
-            row, source = np.nonzero(self.active[replica])
-            r, u = replica[row], unit[row]
+        found = []
+        for r, (seed, e, active) in enumerate(zip(self.seeds, err, self.active, strict=True)):
+            unit, source, event = events(e, active, self.rule.opposed(seed, self.presented, len(active)))
+            found.append((np.full(len(unit), r), unit, source, event))
+        *place, event = map(np.concatenate, zip(*found, strict=True))
+        if len(event):
             rng = chance.transitions(self.seeds, self.presented, self.layer)
-            new = self.synapse.update(self.states[r, u, source], err[r, u], rng)
-            self.states[r, u, source] = new
-            self.weight[r, u, source] = self.stored(self.synapse.efficacy(new))
+            new = self.synapse.update(self.states[tuple(place)], event, rng)
+            self.states[tuple(place)] = new
+            self.weight[tuple(place)] = self.stored(self.synapse.efficacy(new))
         self.active[...] = False
         self.presented += 1
 
@@ -161,5 +163,5 @@ class PyErrorReadout(PyLoihiProcessModel):
             presentation, step = divmod(k, self.period)
             if step == self.rule.num_steps - 1:
                 counts = self.spikes[k - step : k + 1].sum(0)
-                err += error(counts, self.labels[presentation], self.rule)
+                err += self.rule.error(counts, self.labels[presentation])
         self.err_out.send(err)

@@ -14,11 +14,9 @@ from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.resources import CPU
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
-from neuromorph.local_rule.rule import error
-
 
 class ThirdFactors(AbstractProcess):
-    """``labels`` [presentation]; ``spikes``: shared bool [presentation, num_steps, unit]; ``rule``: the LocalRule."""
+    """``labels`` [presentation]; ``spikes``: shared bool [presentation, num_steps, unit]; ``rule``: the LayerRule."""
 
     def __init__(self, *, labels: np.ndarray, spikes: np.ndarray, rule, period: int, size: int) -> None:
         super().__init__(labels=labels, spikes=spikes, rule=rule, period=period, size=size)
@@ -50,6 +48,6 @@ class PyThirdFactors(PyLoihiProcessModel):
         if 0 <= presentation < len(self.spikes) and step < self.rule.num_steps:
             self.spikes[presentation, step] = s
             if step == self.rule.num_steps - 1:
-                e += error(self.spikes[presentation].sum(0), self.labels[presentation], self.rule)
+                e += self.rule.error(self.spikes[presentation].sum(0), self.labels[presentation])
         self.y2_out.send(self.size * (e > 0).astype(np.int32))
         self.y3_out.send(self.size * (e < 0).astype(np.int32))

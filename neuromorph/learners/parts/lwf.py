@@ -54,6 +54,7 @@ class Distillation(Part):
     """``teacher``: the network at the last boundary; ``seen`` [class]: classes of past tasks; ``ended`` tasks."""
 
     needs = frozenset({"boundary"})
+    all_outputs = True
 
     def __init__(self, learner: Host, config: LwF):
         super().__init__(learner)

@@ -29,7 +29,7 @@ class CheckedOptimizer(torch.optim.Optimizer):
         for name in self.numbers:
             if not 0 <= group[name] < math.inf:
                 raise ValueError(f"{name} must not be negative and must be finite, got {group[name]}")
-        if not all(0 <= b < 1 for b in group["betas"]):
+        if not all(0 <= b < 1 for b in group.get("betas", ())):
             raise ValueError(f"betas must lie in [0, 1), got {group['betas']}")
         if any(p.is_complex() for p in group["params"]):
             raise ValueError("a complex parameter has no sign: optimise its real and imaginary part as two tensors")

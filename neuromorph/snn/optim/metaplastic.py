@@ -6,13 +6,16 @@ adam:  mu <- b1 mu + (1 - b1) g;  nu <- b2 nu + (1 - b2) g^2   (variance "layer"
 sgd:   mu <- momentum mu + g;     step = lr mu
 W_h  <- W_h - step f     where sign(W_h) mu > 0 (the step would shrink |W_h|),   W_h <- W_h - step   elsewhere
 f    = 1 - tanh^2(m |W_h|) = 4 e / (1 + e)^2,  e = exp(-2 m |W_h|);   relative: m / mean|W_h| in place of m
+levels > 2: W_h - b in place of W_h in the condition and in f, b the nearest boundary of two levels, m in units of
+       2 / (distance of two levels); levels from -reach to reach, boundaries half-way between
 
 Source: Laborieux, Ernoult, Hirtzlin, Querlioz 2021, Nat Commun 12:2549, and the authors' ``Adam_meta``; the condition
 uses the momentum mu, as there. eps stands where PyTorch has it, so that m = 0 is ``torch.optim.Adam``; the authors add
 it before the bias correction of nu, which ``published_eps`` does (it matters for gradients near eps / sqrt(1 - b2) and
-below). ``relative``, the layer's variance and decoupled decay are ours. m is in units of 1/|W_h|: hidden weights drift
-by about lr per consistent step, so the longer the training, the smaller the m (1.35 for 40 epochs of MNIST); relative m
-has no unit.
+below). ``relative``, the layer's variance and decoupled decay are ours. Levels are a *reconstruction* of D'Agostino et
+al. 2023 (arXiv:2306.12142), whose metaplastic function is defined on the intervals between them. m is in
+units of 1/|W_h|: hidden weights drift by about lr per consistent step, so the longer the training, the smaller the m
+(1.35 for 40 epochs of MNIST); relative m has no unit.
 """
 
 from __future__ import annotations
@@ -42,6 +45,8 @@ class Rule(NamedTuple):
     decay: float
     shrinks: bool
     damped: bool
+    levels: int = 2
+    reach: float = 1.0
 
 
 class Job(NamedTuple):
@@ -70,6 +75,7 @@ class Metaplastic(CheckedOptimizer):
     weights of no importance move as far as the others; "layer" divides by the tensor's, and keeps one number in place
     of one a synapse. ``rule``: "adam", or "sgd" with ``momentum``. ``weight_decay``: added to the gradient, so that a
     protected weight is protected from it too; ``decoupled``: subtracted apart and never damped.
+    ``levels``, ``reach``: of quantised weights (``snn.memristor``); with 2 levels the published rule.
     ``compiled``: the whole update as one kernel by ``torch.compile``; where no compiler works, that is said once, and
     the update runs as it is. ``foreach`` is taken for the sake of torch's signature; the steps are the same.
 
@@ -96,12 +102,14 @@ class Metaplastic(CheckedOptimizer):
         variance: str = "weight",
         decoupled: bool = False,
         published_eps: bool = False,
+        levels: int = 2,
+        reach: float = 1.0,
         foreach: bool | None = None,
         compiled: bool = False,
     ):
         numbers = {"lr": lr, "m": m, "betas": betas, "eps": eps, "weight_decay": weight_decay, "momentum": momentum}
         choices = {"rule": rule, "relative": relative, "variance": variance, "decoupled": decoupled}
-        choices["published_eps"] = published_eps
+        choices |= {"published_eps": published_eps, "levels": levels, "reach": reach}
         super().__init__(params, {**numbers, **choices, "foreach": foreach, "compiled": compiled})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
@@ -111,6 +119,11 @@ class Metaplastic(CheckedOptimizer):
         if group["rule"] not in ("adam", "sgd"):
             raise ValueError(f"rule must be 'adam' or 'sgd', got {group['rule']!r}")
         check_variance(group["variance"])
+        if group["levels"] < 2 or not group["reach"] > 0 or (group["levels"] > 2 and group["relative"]):
+            raise ValueError(
+                f"levels must be at least 2 and reach positive, and m cannot be relative with more than 2 levels, got "
+                f"levels={group['levels']}, reach={group['reach']}, relative={group['relative']}"
+            )
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
@@ -137,6 +150,8 @@ class Metaplastic(CheckedOptimizer):
         assert hidden.grad is not None
         grad, decay = hidden.grad, float(group["weight_decay"])
         scale: float | Tensor = float(group["m"]) if hidden.dim() > 1 else 0.0
+        if group["levels"] > 2:
+            scale *= (group["levels"] - 1) / group["reach"]
         if group["relative"] and group["m"]:
             mean = mean_size(hidden, False, group["compiled"])
             scale = scale / mean.clamp_min(torch.finfo(mean.dtype).tiny)
@@ -146,7 +161,8 @@ class Metaplastic(CheckedOptimizer):
         if shared:  # nu is needed before the update of the parts; the decayed gradient is then at hand
             grad, coupled = grad.add(hidden, alpha=coupled) if coupled else grad, 0.0
             second.lerp_(mean_size(grad, True, group["compiled"]), 1 - b2)
-        rule = Rule(adam, (b1, b2), group["momentum"], coupled, shrinks, bool(group["m"]))
+        levels = (group["levels"], float(group["reach"]))
+        rule = Rule(adam, (b1, b2), group["momentum"], coupled, shrinks, bool(group["m"]), *levels)
         return Job(hidden, grad, first, second, (size, root, eps, 1 - lr * decay), scale, rule)
 
 
@@ -162,10 +178,22 @@ def _update(hidden: Tensor, grad: Tensor, first: Any, second: Any, numbers: Any,
     else:
         move = (first.mul_(rule.momentum).add_(grad) if rule.momentum else grad) * size
     if rule.damped:
-        e = (hidden.abs() * (-2 * scale)).exp_()
+        past = hidden if rule.levels == 2 else hidden - nearest_boundary(hidden, rule.levels, rule.reach)
+        e = (past.abs() * (-2 * scale)).exp_()
         damping = e * 4 / (1 + e).square_()
-        move = torch.where((hidden > 0) == (move > 0), move * damping, move)  # at 0 it makes no difference
+        move = torch.where((past > 0) == (move > 0), move * damping, move)  # at 0 it makes no difference
     hidden.sub_(move)
+
+
+def nearest_boundary(hidden: Tensor, levels: int, reach: float) -> Tensor:
+    """The boundary of two levels that is nearest to each number.
+
+    >>> nearest_boundary(torch.tensor([-9.0, -0.2, 0.4]), 3, 1.0).tolist()
+    [-0.5, -0.5, 0.5]
+    """
+    step = 2 * reach / (levels - 1)
+    k = ((hidden + reach) / step - 0.5).round_().clamp_(0, levels - 2)
+    return (k + 0.5) * step - reach
 
 
 def _run(job: Job, compiled: bool) -> None:

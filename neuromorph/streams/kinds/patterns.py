@@ -6,6 +6,7 @@ import numpy as np
 
 from fusi_models.seeds import generator
 from neuromorph.data import Pair
+from neuromorph.streams.kind import Kind
 from neuromorph.streams.stream import Stream, Task, at_least_one, each, text_digest
 
 
@@ -23,4 +24,4 @@ def patterns(count: int, size: int, seed: int) -> Stream:
     return Stream("patterns", "domain", 1, (at_least_one("size", size),), each(build, count, "count"))
 
 
-KINDS: dict = {}  # a learner cannot be tested on them: they have no name in words
+KINDS: dict[str, Kind] = {}  # a learner cannot be tested on them: they have no name in words

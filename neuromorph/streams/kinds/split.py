@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
+from fusi_models.checks import Values
 from fusi_models.seeds import generator
 from neuromorph.data import Data, Pair
 from neuromorph.streams.kind import Kind
@@ -47,11 +49,11 @@ def split(
     return Stream(f"split-{data.name}", scenario, outputs, data.shape, each(build, len(groups)))
 
 
-def _name(group: np.ndarray) -> str:
+def _name(group: Values) -> str:
     return f"classes {', '.join(map(str, group))}"
 
 
-def _check_samples(data: Data, groups: np.ndarray) -> None:
+def _check_samples(data: Data, groups: Values) -> None:
     """Here, not when the last task is reached after hours."""
     for part, (_, y) in (("training", data.train), ("test", data.test)):
         for group in groups:
@@ -73,7 +75,7 @@ def _check(data: Data, per_task: int, scenario: str) -> None:
         )
 
 
-def _order(data: Data, seed: int | None, order: Sequence[int] | None) -> np.ndarray:
+def _order(data: Data, seed: int | None, order: Sequence[int] | None) -> Values:
     if order is not None:
         if sorted(order) != list(range(data.classes)):
             raise ValueError(
@@ -103,7 +105,7 @@ def _in_words(scenario: str, data: Data, tasks: int, seed: int, order: str | lis
 
 
 def _kind(scenario: str) -> Kind:
-    options: dict[str, Callable] = {"order": order_in_words}
+    options: dict[str, Callable[[str], Any]] = {"order": order_in_words}
     return Kind(partial(_in_words, scenario), options)
 
 

@@ -127,6 +127,26 @@ def test_memory_curves_lie_on_the_theory(finished):
     assert (abs(np.array(measured["signal"]) - expected) < 6 * np.array(measured["error"])).all()
 
 
+def test_prototypes_beside_the_delta_rule_on_a_class_incremental_stream(tmp_path):
+    stream = ["--stream", "split-class-digits", "--tasks", "5", "--samples", "300", "--seeds", "2"]
+    options = ["--substrates", "snntorch", "--synapses", "plain", "--no-deep", "--rule", "prototypes"]
+    main(["compare", *stream, *options, "--out", str(tmp_path)])
+    results = strict((tmp_path / "results.json").read_text())
+    rows = {(c["synapse"], c["role"]): np.mean(c["metrics"]["average_accuracy"]) for c in results["cells"]}
+    own, delta = ("plain(q=0.03)", ""), ("plain(q=0.03), delta rule", "no protection")
+    assert set(rows) == {own, delta, ("plain(q=0.03)", "joint")}
+    assert rows[own] > 0.5 > 0.35 > rows[delta]
+    (delta_cell,) = (tmp_path / "cells").glob("*delta*")
+    (own_cell,) = (tmp_path / "cells").glob("plain_q=0.03_snntorch-*")
+    with np.load(own_cell) as one, np.load(delta_cell) as other:
+        assert "Prototypes(" in str(one["fingerprint"]) and "LocalRule(" in str(other["fingerprint"])
+
+
+def test_an_unknown_rule_is_refused(tmp_path, capsys):
+    line = fails([*ONE, "--rule", "delt", "--out", str(tmp_path)], capsys)
+    assert "no local rule 'delt': choose one of delta, prototypes" in line
+
+
 def test_the_page_stands_alone(finished):
     page = (finished / "report.html").read_text()
     assert page.count("<svg") == 3 and "Forgetting on permuted-digits" in page and "chance" in page

@@ -2,6 +2,7 @@ import csv
 import inspect
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ import pytest
 import fusi_models as fm
 from fusi_models.catalogue import entries
 from fusi_models.files import ARRAYS
+from fusi_models.theory.correlated import correlated_curve
+from fusi_models.theory.pairs import GATING
 from neuromorph.commands.memory_curve import MemoryCurveArgs, memory_curve, parse_model
 
 
@@ -34,6 +37,45 @@ def test_the_bound_is_shown_where_it_bounds(tmp_path, capsys):
     memory_curve(MemoryCurveArgs(models=("cascade:depth=10",), points=20, events="poisson", out=tmp_path / "c"))
     assert capsys.readouterr().out.splitlines()[2].split()[-1] == "0.200"
     assert "upper bound, 20 states" in (tmp_path / "c.svg").read_text()
+
+
+def test_a_searched_synapse_is_drawn_beside_the_others(tmp_path, capsys):
+    args = MemoryCurveArgs(models=("serial:states=4",), optimise=(5,), points=5, events="poisson", out=tmp_path / "c")
+    memory_curve(args)
+    rows = capsys.readouterr().out.splitlines()[2:4]
+    assert rows[1].startswith("best(4, t=5)") and float(rows[0].split()[-1]) < float(rows[1].split()[-1]) < 1
+    memory_curve(replace(args, states=2))
+    assert "best(2, t=5)" in capsys.readouterr().out and "best(2, t=5)" in (tmp_path / "c.svg").read_text()
+
+
+def test_the_observer_of_a_network(tmp_path, capsys):
+    args = MemoryCurveArgs(
+        models=("cascade:depth=3",), observer="correlated", synapses=380, last=50, points=6, out=tmp_path / "c"
+    )
+    memory_curve(args)
+    rows = {line.split(",")[2][1:8].strip(): line for line in capsys.readouterr().out.splitlines()[2:5]}
+    snr = {name: float(line.split()[-5]) for name, line in rows.items()}
+    assert snr["shared"[:7]] < snr["aware"[:7]] < snr["indepen"]
+    times = np.array([0, 1, 50])
+    curve = json.loads((tmp_path / "c.json").read_text())["curves"][1]
+    expected = correlated_curve(fm.cascade(3), times, 20, GATING["pre"])
+    assert [curve["snr"][curve["times"].index(t)] for t in times] == pytest.approx(expected.snr.tolist())
+    memory_curve(replace(args, events="poisson", rule="symmetric"))
+    assert "aware," not in capsys.readouterr().out
+
+
+def test_the_observer_with_a_threshold(tmp_path, capsys):
+    args = MemoryCurveArgs(
+        models=("plain:q=0.1", "cascade:depth=5"), observer="first-passage", threshold=0, synapses=1000, last=300,
+        points=6, trials=400, out=tmp_path / "c",
+    )  # fmt: skip
+    memory_curve(args)
+    rows = capsys.readouterr().out.splitlines()[2:4]
+    mean, error = (float(word) for word in rows[0].rsplit(maxsplit=3)[1::2])
+    assert abs(mean - 20.33) < 4 * error + 0.05
+    data = json.loads((tmp_path / "c.json").read_text())["curves"][1]["summary"]
+    assert data["survival"] == sorted(data["survival"], reverse=True) and data["kept"] == 0
+    assert "memories not yet lost" in (tmp_path / "c.svg").read_text()
 
 
 @pytest.mark.parametrize("engine", ["lumped", "brian2"])
@@ -109,6 +151,12 @@ def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path):
         ({"points": 1}, "points >= 2"),
         ({"engine": "brian2", "events": "poisson"}, "discrete events"),
         ({"engine": "lumped", "trials": 0}, "trials"),
+        ({"engine": "lumped", "observer": "correlated"}, "engine theory only"),
+        ({"models": ("benna-fusi:levels=3",), "observer": "first-passage"}, "no finite chain"),
+        ({"threshold": 0}, "threshold must be finite and above 0"),
+        ({"threshold": float("nan"), "observer": "first-passage"}, "threshold must be finite"),
+        ({"optimise": (-3,)}, "times must be 0"),
+        ({"optimise": (3,), "states": 1}, "states must be"),
     ],
 )
 def test_mistakes_are_explained_in_one_sentence(arguments, match, tmp_path):

@@ -170,6 +170,7 @@ def test_idx_files(tmp_path):
         gzip.compress(b"\0\0\x08"),
         gzip.compress(b"\0\0\x0d\1\0\0\0\1abcd"),
     ],
+    ids=["empty", "text", "cut", "bad stream", "too few", "short head", "another type"],  # gzip has the time in it
 )
 def test_what_is_no_whole_idx_file(content, tmp_path):
     (tmp_path / "a.gz").write_bytes(content)
@@ -324,7 +325,11 @@ def test_usps_is_converted_once(usps, cache, site):
     assert len(site.asked) == 2
 
 
-@pytest.mark.parametrize("content", [b"<html>", gzip.compress(b"<html>"), gzip.compress(b"1 2\n3\n"), None])
+@pytest.mark.parametrize(
+    "content",
+    [b"<html>", gzip.compress(b"<html>"), gzip.compress(b"1 2\n3\n"), None],
+    ids=["text", "page", "lines", "nothing"],
+)
 def test_a_wrong_usps_file_is_not_kept(content, usps, cache, site):
     url = usps_set.URL + "zip.test.gz"
     right = site.files[url]

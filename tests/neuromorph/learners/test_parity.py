@@ -13,6 +13,8 @@ from neuromorph import streams
 from neuromorph.data import load
 from neuromorph.lava import reference
 from neuromorph.learners import BrianLearner, LavaLearner, TorchLearner
+from neuromorph.local_rule.codes import Winners
+from neuromorph.local_rule.prototypes import Prototypes
 from neuromorph.local_rule.rule import LocalRule, encode
 from neuromorph.metrics import memory_signal
 
@@ -102,6 +104,24 @@ def test_lava_fixed_point_equals_the_integer_reference(rule, task):
     np.testing.assert_array_equal(found[:, :, 0], spikes)
     np.testing.assert_array_equal(learner.states()[0], states)
     assert 0.01 < spikes.mean() < 0.9 and ((states >= 0) != (before >= 0)).mean() > 0.03
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=LAVA) for name in ("lava-float", "lava")] + ["brian2"])
+def test_prototypes_are_the_same_on_every_substrate(name, task):
+    """Two replicas of two seeds: spikes, drives, states and classes; on Lava's integers against torch with these."""
+    rule = Prototypes(2, 1 - 1 / 64, 0.1, 3, Winners(60, 0.15))
+    x, y = (np.stack([a[:60], a[60:120]], 1) for a in task.train)
+    test = np.stack([task.test[0][:60]] * 2, 1)
+    synapse = fixed_point(HIDDEN) if name == "lava" else HIDDEN
+    one, two = TorchLearner(synapse, 64, 10, rule, (7, 8)), MAKERS[name](HIDDEN, 64, 10, rule, (7, 8))
+    before = synapse.efficacy(one.states())
+    spikes = one.present(x, y)
+    assert 0.1 < spikes.mean() < 0.9 and (synapse.efficacy(one.states()) != before).mean() > 0.05
+    np.testing.assert_array_equal(two.present(x, y), spikes)
+    np.testing.assert_allclose(two.states(), one.states(), rtol=0, atol=1e-9)
+    raster = one._raster(test, 0, True)
+    np.testing.assert_array_equal(two.drives(raster), one.drives(raster))
+    np.testing.assert_array_equal(two.predict(test), one.predict(test))
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neuromorph.local_rule.codes import encode, spike_steps
+from neuromorph.local_rule.codes import Winners, encode, spike_steps
 from neuromorph.local_rule.rule import LocalRule
 
 
@@ -33,7 +33,7 @@ def test_bernoulli_code_spikes_with_probability_x():
     assert not ends[..., 0].any() and ends[..., 1].all()
 
 
-@pytest.mark.parametrize("code", ["rate", "bernoulli"])
+@pytest.mark.parametrize("code", ["rate", "bernoulli", Winners(40)])
 def test_raster_of_a_sample_depends_on_its_number_only(code):
     x = np.random.default_rng(0).random((9, 30), np.float32)
     rule = LocalRule(code=code)
@@ -41,7 +41,7 @@ def test_raster_of_a_sample_depends_on_its_number_only(code):
     cut = np.concatenate([encode(x[:4], rule, seed=2, first=10), encode(x[4:], rule, seed=2, first=14)])
     np.testing.assert_array_equal(whole, cut)
     same = (whole == encode(x, rule, seed=3, first=10)).all()
-    assert same == (code == "rate")
+    assert same == (code == "rate")  # another seed, other chances or another projection
 
 
 def test_test_samples_never_get_the_rasters_of_training_samples():
@@ -66,3 +66,32 @@ def test_latency_code_spikes_once_and_sooner_for_brighter():
     assert steps[:, 1:].argmax(0).tolist() == [4, 2, 0]
     with pytest.raises(ValueError, match="choose rate or latency"):
         spike_steps(np.ones(2), 5, "bernoulli")
+
+
+def test_winners_are_the_most_driven_at_every_step():
+    code, x = Winners(50, 0.2), np.random.default_rng(1).random((20, 30))
+    raster, drive = encode(x, LocalRule(code=code), seed=3), code.drive(x, 3)
+    assert raster.shape == (20, 5, 50) and (raster == raster[:, :1]).all() and (raster.sum(2) == code.winners).all()
+    for spikes, a in zip(raster[:, 0], drive, strict=True):
+        assert a[spikes].min() >= a[~spikes].max()
+    weights = code.drive(np.eye(30), 3) / 255
+    assert set(weights.ravel()) == {-1, 1} and abs(weights.mean()) < 4 / np.sqrt(weights.size)
+
+
+def test_of_equally_driven_units_the_first_win():
+    assert Winners(7, 0.4).raster(np.zeros((1, 5)), 1, 0, 0, False)[0, 0].tolist() == [True] * 3 + [False] * 4
+
+
+def test_the_drive_is_whole_and_does_not_depend_on_the_samples_beside():
+    """Sums of float products differ in the last bit with the size of the batch, and a winner with them."""
+    code, x = Winners(200), np.random.default_rng(0).random((64, 784), np.float32)
+    drive = code.drive(x, 0)
+    exact = np.floor(255 * x + 0.5).astype(np.int64) @ code.drive(np.eye(784), 0).astype(np.int64) // 255
+    np.testing.assert_array_equal(drive, exact)
+    np.testing.assert_array_equal(drive[5:6], code.drive(x[5:6], 0))
+
+
+@pytest.mark.parametrize("wrong", [{"features": 0}, {"active": 0}, {"active": 1.1}, {"active": np.nan}])
+def test_impossible_winners_are_refused(wrong):
+    with pytest.raises(ValueError, match="winners need features of at least 1 and active in"):
+        Winners(**wrong)

@@ -5,6 +5,7 @@ import pytest
 
 from neuromorph import streams
 from neuromorph.data import Data, load
+from neuromorph.streams.kinds.brightness import brightness
 
 
 def small(name="small", classes=4, size=4, train=24, test=12, seed=0):
@@ -176,6 +177,7 @@ def test_digests_tell_streams_apart_by_every_sample_and_parameter():
         found[name, "first"] = streams.permuted(one, 3, 0, "original").digest
         found[name, "scenario"] = streams.split(one, 2, "task", 0).digest
         found[name, "degrees"] = streams.rotated(one, 3, 0, degrees=1).digest
+        found[name, "lowest"] = brightness(one, 3, 0, lowest=0.4).digest
         found[name, "start"] = streams.rotated(one, 3, 0, start=1).digest
         found[name, "parts"] = streams.subsets(one, 4, 0).digest
     same_on_purpose = {("data", "second"): ("data", "sequence")}
@@ -302,6 +304,16 @@ def test_split_goes_in_the_order_asked_for():
 def test_tasks_of_one_class_are_refused(scenario):
     with pytest.raises(ValueError, match=r"one class leaves nothing to tell apart \(chance would be 100 %\)"):
         streams.split(small(), 1, scenario)
+
+
+def test_brightness_falls_evenly_and_the_last_task_must_show_something():
+    data = small()
+    stream = brightness(data, 3, 0, lowest=0.5)
+    for k, factor in enumerate((1.0, 0.75, 0.5)):
+        np.testing.assert_allclose(stream[k].train[0], data.train[0].reshape(24, -1) * factor, rtol=1e-6)
+        np.testing.assert_array_equal(stream[k].test[1], data.test[1])
+    with pytest.raises(ValueError, match="lowest"):
+        brightness(data, 3, 0, lowest=0.0)
 
 
 def test_samples_that_are_no_images_are_not_rotated():

@@ -1,0 +1,155 @@
+"""The metaplastic quantised network on memristive devices: MNIST, then Fashion-MNIST, told nothing, nothing reset.
+
+Anchor: D'Agostino et al. 2023 (arXiv:2306.12142, abstract): a two-layer perceptron keeps 97 % and 86 % with and
+without devices. Their levels, widths, rates and epochs are unknown to us, so the network is a *reconstruction*, and its
+settings are ours, chosen by hand on seed 10.
+
+Four tables: protection and device noise; the number of levels; stuck cells; failed pulses. Each row says accuracy on
+both tasks at the end, pulses a device (mean and largest; hafnium oxide endures 1e5 to 1e6), and bytes of the weights.
+
+``--quick``: 8x8 digits and their permutation, one seed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+
+from neuromorph.atomic import write_json
+from neuromorph.learners.composed import ComposedLearner
+from neuromorph.learners.memristor import devices_of, memristive
+from neuromorph.learners.rules import Metaplasticity
+from neuromorph.run import learn_stream
+from neuromorph.snn.memristor import MemristorConfig
+from neuromorph.streams import StreamWords
+from neuromorph.study import Cell, Result, columns, run_study, spread
+
+NOISE = {"spread": 0.1, "read_noise": 0.05, "up_failed": 0.1, "down_failed": 0.1}
+TABLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "protection and noise": {
+        "no protection (m 0)": {"m": 0.0},
+        "m, exact devices": {},
+        "no protection, noisy devices": {"m": 0.0, **NOISE},
+        "m, noisy devices": NOISE,
+        "m, noise twice as large": {k: 2 * v for k, v in NOISE.items()},
+    },
+    "levels": {f"{n} levels": {"levels": n} for n in (2, 4, 8, 16)},
+    "stuck cells": {f"{100 * s:g} % stuck": {"stuck": s} for s in (0.01, 0.05, 0.2)},
+    "failed pulses": {f"{100 * s:g} % fail": {"up_failed": s, "down_failed": s} for s in (0.5, 0.9)},
+}
+
+
+@dataclass(frozen=True)
+class Args:
+    """MNIST, then Fashion-MNIST, on memristive devices."""
+
+    stream: str = "sequence-mnist+fashion-mnist"
+    """KIND-DATA as in ``neuromorph compare``."""
+    tables: tuple[str, ...] = tuple(TABLES)
+    """Some of "protection and noise", "levels", "stuck cells", "failed pulses"."""
+    hidden: tuple[int, ...] = (256,)
+    """Hidden layers."""
+    levels: int = 8
+    """Levels of a device."""
+    m: float = 2.0
+    """Metaplasticity, in units of 2 / (distance of two levels)."""
+    lr: float = 0.005
+    """Adam's, in units of the outermost level."""
+    reach: float = 1.0
+    """Stored number of the outermost level."""
+    epochs: int = 5
+    """Passes over each data set."""
+    batch: int = 100
+    """Samples of an update."""
+    samples: int = 10000
+    """Training samples a data set at most; 0 takes all."""
+    test_samples: int = 0
+    """Test samples a data set at most; 0 takes all."""
+    seeds: int = 3
+    """Runs."""
+    first_seed: int = 0
+    """The first run's."""
+    jobs: int = 1
+    """Runs at a time."""
+    quick: bool = False
+    """Seconds in place of an hour."""
+    out: Path = Path("runs/memristor")
+    """Folder of the tables and of finished and unfinished runs."""
+
+
+QUICK: dict[str, Any] = {"stream": "permuted-digits", "hidden": (50,), "samples": 300, "test_samples": 100, "seeds": 1}
+QUICK |= {"epochs": 2, "batch": 20}
+
+
+@dataclass(frozen=True)
+class Devices(Cell):
+    """A cell that also keeps how often its devices were written."""
+
+    def compute(self, unfinished: Path | None, label: str, progress: bool) -> Result:
+        learner, stream = self.learner(self.seeds), self.built()
+        matrix = learn_stream(learner, stream, self.epochs, self.seeds, unfinished, progress=progress, label=label)
+        assert isinstance(learner, ComposedLearner)
+        writes = np.concatenate([form.writes.flatten().numpy() for form in devices_of(learner)])
+        bits = len(writes) * np.log2(devices_of(learner)[0].config.levels)
+        taken = np.array([writes.mean(), writes.max(), bits / 8])
+        return Result({"accuracy": matrix.accuracy, "baseline": matrix.baseline, "taken": taken}, 0.0)
+
+
+def built(args: Args, options: Mapping[str, Any], seed: int) -> ComposedLearner:
+    chosen = {"levels": args.levels, "m": args.m, **options}
+    rule = Metaplasticity(chosen.pop("m"), args.lr, weight_decay=0.0)
+    features, classes = (64, 10) if "digits" in args.stream else (784, 10)
+    devices = MemristorConfig(**chosen, reach=args.reach, seed=seed)
+    return memristive((features, *args.hidden, classes), devices, rule, args.batch, seed)
+
+
+def main(args: Args) -> None:
+    args = replace(args, **QUICK) if args.quick else args
+    words = StreamWords(args.stream, 2, args.samples or None, args.test_samples or None)
+    seeds = range(args.first_seed, args.first_seed + args.seeds)
+    rows = [(table, name, options) for table in args.tables for name, options in TABLES[table].items()]
+    cells = [
+        Devices(f"{name} seed {s}", partial(built, args, options), words, s, args.epochs, threads=1)
+        for _, name, options in rows
+        for s in seeds
+    ]
+    found = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, title="memristor")
+    lines = [("table", "devices", "first task", "second task", "pulses: mean", "largest", "bytes of weights")]
+    for k, (table, name, _) in enumerate(rows):
+        some = found[k * args.seeds : (k + 1) * args.seeds]
+        end = np.stack([r.arrays["accuracy"][-1] for r in some], -1)
+        mean, largest, size = np.stack([r.arrays["taken"] for r in some]).mean(0)
+        lines.append((table, name, spread(end[0]), spread(end[1]), f"{mean:.1f}", f"{largest:.0f}", f"{size:.0f}"))
+    print(
+        f"{args.stream}, {args.samples or 'all'} images a set, {args.epochs} epochs, {args.seeds} seeds, percent; "
+        "chance 10; domain-incremental, one output layer, no boundary told"
+    )
+    print(columns(lines))
+    write_json(args.out / "memristor.json", {"lines": lines})
+    figure(args, lines)
+
+
+def figure(args: Args, lines: list[tuple[str, ...]]) -> None:
+    """Both accuracies of every row."""
+    from matplotlib.figure import Figure
+
+    rows = lines[1:]
+    plot = Figure(figsize=(7, 0.6 + 0.28 * len(rows)), layout="constrained")
+    ax = plot.subplots()
+    for k, name in ((2, "first task"), (3, "second task")):
+        points = [float(row[k].partition(" ")[0]) for row in rows]
+        errors = [float(row[k].rpartition(" ")[2]) if " " in row[k] else 0.0 for row in rows]
+        ax.errorbar(points, range(len(rows))[::-1], xerr=errors, fmt="os"[k - 2], ms=4, capsize=2, label=name)
+    ax.set_yticks(range(len(rows))[::-1], [f"{row[0]}: {row[1]}" for row in rows], fontsize=7)
+    ax.set(xlabel="accuracy at the end (%)", xlim=(0, 100))
+    ax.axvline(10, color="0.5", ls=":", lw=0.8)
+    ax.legend(fontsize=8)
+    plot.savefig(args.out / "memristor.svg")
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Args))

@@ -1,0 +1,272 @@
+"""``neuromorph benchmark``: learning systems x task streams, what they reach and what they take; tables and a page."""
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from neuromorph.atomic import write_json, write_text
+from neuromorph.folder import claim
+from neuromorph.learner import Learner
+from neuromorph.learners.methods import LearnerWords
+from neuromorph.run import learn_stream
+from neuromorph.streams import Stream, StreamWords
+from neuromorph.study import JOINT, Cell, Result, columns, run_study, spread, stacked
+
+SCHEMA = 1
+SUITES = {
+    "digits": ("permuted-digits@5", "split-digits@5", "split-class-digits@5", "split-task-digits@5"),
+    "mnist": (
+        "permuted-mnist@10",
+        "split-mnist@5",
+        "split-class-mnist@5",
+        "split-task-mnist@5",
+        "split-fashion-mnist@5",
+        "sequence-mnist+fashion-mnist@2",
+        "subsets-fashion-mnist@60",
+    ),
+}
+METRICS = ("average_accuracy", "learning_accuracy", "forgetting", "backward_transfer")
+COSTS = ("state", "weights", "replay", "accumulates", "multiply_accumulates", "spikes", "seconds")
+HEAD: tuple[str, ...] = (
+    "stream",
+    "learner",
+    "told",
+    "ACC",
+    "LA",
+    "forgetting",
+    "BWT",
+    "state B/syn",
+    "weight B/syn",
+    "replay B",
+)
+HEAD += ("accumulates", "multiply-accumulates", "spikes", "seconds")
+TOLD = {"boundary": "boundary", "task": "task", "test task": "task at test", "replay": "old samples"}
+COUNTED = 200  # test samples whose operations are counted
+
+
+@dataclass(frozen=True)
+class BenchmarkArgs:
+    """Run learning systems on task streams: accuracy, forgetting, memory, operations, and what each has to be told.
+
+    A folder that already holds finished cells of the same benchmark is completed, not begun again.
+    """
+
+    suite: Literal["digits", "mnist"] = "digits"
+    """Streams of 8x8 digits (minutes), or the usual ones: permuted MNIST, split MNIST in three scenarios, split
+    Fashion-MNIST, MNIST then Fashion-MNIST, Fashion-MNIST in 60 parts."""
+    streams: tuple[str, ...] = ()
+    """KIND-DATA@TASKS in place of the suite's: permuted-mnist@10  split-class-mnist@5  rotated-digits:degrees=15@6."""
+    learners: tuple[str, ...] = (
+        "real",
+        "real+ewc:strength=1000",
+        "real+si:strength=1",
+        "real+replay:capacity=200",
+        "deep:m=0",
+        "deep:m=4",
+        "deep:m=0+ewc:strength=10",
+        "snntorch/hidden",
+        "snntorch/cascade",
+    )
+    """METHOD[:KEY=VALUE,...][+PART[:KEY=VALUE,...]]... with the methods real (Adam, full precision), binary (without
+    spikes), deep (as of train) and more (a wrong word lists them) and the parts of train; or SUBSTRATE/SYNAPSE, as of
+    compare."""
+    seeds: int = 3
+    """How many seeds: of permutations, initial states, order of samples."""
+    samples: int = 0
+    """Training samples a data set at most; 0 takes all."""
+    test_samples: int = 0
+    """Test samples a data set at most; 0 takes all."""
+    epochs: int = 1
+    """Passes over each task's samples, for every learner."""
+    hidden: tuple[int, ...] = (200, 200)
+    """Hidden layers of the networks that have some."""
+    joint: bool = True
+    """Also train each network without parts on all tasks at once."""
+    out: Path = Path("runs/benchmark")
+    """Folder for config.json, results.json, benchmark.md, .csv, .tex, the figure and report.html."""
+    device: str = "cpu"
+    """Where torch computes: cpu or cuda."""
+    jobs: int = 1
+    """Cells at a time, with the same numbers; -1: as many as there are cores."""
+    scheduler: str = ""
+    """tcp://HOST:PORT of a Dask scheduler whose workers compute (docs/cluster.md)."""
+
+
+@dataclass(frozen=True)
+class Measured(Cell):
+    """A cell that also keeps what the learner takes."""
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        return {**super().fingerprint(), "counted": COUNTED}
+
+    def compute(self, unfinished: Path | None, label: str, progress: bool) -> Result:
+        learner, stream = self.learner(self.seeds), self.built()
+        begun = time.perf_counter()
+        matrix = learn_stream(learner, stream, self.epochs, self.seeds, unfinished, progress=progress, label=label)
+        arrays = {"accuracy": matrix.accuracy, "baseline": matrix.baseline, **_taken(learner, stream)}
+        return Result(arrays, time.perf_counter() - begun)
+
+
+def _taken(learner: Learner, stream: Stream) -> dict[str, Any]:
+    """Bytes of state and of stored samples; operations and spikes an inference of the last task's test samples."""
+    if "test task" in learner.needs:
+        learner.begin_test(len(stream) - 1)
+    cost = learner.cost(stream[-1].test[0][:COUNTED])
+    replay = getattr(next((p for p in getattr(learner, "parts", ()) if "replay" in p.needs), None), "bytes", 0)
+    state = nbytes(learner.state_dict()) - replay
+    found = {"replay": replay, "state": state / cost.synapses if cost else math.nan}
+    found["weights"] = cost.weight_bytes / cost.synapses if cost else math.nan
+    for name in ("accumulates", "multiply_accumulates", "spikes"):
+        found[name] = getattr(cost, name) if cost else math.nan
+    return {name: np.array(float(value)) for name, value in found.items()}
+
+
+def nbytes(value: Any) -> int:
+    """Of all arrays and tensors of a state.
+
+    >>> nbytes({"a": [np.zeros(3)], "b": torch.ones(2), "c": "text"})
+    32
+    """
+    if isinstance(value, Mapping):
+        return sum(map(nbytes, value.values()))
+    if isinstance(value, (list, tuple)):
+        return sum(map(nbytes, value))
+    return int(value.nbytes) if isinstance(value, (np.ndarray, torch.Tensor)) else 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """A learner on a stream, a cell a seed."""
+
+    stream: StreamWords
+    learner: str
+    role: str
+    needs: frozenset[str]
+    cells: tuple[Measured, ...]
+
+
+def benchmark(args: BenchmarkArgs) -> None:
+    """Run what is not there yet, print the table, write the page.
+
+    Raises ``ValueError`` or ``OSError`` with one sentence for a mistake; everything finished stays in ``args.out``.
+    """
+    for name in ("seeds", "epochs"):
+        if getattr(args, name) < 1:
+            raise ValueError(f"{name} must be at least 1, got {getattr(args, name)}.")
+    if not args.learners:
+        raise ValueError("Name at least one learner.")
+    rows = [row for words in _streams(args) for row in _rows(args, words)]
+    claim(args.out, args, ("out", "jobs", "scheduler"), "benchmark")
+    cells = [cell for row in rows for cell in row.cells]
+    found = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, args.scheduler, title="benchmark")
+    results = [found[n * args.seeds : (n + 1) * args.seeds] for n in range(len(rows))]
+    content: dict[str, Any] = {"schema": SCHEMA, "seeds": args.seeds, "epochs": args.epochs}
+    content["rows"] = [_entry(row, some) for row, some in zip(rows, results, strict=True)]
+    write_json(args.out / "results.json", content)
+    write_tables(args.out, content)
+    print(heading(content) + "\n")
+    print(columns(lines(content)))
+    print(f"\n{args.out / 'report.html'} shows the figure; benchmark.md, .csv, .tex and results.json lie beside it.")
+
+
+def _streams(args: BenchmarkArgs) -> list[StreamWords]:
+    found = []
+    for text in args.streams or SUITES[args.suite]:
+        name, _, tasks = text.rpartition("@")
+        if not name or not tasks.isdigit():
+            raise ValueError(f"'{text}' does not say how many tasks: write KIND-DATA@TASKS, permuted-mnist@10.")
+        found.append(StreamWords(name, int(tasks), args.samples or None, args.test_samples or None))
+    return found
+
+
+def _rows(args: BenchmarkArgs, words: StreamWords) -> list[Row]:
+    stream = words(0)
+    told = stream.scenario == "task"
+    sizes = (int(np.prod(stream.shape)), *args.hidden, stream.outputs)
+
+    def row(text: str, role: str = "") -> Row:
+        learner = LearnerWords(text, sizes, len(stream) if told else 0, args.device)
+        name = f"{words.name} {text} {role}".strip()
+        cells = (Measured(f"{name} seed {s}", learner, words, s, args.epochs, role) for s in range(args.seeds))
+        return Row(words, text, role, learner(0).needs, tuple(cells))
+
+    asked = [text for text in dict.fromkeys(args.learners) if not (told and "/" in text)]
+    bases = dict.fromkeys(text.partition("+")[0] for text in asked)
+    return [*map(row, asked), *(row(base, JOINT) for base in bases if args.joint and not told)]
+
+
+def _entry(row: Row, results: Sequence[Result]) -> dict[str, Any]:
+    stream, matrix = row.stream(0), stacked(results)
+    taken = {name: float(np.mean([r.arrays[name] for r in results])) for name in COSTS[:-1]}
+    return {
+        "stream": row.stream.name,
+        "tasks": row.stream.tasks,
+        "scenario": stream.scenario,
+        "chance": 1 / stream.outputs,
+        "learner": row.learner,
+        "role": row.role,
+        "told": [TOLD[need] for need in sorted(row.needs)],
+        "metrics": {name: getattr(matrix, name).tolist() for name in METRICS},
+        "accuracy": matrix.accuracy.tolist(),
+        "costs": {k: None if math.isnan(v) else v for k, v in taken.items()}
+        | {"seconds": float(np.mean([r.seconds for r in results]))},
+    }
+
+
+def heading(content: Mapping[str, Any]) -> str:
+    """What was run, and how the columns are meant, in words."""
+    return (
+        f"Epochs a task: {content['epochs']}, seeds: {content['seeds']} (mean \u00b1 sd, percent); settings as named, "
+        "not tuned here. State: bytes a synapse while learning; weight: of the weights as they are multiplied, packed. "
+        "Operations and spikes an inference as NeuroBench counts them. Seconds a seed, beside whatever else ran."
+    )
+
+
+def lines(content: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The table as text: a line a row, and chance for each stream."""
+    table: list[tuple[str, ...]] = [HEAD]
+    for k, row in enumerate(content["rows"]):
+        joint, costs = row["role"] == JOINT, row["costs"]
+        numbers = ["" if joint and name != METRICS[0] else spread(row["metrics"][name]) for name in METRICS]
+        shown = ["" if costs[name] is None else _short(costs[name]) for name in COSTS]
+        told = "all tasks at once" if joint else ", ".join(row["told"]) or "nothing"
+        name = f"{row['stream']}@{row['tasks']} ({row['scenario']})"
+        table.append((name, f"{row['learner']} {row['role']}".strip(), told, *numbers, *shown))
+        following = content["rows"][k + 1 :][:1]
+        if not following or following[0]["stream"] != row["stream"]:
+            empty = [""] * (len(HEAD) - 4)
+            table.append((name, "chance", "", f"{100 * row['chance']:.1f}", *empty))
+    return table
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+
+
+def write_tables(folder: Path, content: Mapping[str, Any]) -> None:
+    """benchmark.md, .csv and .tex, the figure and report.html."""
+    from neuromorph.commands.report import write_benchmark
+
+    table = lines(content)
+    marked = [f"| {' | '.join(line)} |" for line in table]
+    marked.insert(1, "|" + "---|" * len(HEAD))
+    write_text(folder / "benchmark.md", "\n".join([heading(content), "", *marked, ""]))
+    quoted = (",".join('"' + cell.replace('"', '""') + '"' for cell in line) for line in table)
+    write_text(folder / "benchmark.csv", "\n".join([*quoted, ""]))
+    set_ = [" & ".join(map(_tex, line)) + r" \\" for line in table]
+    body = [r"\begin{tabular}{" + "l" * len(HEAD) + "}", r"\hline", set_[0], r"\hline", *set_[1:], r"\hline"]
+    write_text(folder / "benchmark.tex", "\n".join([*body, r"\end{tabular}", ""]))
+    write_benchmark(folder, content, heading(content), table, json.loads((folder / "config.json").read_text()))
+
+
+def _tex(cell: str) -> str:
+    for old, new in (("\\", r"\textbackslash{}"), ("\u00b1", r"$\pm$"), ("_", r"\_"), ("%", r"\%"), ("&", r"\&")):
+        cell = cell.replace(old, new)
+    return cell
