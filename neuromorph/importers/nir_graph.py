@@ -79,7 +79,8 @@ def _flat(nodes: Nodes, edges: Any, prefix: str = "") -> tuple[Nodes, Edges]:
             flat[prefix + name] = node
             continue
         whole = f"{prefix}{name}."
-        more, within = _flat(*inner, whole)
+        inner_nodes, inner_edges = inner
+        more, within = _flat(inner_nodes, inner_edges, whole)
         flat |= more
         ends = {kind: [one for one in more if isinstance(more[one], kind)] for kind in (nir.Input, nir.Output)}
         if any(len(one) != 1 for one in ends.values()):
