@@ -226,7 +226,7 @@ def _in_a_row(module: nn.Sequential, x: Any) -> Any:
 
 
 def _states(module: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
-    """States at rest for neurons that do not run without: ours, and snnTorch 1.0.0's RSynaptic with reset_delay=False."""
+    """States at rest of neurons that do not run without: ours, snnTorch 1.0.0's RSynaptic with reset_delay=False."""
     if isinstance(module, ChipLeaky):
         return (torch.zeros_like(x),)
     explicit = isinstance(module, snntorch.RSynaptic) and not module.init_hidden
