@@ -1,0 +1,179 @@
+"""TACOS: task-agnostic continual learning in a spiking network with error neurons (Soures et al. 2024, 2409.00021).
+
+Equations, and what of them is a reconstruction: ``local_rule.tacos``. Sample by sample, boundary-free; each mechanism
+is a switch of ``TacosConfig``. Three numbers a synapse: w, its slow reference, and m. The class with most output spikes
+wins; of equals, and where none fires, the first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fusi_models.seeds import generator, integer
+from neuromorph.learner import Learner, checked_labels, checked_samples, described
+
+Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
+NAMES = ("w", "reference", "m")
+
+
+@final
+@dataclass(frozen=True)
+class TacosConfig:
+    """Pairs are of the hidden and the output layer. Raises ``ValueError`` for impossible numbers."""
+
+    hidden: int = 200
+    """Hidden units."""
+    metaplastic: bool = True
+    """Switch: steps are damped by exp(-|m w|)."""
+    alpha: tuple[float, float] = (0.0, 0.0)
+    """Heterosynaptic drift to the reference, a spike of the unit; 0 switches it off."""
+    tau_ref: float = 1000.0
+    """Time constant of the reference weight, in presentations."""
+    modulated: bool = False
+    """Switch: m grows only after presentations that were answered rightly (neuromodulation)."""
+    eta: tuple[float, float] = (0.05, 0.005)
+    """Learning rates."""
+    w_max: tuple[float, float] = (3.0, 1.5)
+    """Largest weights."""
+    w_init: float = 1.0
+    """Half width of the initial weights."""
+    bits: int = 0
+    """Of a fixed-point weight, rounded without bias; 0: float32."""
+    window: float = 4.0
+    """Largest |synaptic current| of a unit that learns."""
+    dm: tuple[float, float] = (12e-4, 4e-4)
+    """Growth of m, a presentation."""
+    cap: float = 10.0
+    """Largest m."""
+    traces: tuple[float, float, float] = (3.5, 2.0, 1.5)
+    """Traces of inputs, hidden and output units from which m grows."""
+    feedback: float = 0.15
+    """Half width of the fixed feedback weights."""
+    rate: float = 250.0
+    """Of an input with value 1, in Hz."""
+    label_rate: float = 100.0
+    """Of the label's spikes, in Hz."""
+    steps: int = 150
+    """Of a presentation, 1 ms each."""
+
+    def __post_init__(self) -> None:
+        if min(self.hidden, self.steps) < 1 or not min(*self.w_max, self.window, self.tau_ref) > 0:
+            raise ValueError(f"units, steps, largest weights, window and tau_ref must be positive, got {self}.")
+        if not 0 <= max(self.rate, self.label_rate) <= 1000 or min(self.rate, self.label_rate, *self.dm) < 0:
+            raise ValueError("rates must lie between 0 and 1000 Hz, one spike a step, and dm must not be negative.")
+        if not all(0 <= a <= 1 for a in self.alpha) or not min(self.eta) >= 0:
+            raise ValueError(f"alpha must lie between 0 and 1 and eta not be negative, got {self.alpha}, {self.eta}.")
+        if self.bits != 0 and not 2 <= self.bits <= 24:
+            raise ValueError(f"bits must be 0 (float) or lie between 2 and 24, got {self.bits}.")
+
+
+@final
+class TacosLearner(Learner):
+    """Attributes: ``w``, ``reference``, ``m`` of the two layers, [before, after].
+
+    A test sample is shown with random numbers of its own, the same each time. Raises ``ValueError`` for bad samples.
+    """
+
+    def __init__(self, inputs: int, classes: int, config: TacosConfig = TacosConfig(), seed: int = 0) -> None:
+        self.inputs, self.classes, self.config, self.seed = inputs, classes, config, seed
+        sizes, rng = (inputs, config.hidden, classes), generator("initial weights", seed)
+        shapes = list(zip(sizes, sizes[1:], strict=False))
+        first, second = (
+            self._on_grid(rng.uniform(-1, 1, s) * min(config.w_init, w_max), k)
+            for k, (s, w_max) in enumerate(zip(shapes, config.w_max, strict=True))
+        )
+        self.w: Pair = (first, second)
+        self.reference: Pair = (first.copy(), second.copy())
+        self.m: Pair = (np.zeros(shapes[0], np.float32), np.zeros(shapes[1], np.float32))
+        width = (config.hidden, classes)
+        self.back = generator("feedback weights", seed).uniform(-1, 1, width).astype(np.float32) * config.feedback
+        self.presented = 0
+
+    @property
+    def description(self) -> str:
+        names = ("inputs", "classes", "config", "seed")
+        return described(type(self).__name__, **{name: getattr(self, name) for name in names})
+
+    def partial_fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        x = checked_samples(x, (self.inputs,), flat=True, dtype=np.float32)
+        y = checked_labels(y, x.shape[:1], self.classes)
+        key = integer("presentations that are learned", self.seed)
+        for sample, label in zip(x, y, strict=True):
+            self.presented += 1
+            self._show(sample, int(label), key, self.presented)
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        return self.counts(x).argmax(1)
+
+    def counts(self, x: np.ndarray) -> np.ndarray:
+        """Output spikes, int64 [n, class], of samples x [n, ...]; learns nothing."""
+        x = checked_samples(x, (self.inputs,), flat=True, dtype=np.float32)
+        key = integer("presentations in a test", self.seed)
+        found = [self._show(sample, -1, key, 0) for sample in x]
+        return np.array(found, np.int64).reshape(len(x), self.classes)
+
+    def state_dict(self) -> dict[str, Any]:
+        arrays = {f"{name}{k}": getattr(self, name)[k].copy() for name in NAMES for k in range(2)}
+        return {"description": self.description, "presented": self.presented, **arrays}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        if state.get("description") != self.description:
+            raise ValueError(f"the state was saved by {state.get('description')}, not by {self.description}.")
+        for name in NAMES:
+            setattr(self, name, tuple(np.array(state[f"{name}{k}"]) for k in range(2)))
+        self.presented = int(state["presented"])
+
+    def grid(self, layer: int) -> float:
+        """Distance of two fixed-point weights; 0 for float32."""
+        bits = self.config.bits
+        return self.config.w_max[layer] / 2 ** (bits - 1) if bits else 0.0
+
+    def _on_grid(self, w: np.ndarray, layer: int) -> NDArray[np.float32]:
+        grid = self.grid(layer)
+        return (np.round(w / grid) * grid if grid else w).astype(np.float32)
+
+    def _show(self, sample: np.ndarray, target: int, key: int, count: int) -> np.ndarray:
+        from neuromorph.local_rule import tacos  # loads numba
+
+        c = self.config
+        fixed = ((10.0, 25.0), (15.0, 25.0), (1.0, 5.0), (1.0, 2.0), (0.0, 0.0), (c.window, c.window))
+        grown = (c.dm, (c.cap, c.cap), ((0.0, 0.0), (0.0, 0.0)))
+        layers = tuple(tacos.Layer(*values) for values in zip(*fixed, *grown, strict=True))
+        chosen = (c.eta, c.alpha, (c.tau_ref, c.tau_ref), c.w_max, (self.grid(0), self.grid(1)))
+        rates = tuple(tacos.Rates(*v) for v in zip(*chosen, strict=True))
+        return tacos.present(
+            layers, rates, self.w, self.reference, self.m, self.back, np.array(c.traces, np.float32),
+            sample * np.float32(c.rate / 1000), c.label_rate / 1000, c.steps, target, (c.metaplastic, c.modulated),
+            np.uint32(key), np.uint32(count),
+        )  # fmt: skip
+
+
+@final
+@dataclass(frozen=True)
+class TacosMethod:
+    """One hidden layer, the first of those asked for; no parts."""
+
+    metaplastic: bool = True
+    drift: float = 0.0
+    modulated: bool = False
+    bits: int = 0
+
+    def build(self, sizes: tuple[int, ...], seed: int, device: str, parts: tuple[str, ...]) -> Learner:
+        """The learner for ``sizes``. Raises ``ValueError`` for parts, or more or fewer than one hidden layer."""
+        if parts or len(sizes) != 3:
+            raise ValueError(f"tacos takes no parts and one hidden layer (--hidden 200), got {parts}, {sizes}.")
+        config = TacosConfig(sizes[1], self.metaplastic, (self.drift,) * 2, modulated=self.modulated, bits=self.bits)
+        return TacosLearner(sizes[0], sizes[2], config, seed)
+
+
+METHOD = TacosMethod
+
+
+def example(inputs: int, classes: int, seed: int) -> tuple[type[Learner], dict[str, Any]]:
+    """A small one with every mechanism, for the contract test."""
+    config = TacosConfig(8, True, (0.01, 0.01), 10.0, True, (0.3, 0.3), bits=8, traces=(0.5, 0.2, 0.1), steps=60)
+    return TacosLearner, {"inputs": inputs, "classes": classes, "config": config, "seed": seed}

@@ -1,0 +1,115 @@
+"""TACOS: each mechanism by itself, and a step by hand."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neuromorph.learners.methods import LearnerWords
+from neuromorph.learners.tacos import TacosConfig, TacosLearner
+
+SMALL = TacosConfig(30, steps=100, eta=(0.3, 0.1), traces=(2.0, 1.0, 1.0))
+
+
+def samples(n, seed=0):
+    """Two classes, each with its own half of the inputs."""
+    rng = np.random.default_rng(seed)
+    y = rng.integers(0, 2, n)
+    active = (np.arange(20) // 10 == y[:, None]) * 0.8
+    return (active * rng.uniform(0.5, 1, (n, 20))).astype(np.float32), y
+
+
+def learned(config, n=100):
+    learner = TacosLearner(20, 2, config)
+    learner.partial_fit(*samples(n))
+    return learner
+
+
+def test_two_classes_are_learned():
+    (x, y), learner = samples(60, 1), learned(SMALL, 200)
+    assert (learner.predict(x) == y).mean() > 0.9
+
+
+def test_without_metaplasticity_m_is_not_looked_at_and_with_it_large_weights_of_large_m_stay():
+    frozen = TacosLearner(20, 2, SMALL)
+    for m in frozen.m:
+        m[:] = 1e6
+    before = [w.copy() for w in frozen.w]
+    frozen.partial_fit(*samples(20))
+    moved = [np.abs(w - b)[np.abs(b) > 1e-3].max() for w, b in zip(frozen.w, before, strict=True)]
+    assert max(moved) == 0
+    free = TacosLearner(20, 2, replace(SMALL, metaplastic=False))
+    for m in free.m:
+        m[:] = 1e6
+    free.partial_fit(*samples(20))
+    plain = TacosLearner(20, 2, replace(SMALL, metaplastic=False))
+    plain.partial_fit(*samples(20))
+    assert all((a == b).all() for a, b in zip(free.w, plain.w, strict=True))
+    assert any((w != b).any() for w, b in zip(plain.w, before, strict=True))
+
+
+def test_drift_alone_decays_to_the_reference():
+    """alpha = 1/2: a unit that spikes n times leaves 2^-n of the distance; nothing else moves the weight."""
+    config = replace(SMALL, eta=(0.0, 0.0), alpha=(0.5, 0.5), tau_ref=1e12, w_init=2.5)
+    learner = TacosLearner(20, 2, config)
+    for reference in learner.reference:
+        reference += 0.1
+    start = learner.w[0].copy()
+    learner.partial_fit(*samples(1))
+    left = (learner.reference[0] - learner.w[0]) / (learner.reference[0] - start)
+    spikes = np.round(-np.log2(left.mean(0)))
+    assert spikes.max() >= 1 and spikes.min() == 0
+    np.testing.assert_allclose(left, np.broadcast_to(0.5**spikes, left.shape), rtol=1e-3, atol=1e-5)
+
+
+def test_the_reference_follows_slowly():
+    learner = learned(replace(SMALL, alpha=(1e-9, 1e-9), tau_ref=1.0), 1)
+    for w, reference in zip(learner.w, learner.reference, strict=True):
+        np.testing.assert_allclose(reference, w, atol=1e-6)
+
+
+def test_neuromodulation_consolidates_right_answers_only():
+    quiet = replace(SMALL, w_init=1e-6, eta=(0.0, 0.0), traces=(-1.0, -1.0, -1.0))  # no output spike, so no answer
+    assert not any(m.any() for m in learned(replace(quiet, modulated=True), 5).m)
+    grown = learned(quiet, 5).m
+    np.testing.assert_allclose(grown[0], 5 * quiet.dm[0], rtol=1e-5)
+    assert 0 < learned(replace(SMALL, modulated=True)).m[0].sum() < learned(SMALL).m[0].sum()
+
+
+def test_fixed_point_weights_lie_on_their_grid_and_rounding_has_no_bias():
+    learner = learned(replace(SMALL, bits=6))
+    for k, w in enumerate(learner.w):
+        levels = w / learner.grid(k)
+        np.testing.assert_allclose(levels, np.round(levels), atol=1e-4)
+        assert np.abs(w).max() <= SMALL.w_max[k]
+    exact, coarse = learned(SMALL, 150), learned(replace(SMALL, bits=10), 150)
+    assert abs(exact.w[0].mean() - coarse.w[0].mean()) < 0.02
+    x, y = samples(60, 1)
+    assert (coarse.predict(x) == y).mean() > 0.85
+
+
+@pytest.mark.parametrize(
+    "options", [{"hidden": 0}, {"bits": 1}, {"alpha": (2.0, 0.0)}, {"rate": 2e3}, {"tau_ref": 0.0}]
+)
+def test_impossible_choices_are_refused(options):
+    with pytest.raises(ValueError):
+        TacosConfig(**options)
+
+
+def test_a_benchmark_has_it_in_words():
+    learner = LearnerWords("tacos:metaplastic=no,drift=0.01", (20, 30, 2))(1)
+    assert not learner.config.metaplastic and learner.config.alpha == (0.01, 0.01)
+    with pytest.raises(ValueError, match="one hidden layer"):
+        LearnerWords("tacos+si", (20, 30, 2))(0)
+
+
+def test_the_page_runs(tmp_path, capsys, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[3] / "experiments"))
+    import tacos as page
+
+    page.main(page.Args(quick=True, rows=("no protection", "all three"), out=tmp_path))
+    shown = capsys.readouterr().out
+    assert "all three" in shown and (tmp_path / "tacos.json").exists()
+    del sys.modules["tacos"]
