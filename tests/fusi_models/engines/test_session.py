@@ -86,6 +86,14 @@ print(b2.Network._globally_running)
     assert shown == {"ours": ["raised", "False"], "plain": ["returned", "False"]}
 
 
+def test_a_job_that_ignores_ctrl_c_goes_on():
+    """Brian2's handler raised TypeError there: 'Handlers' object is not callable."""
+    code = "import os, signal, fusi_models.engines.session; os.kill(os.getpid(), signal.SIGINT); print('goes on')"
+    shell = f"trap '' INT; exec {sys.executable} -c \"{code}\""
+    run = subprocess.run(["sh", "-c", shell], capture_output=True, text=True)
+    assert run.stdout.strip() == "goes on", run.stderr[-500:]
+
+
 def test_two_threads_do_not_share_the_random_stream():
     alone = [simulate_brian(cascade(2), TIMES, 30, 3, seed=s).signal for s in (1, 2)]
     found = {}
