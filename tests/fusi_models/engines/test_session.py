@@ -63,6 +63,7 @@ def test_an_interrupt_is_raised_and_not_taken_for_the_end():
     """Brian2's own handler ends ``run`` early and returns: the second process shows that this is still so."""
     code = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also in a job that ignores it
 import brian2 as b2
 from contextlib import nullcontext
 from fusi_models.engines.session import session

@@ -268,7 +268,7 @@ def test_models_of_one_name_are_told_apart(tmp_path):
     [
         (
             ["--stream", "mixed-digits"],
-            "no stream 'mixed-digits': say KIND-DATA, with KIND one of brightness, permuted",
+            "no stream 'mixed-digits': say KIND-DATA, with KIND one of brightness",
         ),
         (["--stream", "permuted-mnits"], "no data set 'mnits': choose one of digits, mnist"),
         (["--stream", "split-digits", "--tasks", "3"], "cannot be split into 3 equal tasks"),
