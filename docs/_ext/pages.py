@@ -1,0 +1,90 @@
+"""Pages that are made from the sources at each build: the reference, a page a package, and the gallery."""
+
+import ast
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+from docstrings import as_rst
+
+DOCS = Path(__file__).resolve().parents[1]
+ROOT = DOCS.parent
+SCRIPTS = ("__main__", "run_on_lava")  # what runs when it is imported, or is made to be copied
+
+
+def write(path: Path, text: str) -> None:
+    """Write what has changed only, so that a second build reads few pages again."""
+    path.parent.mkdir(exist_ok=True)
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def packages(name: str) -> Iterator[tuple[str, list[str]]]:
+    """(package, its modules) of a package and all below it."""
+    package = import_module(name)
+    found = [module for module in pkgutil.iter_modules(package.__path__) if module.name not in SCRIPTS]
+    yield name, [f"{name}.{module.name}" for module in found if not module.ispkg]
+    for module in found:
+        if module.ispkg:
+            yield from packages(f"{name}.{module.name}")
+
+
+def public_names(package: str) -> list[tuple[str, str]]:
+    """(name, where it is defined) of what a package offers itself."""
+    module = import_module(package)
+    rows = []
+    for name in getattr(module, "__all__", ()):
+        thing = getattr(module, name)
+        home = getattr(thing, "__module__", None)
+        rows.append((name, f"{home}.{name}" if home else getattr(thing, "__name__", f"{package}.{name}")))
+    return rows
+
+
+def reference_page(package: str, modules: list[str]) -> str:
+    """Markdown: what the package says, its public names with their homes, then every module."""
+    lines = [f"# {package}", "", "```{eval-rst}", f".. automodule:: {package}", "```", ""]
+    names = public_names(package)
+    if names:
+        lines += ["| name | defined in |", "|---|---|"]
+        lines += [f"| {{py:obj}}`{name} <{home}>` | `{home}` |" for name, home in names] + [""]
+    for module in modules:
+        lines += [f"## {module}", "", "```{eval-rst}", f".. automodule:: {module}"]
+        lines += ["   :members:", "   :undoc-members:", "```", ""]
+    return "\n".join(lines)
+
+
+def write_reference() -> None:
+    """docs/reference/: an index and a page a package."""
+    listed = []
+    for top in ("fusi_models", "neuromorph"):
+        for package, modules in packages(top):
+            if modules or public_names(package):
+                write(DOCS / "reference" / f"{package}.md", reference_page(package, modules))
+                listed.append(package)
+    index = ["# Reference", "", "Every public name, from the docstrings: equations, units, shapes and sources.", ""]
+    index += ["```{toctree}", ":maxdepth: 1", "", *listed, "```", ""]
+    write(DOCS / "reference" / "index.md", "\n".join(index))
+
+
+def gallery_page(script: Path) -> str:
+    """reStructuredText: the page's docstring, its command, its figure where ``make gallery`` has drawn it."""
+    source = script.read_text(encoding="utf-8")
+    title, _, rest = (ast.get_docstring(ast.parse(source)) or script.stem).partition("\n")
+    name = script.relative_to(ROOT).as_posix()
+    lines = [title, "=" * len(title), "", *as_rst(rest.strip().splitlines()), "", "::", "", f"    python {name}", ""]
+    if (DOCS / "_figures" / f"{script.stem}.svg").exists():
+        lines += [f".. image:: ../_figures/{script.stem}.svg", f"   :alt: {title}", ""]
+    elif "savefig" in source:
+        lines += ["(``make gallery`` draws the figure into this page.)", ""]
+    return "\n".join([*lines, f".. literalinclude:: ../../{name}", "   :language: python", f"   :caption: {name}", ""])
+
+
+def write_gallery() -> None:
+    """docs/gallery/: an index and a page a script of experiments/gallery."""
+    scripts = sorted((ROOT / "experiments" / "gallery").glob("*.py"))
+    for script in scripts:
+        write(DOCS / "gallery" / f"{script.stem}.rst", gallery_page(script))
+    index = ["# Gallery", "", "One page a paper: what it draws, and what agrees with the paper and what does not.", ""]
+    index += ["```{toctree}", ":maxdepth: 1", "", *(script.stem for script in scripts), "```", ""]
+    write(DOCS / "gallery" / "index.md", "\n".join(index))
