@@ -10,7 +10,8 @@ from neuromorph.commands.main import main, names
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
-PAGES += [path for path in sorted((ROOT / "docs").rglob("*.md")) if not {"_build", "gallery", "reference"} & set(path.parts)]
+OWN = sorted(p for p in (ROOT / "docs").rglob("*.md") if not {"_build", "gallery", "reference"} & set(p.parts))
+PAGES += OWN
 MADE = ("gallery/index.md", "reference/index.md")  # written by the build of the site
 NOT_RUN = re.compile(r"<!-- not run: .+ -->\n\n?$")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -75,6 +76,13 @@ def test_options_named_exist(page):
 def code_of(text: str) -> list[str]:
     fences = [block[2] for block in FENCE.finditer(text) if block[1] in ("", "bash")]
     return [*fences, *re.findall(r"`(neuromorph [^`]+)`", prose(text))]
+
+
+def test_every_page_is_in_the_site():
+    """A page that no table of contents names lets the build of the site fail."""
+    listed = (ROOT / "docs" / "index.md").read_text(encoding="utf-8").splitlines()
+    names_of_pages = [page.relative_to(ROOT / "docs").with_suffix("").as_posix() for page in OWN]
+    assert [name for name in names_of_pages if name not in listed] == ["index"]
 
 
 def test_commands_named_exist():
