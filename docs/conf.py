@@ -16,14 +16,12 @@ author = "The neuromorph authors"
 release = version = metadata.version("neuromorph")
 project_copyright = "The neuromorph authors, MIT licence"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.intersphinx", "sphinx.ext.mathjax"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.intersphinx"]
 exclude_patterns = ["_build", "_ext", "_figures"]
 # Docstrings are plain text with equations, without sections of parameters: _ext/docstrings.py in the place of napoleon.
 html_theme = "furo"
 html_title = "neuromorph"
-templates_path: list[str] = []
 
-myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 highlight_language = "none"
 

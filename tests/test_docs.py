@@ -1,5 +1,8 @@
 """What the documents say exists: files, links, commands with their options, and Python that runs."""
 
+import contextlib
+import importlib.util
+import io
 import re
 from functools import cache
 from pathlib import Path
@@ -54,9 +57,6 @@ def test_python_compiles_and_runs(page, tmp_path, monkeypatch):
 
 @cache
 def help_of(command: str) -> str:
-    import contextlib
-    import io
-
     said = io.StringIO()
     with contextlib.redirect_stdout(said), pytest.raises(SystemExit):
         main([command, "--help"])
@@ -90,3 +90,13 @@ def test_commands_named_exist():
         for block in code_of(page.read_text(encoding="utf-8")):
             for command in re.findall(r"^(?:\$ )?neuromorph ([a-z][\w-]*)", block, re.MULTILINE):
                 assert command in names(), (page.name, command)
+
+
+def test_docstrings_keep_their_signs_and_their_indented_blocks():
+    spec = importlib.util.spec_from_file_location("docstrings", ROOT / "docs" / "_ext" / "docstrings.py")
+    docstrings = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(docstrings)
+    given = ["The mean |h| of w* is ``a|b``:", "    S = w_i * |h|", "", "* one, x_", "  more", "", ">>> g(2)", "3"]
+    made = "\n".join(docstrings.as_rst(given))
+    assert made.startswith("The mean \\|h\\| of w\\* is ``a|b``:\n\n::\n\n        S = w_i * |h|\n")
+    assert "\n* one, x\\_\n  more\n" in made and "::\n\n    >>> g(2)\n    3\n" in made

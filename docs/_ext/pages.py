@@ -13,11 +13,16 @@ ROOT = DOCS.parent
 SCRIPTS = ("__main__", "run_on_lava")  # what runs when it is imported, or is made to be copied
 
 
-def write(path: Path, text: str) -> None:
-    """Write what has changed only, so that a second build reads few pages again."""
-    path.parent.mkdir(exist_ok=True)
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
+def write(folder: Path, pages: dict[str, str]) -> None:
+    """File name -> text, written where it has changed, so that a second build reads few pages; other files go."""
+    folder.mkdir(exist_ok=True)
+    for path in folder.iterdir():
+        if path.name not in pages:
+            path.unlink()
+    for name, text in pages.items():
+        path = folder / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
 
 
 def packages(name: str) -> Iterator[tuple[str, list[str]]]:
@@ -56,15 +61,16 @@ def reference_page(package: str, modules: list[str]) -> str:
 
 def write_reference() -> None:
     """docs/reference/: an index and a page a package."""
-    listed = []
-    for top in ("fusi_models", "neuromorph"):
-        for package, modules in packages(top):
-            if modules or public_names(package):
-                write(DOCS / "reference" / f"{package}.md", reference_page(package, modules))
-                listed.append(package)
+    listed = {
+        package: reference_page(package, modules)
+        for top in ("fusi_models", "neuromorph")
+        for package, modules in packages(top)
+        if modules or public_names(package)
+    }
     index = ["# Reference", "", "Every public name, from the docstrings: equations, units, shapes and sources.", ""]
     index += ["```{toctree}", ":maxdepth: 1", "", *listed, "```", ""]
-    write(DOCS / "reference" / "index.md", "\n".join(index))
+    made = {f"{package}.md": text for package, text in listed.items()}
+    write(DOCS / "reference", {**made, "index.md": "\n".join(index)})
 
 
 def gallery_page(script: Path) -> str:
@@ -83,8 +89,7 @@ def gallery_page(script: Path) -> str:
 def write_gallery() -> None:
     """docs/gallery/: an index and a page a script of experiments/gallery."""
     scripts = sorted((ROOT / "experiments" / "gallery").glob("*.py"))
-    for script in scripts:
-        write(DOCS / "gallery" / f"{script.stem}.rst", gallery_page(script))
     index = ["# Gallery", "", "One page a paper: what it draws, and what agrees with the paper and what does not.", ""]
     index += ["```{toctree}", ":maxdepth: 1", "", *(script.stem for script in scripts), "```", ""]
-    write(DOCS / "gallery" / "index.md", "\n".join(index))
+    made = {f"{script.stem}.rst": gallery_page(script) for script in scripts}
+    write(DOCS / "gallery", {**made, "index.md": "\n".join(index)})
