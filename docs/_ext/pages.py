@@ -1,6 +1,7 @@
 """Pages that are made from the sources at each build: the reference, a page a package, and the gallery."""
 
 import ast
+import inspect
 import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
@@ -11,6 +12,7 @@ from docstrings import as_rst
 DOCS = Path(__file__).resolve().parents[1]
 ROOT = DOCS.parent
 SCRIPTS = ("__main__", "run_on_lava")  # what runs when it is imported, or is made to be copied
+LONGEST = 100  # characters of a constant's value
 
 
 def write(folder: Path, pages: dict[str, str]) -> None:
@@ -35,27 +37,53 @@ def packages(name: str) -> Iterator[tuple[str, list[str]]]:
             yield from packages(f"{name}.{module.name}")
 
 
-def public_names(package: str) -> list[tuple[str, str]]:
+def constants(module: str) -> dict[str, str]:
+    """Name -> value, as written, of the constants of a module that have no docstring, which autodoc leaves out."""
+    body = ast.parse(inspect.getsource(import_module(module))).body
+    found = {}
+    for line, after in zip(body, [*body[1:], ast.Pass()], strict=True):
+        if isinstance(line, (ast.Assign, ast.AnnAssign)) and not isinstance(after, ast.Expr):
+            for target in line.targets if isinstance(line, ast.Assign) else [line.target]:
+                if isinstance(target, ast.Name) and not target.id.startswith("_") and line.value:
+                    value = ast.unparse(line.value)
+                    found[target.id] = value if len(value) <= LONGEST else value[:LONGEST] + "..."
+    return found
+
+
+def public_names(package: str, modules: list[str]) -> list[tuple[str, str]]:
     """(name, where it is defined) of what a package offers itself."""
-    module = import_module(package)
+    offered = import_module(package)
     rows = []
-    for name in getattr(module, "__all__", ()):
-        thing = getattr(module, name)
-        home = getattr(thing, "__module__", None)
-        rows.append((name, f"{home}.{name}" if home else getattr(thing, "__name__", f"{package}.{name}")))
+    for name in getattr(offered, "__all__", ()):
+        thing = getattr(offered, name)
+        if inspect.ismodule(thing):
+            rows.append((name, thing.__name__))
+        elif inspect.isclass(thing) or inspect.isroutine(thing):
+            rows.append((name, f"{thing.__module__}.{name}"))
+        else:  # a constant or an alias, which does not know its home
+            homes = [module for module in (package, *modules) if name in constants(module)]
+            rows.append((name, f"{homes[0] if homes else package}.{name}"))
     return rows
+
+
+def module_lines(module: str, *options: str) -> list[str]:
+    """The directives for all names of a module."""
+    lines = ["```{eval-rst}", f".. automodule:: {module}", "   :members:", "   :undoc-members:"]
+    lines += [f"   :{option}:" for option in options] + [""]
+    for name, value in constants(module).items():
+        lines += [f".. py:data:: {name}", f"   :module: {module}", f"   :value: {value}", ""]
+    return [*lines, "```", ""]
 
 
 def reference_page(package: str, modules: list[str]) -> str:
     """Markdown: what the package says, its public names with their homes, then every module."""
-    lines = [f"# {package}", "", "```{eval-rst}", f".. automodule:: {package}", "```", ""]
-    names = public_names(package)
+    lines = [f"# {package}", "", *module_lines(package, "ignore-module-all")]
+    names = public_names(package, modules)
     if names:
         lines += ["| name | defined in |", "|---|---|"]
         lines += [f"| {{py:obj}}`{name} <{home}>` | `{home}` |" for name, home in names] + [""]
     for module in modules:
-        lines += [f"## {module}", "", "```{eval-rst}", f".. automodule:: {module}"]
-        lines += ["   :members:", "   :undoc-members:", "```", ""]
+        lines += [f"## {module}", "", *module_lines(module)]
     return "\n".join(lines)
 
 
@@ -65,7 +93,7 @@ def write_reference() -> None:
         package: reference_page(package, modules)
         for top in ("fusi_models", "neuromorph")
         for package, modules in packages(top)
-        if modules or public_names(package)
+        if modules or public_names(package, modules)
     }
     index = ["# Reference", "", "Every public name, from the docstrings: equations, units, shapes and sources.", ""]
     index += ["```{toctree}", ":maxdepth: 1", "", *listed, "```", ""]
