@@ -266,7 +266,10 @@ def test_models_of_one_name_are_told_apart(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (["--stream", "mixed-digits"], "no stream 'mixed-digits': say KIND-DATA, with KIND one of permuted"),
+        (
+            ["--stream", "mixed-digits"],
+            "no stream 'mixed-digits': say KIND-DATA, with KIND one of brightness",
+        ),
         (["--stream", "permuted-mnits"], "no data set 'mnits': choose one of digits, mnist"),
         (["--stream", "split-digits", "--tasks", "3"], "cannot be split into 3 equal tasks"),
         (["--synapses", "benna"], "no synapse 'benna': choose one of cascade, hidden, multistate"),
