@@ -39,11 +39,14 @@ def packages(name: str) -> Iterator[tuple[str, list[str]]]:
 
 def constants(module: str) -> dict[str, str]:
     """Name -> value, as written, of the constants of a module that have no docstring, which autodoc leaves out."""
-    body = ast.parse(inspect.getsource(import_module(module))).body
+    loaded = import_module(module)
+    body = ast.parse(inspect.getsource(loaded)).body
     found = {}
     for line, after in zip(body, [*body[1:], ast.Pass()], strict=True):
         if isinstance(line, (ast.Assign, ast.AnnAssign)) and not isinstance(after, ast.Expr):
             for target in line.targets if isinstance(line, ast.Assign) else [line.target]:
+                if isinstance(line.value, ast.Name) and inspect.isclass(vars(loaded).get(line.value.id)):
+                    continue  # another name of a class, which autodoc lists
                 if isinstance(target, ast.Name) and not target.id.startswith("_") and line.value:
                     value = ast.unparse(line.value)
                     found[target.id] = value if len(value) <= LONGEST else value[:LONGEST] + "..."
