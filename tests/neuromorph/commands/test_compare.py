@@ -294,6 +294,17 @@ def test_wrong_words_are_refused_before_anything_is_written(change, message, tmp
     assert not (tmp_path / "out").exists()
 
 
+def test_without_lava_the_others_are_compared(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(compare, "find_spec", lambda name: None)
+    chosen = ["--substrates", "snntorch", "lava", "lava-float", *TINY, "--synapses", "plain", "--no-deep"]
+    main(["compare", *chosen, "--out", str(tmp_path)])
+    said = capsys.readouterr().err
+    assert "lava-nc is not installed: snntorch without Lava" in said and "pip install --ignore-requires-python" in said
+    results = strict((tmp_path / "results.json").read_text())
+    assert {cell["substrate"] for cell in results["cells"]} == {"snntorch"}
+    assert strict((tmp_path / "config.json").read_text())["arguments"]["substrates"] == ["snntorch"]
+
+
 def test_missing_data_is_one_sentence(tmp_path, monkeypatch, capsys, no_network):
     monkeypatch.setenv("NEUROMORPH_DATA", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
