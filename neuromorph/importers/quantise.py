@@ -18,18 +18,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuromorph.chip import BIAS_EXPONENT_LIMIT, BIAS_MANTISSA_LIMIT, DECAY_LIMIT, DECAY_UNITY, MEMBRANE_LIMIT, UNITS
+from neuromorph.chip import BIAS_EXPONENT_LIMIT, BIAS_MANTISSA_LIMIT, DECAY_UNITY, MEMBRANE_LIMIT, UNITS
 from neuromorph.importers.frames import frames
-from neuromorph.importers.graph import INPUT, FloatGraph, FloatRecord, Neurons, simulate
+from neuromorph.importers.graph import INPUT, FloatGraph, FloatRecord, simulate
 from neuromorph.importers.maps import Form, composed
-from neuromorph.lava.connection import ALWAYS, Synapses
+from neuromorph.importers.rounding import EXPONENTS, Choice, Part, layer_of
+from neuromorph.lava.connection import ALWAYS
 from neuromorph.lava.limits import THRESHOLD_LIMITS
 from neuromorph.lava.reference import simulate_layer
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
 
 CUTS = (1.0, 0.85, 0.7, 0.55, 0.4)
 COARSE_CUTS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0)  # of weights of 1 and 2 bits, in mean instead of largest weights
-EXPONENTS = range(8, -8, -1)
 TRIED = 4  # exponents that fit, from the largest, with the first cut; the other cuts take the best of them
 COARSEST = 0.15  # of the levels of a weight that a scale at its limit may leave unused
 HEADROOM = 1.5  # between the largest membrane seen in calibration and the chip's
@@ -57,25 +57,6 @@ class LayerReport:
         return "; ".join([f"{self.name}: {self.neurons} neurons, {self.scale}", self.decays, share, *self.notes])
 
 
-@dataclass(frozen=True)
-class Choice:
-    """``weight_bits``: 16 (two synapses), 8, 4, 2 or 1. ``scales``: "layer", "channel" or "best" of both."""
-
-    weight_bits: int = 8
-    scales: str = "best"
-
-    def __post_init__(self) -> None:
-        if self.weight_bits not in (1, 2, 3, 4, 5, 6, 8, 16):
-            raise ValueError(f"weights take 1, 2, 3, 4, 5, 6, 8 or 16 bits, got weight_bits={self.weight_bits}")
-        if self.scales not in ("layer", "channel", "best"):
-            raise ValueError(f"scales must be layer, channel or best, got {self.scales!r}")
-
-    @property
-    def largest(self) -> int:
-        """Q; 1 for one bit, whose weights are the signs."""
-        return max(1, 2 ** (min(self.weight_bits, 8) - 1) - 1)
-
-
 def quantise(
     graph: FloatGraph, x: ArrayLike, num_steps: int, input_bits: int, encoding: str, choice: Choice
 ) -> tuple[NetworkSpec, tuple[LayerReport, ...]]:
@@ -94,7 +75,7 @@ def quantise(
         forms = [_scaled(graph, each, largest) for each in graph.into(one.name)]
         sources = [numbers[each.source] for each in graph.into(one.name)]
         order = sorted(range(len(sources)), key=lambda k: sources[k] == numbers[one.name])
-        part = _Part(one, [forms[k] for k in order], [sources[k] for k in order], graph.recurrent, choice)
+        part = Part(one, [forms[k] for k in order], [sources[k] for k in order], graph.recurrent, choice)
 
         def network(layer: LayerSpec, before: tuple[LayerSpec, ...] = layers) -> NetworkSpec:
             return NetworkSpec((*before, layer), num_steps, input_bits, encoding)
@@ -115,35 +96,11 @@ def _scaled(graph: FloatGraph, connection: Any, largest: int) -> Form:
     return Form(form.weights * factor, form.bias, form.shape, form.image, form.stride, form.padding)
 
 
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """A population and the forms of its connections, the first from another source; ``sources`` as numbers."""
-
-    neurons: Neurons
-    forms: list[Form]
-    sources: list[int]
-    looped: bool  # whether the network is recurrent, so that no bias may run before the first sample
-    choice: Choice
-
-    @property
-    def current_bias(self) -> NDArray[np.float64]:
-        """What the layers' biases add to the current at every step, [neuron]."""
-        return np.sum([form.bias for form in self.forms], axis=0)
-
-    def each(self, values: Any) -> NDArray[np.float64]:
-        """A parameter of the neurons, [neuron]."""
-        return np.broadcast_to(np.asarray(values, np.float64), self.neurons.shape).ravel()
-
-    def outputs(self) -> int:
-        """Channels or neurons that may have a scale of their own."""
-        return len(self.forms[0].weights)
-
-
 def _rows(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.abs(weights).reshape(len(weights), -1)
 
 
-def _kinds(part: _Part) -> Iterator[tuple[str, NDArray[np.float64], tuple[float, ...]]]:
+def _kinds(part: Part) -> Iterator[tuple[str, NDArray[np.float64], tuple[float, ...]]]:
     """Scales without the factor 2^k and without a cut, [output], each with its words and the cuts to try."""
     main, choice = part.forms[0].weights, part.choice
     whole = _rows(main).max() or 1.0
@@ -180,9 +137,7 @@ class _Found(NamedTuple):
     scale: NDArray[np.float64]
 
 
-def _best(
-    part: _Part, network: Any, sent: list[Any], record: FloatRecord, number: int
-) -> tuple[LayerSpec, LayerReport]:
+def _best(part: Part, network: Any, sent: list[Any], record: FloatRecord, number: int) -> tuple[LayerSpec, LayerReport]:
     name = part.neurons.name
     wanted, membranes = record.spikes[name].numpy(), record.membranes[name].numpy()
     cap = _cap(part, np.abs(membranes).max((0, 1)))
@@ -194,7 +149,7 @@ def _best(
         if np.median(scale / wanted_scale) <= COARSEST:  # a smaller exponent holds the same, finer
             return []
         try:
-            layer = _layer(part, scale, k, words == "exact weights")
+            layer = layer_of(part, scale, k, words == "exact weights")
             spec = network(layer)
         except ValueError as error:
             reasons.append(str(error))
@@ -227,7 +182,7 @@ def _best(
     return best.layer, _report(part, best, int(wanted.sum()))
 
 
-def _cap(part: _Part, membranes: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cap(part: Part, membranes: NDArray[np.float64]) -> NDArray[np.float64]:
     """The largest scale of each output with which threshold, bias and membranes, with room, fit the chip's widths."""
     neurons, tiny = part.neurons, 1e-9
     threshold = part.each(0.0 if neurons.threshold is None else neurons.threshold)
@@ -240,98 +195,7 @@ def _cap(part: _Part, membranes: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.min(caps, axis=0).reshape(part.outputs(), -1).min(1)
 
 
-def _layer(part: _Part, scale: NDArray[np.float64], k: int, exact: bool) -> LayerSpec:
-    """The population with its connections in integers. Raises ValueError where a limit is exceeded."""
-    neurons, forms = part.neurons, part.forms
-    synapses: list[Synapses] = []
-    for place, (form, source) in enumerate(zip(forms, part.sources, strict=True)):
-        synapses += _synapses(form, source, scale, part.choice, None if place else k)
-    each = np.repeat(scale, neurons.size // len(scale))
-    bias, always = part.each(neurons.bias).copy(), np.zeros(neurons.size)
-    if part.looped or neurons.alpha.any():
-        always = part.current_bias
-        if part.looped and bias.any():
-            if neurons.alpha.any():
-                raise ValueError(
-                    "a leak potential beside a current that remembers, in a recurrent network, has no place"
-                )
-            always, bias = always + bias, np.zeros(neurons.size)
-    else:
-        bias = bias + part.current_bias
-    more = synapses[1:]
-    if always.any():
-        column = Form(always[:, None], np.zeros(neurons.size), neurons.shape)
-        more += _synapses(column, ALWAYS, each, Choice(16))
-    mantissa, shift = _bias(bias * each * UNITS)
-    theta = part.each(neurons.threshold if neurons.threshold is not None else 0.0) * each
-    whole = np.floor(theta * (1 + 1e-12) + 1e-9) if exact else np.rint(theta)
-    threshold = np.full(1, THRESHOLD_LIMITS[1]) if neurons.threshold is None else whole.astype(np.int64)
-    first = synapses[0]
-    return LayerSpec(
-        first.weights,
-        _short(threshold, len(first.weights)),
-        _short(_decay(part.each(neurons.beta), 0), len(first.weights)),
-        first.weight_exp,
-        _short(mantissa, len(first.weights)),
-        shift,
-        first.image,
-        first.stride,
-        first.padding,
-        _short(_decay(part.each(neurons.alpha), 1), len(first.weights)),
-        neurons.reset if neurons.threshold is not None else "zero",
-        first.source,
-        tuple(more),
-    )
-
-
-def _synapses(
-    form: Form, source: int, scale: NDArray[np.float64], choice: Choice, k: int | None = None
-) -> list[Synapses]:
-    """One connection in integers, with the exponent of ``k``, or the least with which no weight is cut off."""
-    weights, count = form.weights, len(form.weights)
-    rows = scale if len(scale) == count else np.repeat(scale, count // len(scale))
-    wanted = weights * rows.reshape(-1, *[1] * (weights.ndim - 1))
-    if k is None:
-        most = float(np.abs(wanted).max(initial=0.0)) or 1.0
-        k = max(int(np.ceil(np.log2(most / choice.largest) - 1e-9)), EXPONENTS[-1])
-        if k > EXPONENTS[0]:
-            raise ValueError(f"weights of one connection are {most:.3g} times those that it is stored beside")
-    k = max(k, 0) if form.image else k  # Lava's Conv has no exponent below that
-    if choice.weight_bits == 1:
-        integers = np.sign(wanted)
-    else:
-        integers = np.clip(np.rint(wanted / 2.0**k), -choice.largest, choice.largest)
-    made = [Synapses(integers.astype(np.int8), k - 1, form.image, form.stride, form.padding, source)]
-    fine = max(k - 7, 0)  # below, the chip rounds the sum of what arrives down
-    if choice.weight_bits == 16 and fine < k:
-        rest = np.clip(np.rint((wanted - integers * 2.0**k) / 2.0**fine), -choice.largest, choice.largest)
-        made.append(Synapses(rest.astype(np.int8), fine - 1, form.image, form.stride, form.padding, source))
-    return made
-
-
-def _bias(units: NDArray[np.float64]) -> tuple[NDArray[np.int64], int]:
-    """Mantissas and the least exponent that holds them, to the nearest."""
-    most = np.abs(units).max(initial=0.0)
-    shift = next((n for n in range(BIAS_EXPONENT_LIMIT + 1) if np.rint(most / 2**n) <= BIAS_MANTISSA_LIMIT), None)
-    if shift is None:
-        raise ValueError(f"a bias of {most:g}/64 is larger than the chip's")
-    return np.rint(units / 2**shift).astype(np.int64), shift
-
-
-def _decay(kept: NDArray[np.float64], offset: int) -> NDArray[np.int64]:
-    """dv (``offset`` 0) or du (1) of what a step keeps."""
-    return np.clip(np.rint(DECAY_UNITY * (1 - kept)) - offset, 0, DECAY_LIMIT).astype(np.int64)
-
-
-def _short(values: NDArray[np.int64], outputs: int) -> Any:
-    """One number where all agree, one a channel where its neurons do, else one a neuron."""
-    if np.all(values == values[0]):
-        return int(values[0])
-    each = values.reshape(outputs, -1)
-    return (each[:, 0] if np.all(each == each[:, :1]) else values).astype(np.int32)
-
-
-def _report(part: _Part, found: _Found, spikes: int) -> LayerReport:
+def _report(part: Part, found: _Found, spikes: int) -> LayerReport:
     form, neurons, layer = part.forms[0], part.neurons, found.layer
     rows = found.scale.reshape(-1, *[1] * (form.weights.ndim - 1))
     same = [one for one in (layer.first, *layer.more) if one.source == part.sources[0]]

@@ -220,7 +220,14 @@ def record(module: nn.Module, x: Tensor) -> tuple[Recorder, Any]:
 def _in_a_row(module: nn.Sequential, x: Any) -> Any:
     """Run it though its neurons return their states too (``init_hidden=False``), which ``nn.Sequential`` cannot."""
     for one in module:
-        state = (torch.zeros_like(x),) if isinstance(one, ChipLeaky) else ()  # it keeps none and asks for one
-        x = _in_a_row(one, x) if isinstance(one, nn.Sequential) else one(x, *state)
+        x = _in_a_row(one, x) if isinstance(one, nn.Sequential) else one(x, *_states(one, x))
         x = x[0] if isinstance(x, tuple) else x
     return x
+
+
+def _states(module: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
+    """States at rest of neurons that do not run without: ours, snnTorch 1.0.0's RSynaptic with reset_delay=False."""
+    if isinstance(module, ChipLeaky):
+        return (torch.zeros_like(x),)
+    explicit = isinstance(module, snntorch.RSynaptic) and not module.init_hidden
+    return (torch.zeros_like(x),) * 3 if explicit else ()

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from neuromorph.lava.deployment import Deployment, deploy
     from neuromorph.lava.spec import LayerSpec, NetworkSpec, integer_network
 
+INSTALL = (
+    "inside a checkout of neuromorph run `uv pip install --group lava`, elsewhere "
+    "`pip install --ignore-requires-python lava-nc==0.10.0 'asteval<0.10' 'networkx<=2.8.7'` "
+    "(without that option pip refuses lava-nc above Python 3.10)."
+)
+"""How lava-nc comes onto a machine; 0.10.0 is its last release, and runs on Python 3.10 to 3.12."""
+
 __all__ = ["Deployment", "LayerSpec", "NetworkSpec", "deploy", "integer_network"]
 
 _HOME = {

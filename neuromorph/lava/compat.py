@@ -22,6 +22,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from neuromorph.lava import INSTALL
+
 STOP_SECONDS = 3.0  # a healthy graph stops within 0.1 s; one whose processes died never answers
 LEASH_SECONDS = 0.5  # how often a process of a graph looks whether its parent is still there
 LONGEST_PAUSE = 0.005  # how often the parent looks whether the graph has answered, at least
@@ -60,10 +62,7 @@ def _import_lava() -> None:
     except ModuleNotFoundError as error:
         if error.name not in ("lava", "lava.magma"):
             raise
-        raise ImportError(
-            "lava-nc is not installed; inside a checkout of neuromorph run `uv pip install --group lava` "
-            "(pip itself refuses lava-nc above Python 3.10)."
-        ) from error
+        raise ImportError(f"lava-nc is not installed; {INSTALL}") from error
 
 
 _import_lava()

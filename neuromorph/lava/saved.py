@@ -99,7 +99,7 @@ def _layer(number: int, layer: dict[str, Any], arrays: Any) -> LayerSpec:
         image=first.image,
         stride=first.stride,
         padding=first.padding,
-        source=first.source,
+        source=None if first.source == number - 1 else first.source,  # what a layer leaves open
         bias_exp=layer["bias_exp"],
         reset=layer["reset"],
         more=tuple(more),

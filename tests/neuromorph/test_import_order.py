@@ -20,7 +20,7 @@ MODULES = {
 OURS = [
     name
     for name in MODULES
-    if name.startswith(("neuromorph.lava", "neuromorph.local_rule", "neuromorph.chip"))
+    if name in ("neuromorph.lava", "neuromorph.local_rule.rule", "neuromorph.chip", "neuromorph.importers")
     or name.removeprefix("neuromorph.learners.") in ("brian", "feedback", "lava", "lava_stock", "local", "torch")
 ]
 EACH = """

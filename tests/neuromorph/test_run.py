@@ -3,7 +3,6 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -13,15 +12,13 @@ from fusi_models import HiddenWeight, cascade, plain
 from neuromorph import streams
 from neuromorph.data import Data, load
 from neuromorph.learner import BoundaryLearner, Learner, ToldLearner
-from neuromorph.learners import BrianLearner, LavaLearner, TorchLearner
+from neuromorph.learners import BrianLearner, TorchLearner
 from neuromorph.local_rule.rule import LocalRule
 from neuromorph.run import learn_stream
 
 RULE = LocalRule(units_per_class=2)
 SYNAPSE = cascade(3).slowed(0.3)
 DIGITS = load("digits").limited(40, 30)
-LAVA = [pytest.mark.skipif(find_spec("lava") is None, reason="lava-nc is not installed"), pytest.mark.timeout(60)]
-SUBSTRATES = [TorchLearner, BrianLearner, pytest.param(LavaLearner, marks=LAVA)]
 
 
 def stream(tasks=3, seed=0):
@@ -158,8 +155,6 @@ def test_anytime_curve():
     [
         pytest.param(TorchLearner, SYNAPSE, None, id="torch"),
         pytest.param(TorchLearner, HiddenWeight(2.0), 7, id="torch-hidden-anytime"),
-        pytest.param(BrianLearner, SYNAPSE, None, id="brian2"),
-        pytest.param(LavaLearner, SYNAPSE, None, id="lava", marks=LAVA),
     ],
 )
 def test_an_interrupted_run_goes_on_with_identical_numbers(kind, synapse, every, tmp_path):
@@ -260,8 +255,7 @@ def test_a_killed_run_goes_on_with_identical_numbers(tmp_path):
     np.testing.assert_array_equal(resumed[1], alone[1])
 
 
-@pytest.mark.parametrize("kind", SUBSTRATES)
-def test_replicas_of_a_stream_equal_the_runs_alone(kind):
+def test_replicas_of_a_stream_equal_the_runs_alone(kind=TorchLearner):  # test_parity: learners of the others
     """Deterministic synapse: matrices and states of a run of several seeds are those of each seed's run."""
     rule, seeds = LocalRule(units_per_class=2, code="bernoulli"), (3, 8)
     synapse = HiddenWeight(2.0)

@@ -64,6 +64,7 @@ def test_an_interrupt_is_raised_and_not_taken_for_the_end():
     """Brian2's own handler ends ``run`` early and returns: the second process shows that this is still so."""
     code = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also in a job that ignores it
 import brian2 as b2
 from contextlib import nullcontext
 from fusi_models.engines.session import session
@@ -85,6 +86,14 @@ print(b2.Network._globally_running)
         run = subprocess.run([sys.executable, "-c", code, who], capture_output=True, text=True)
         shown[who] = run.stdout.split()
     assert shown == {"ours": ["raised", "False"], "plain": ["returned", "False"]}
+
+
+def test_a_job_that_ignores_ctrl_c_goes_on():
+    """Brian2's handler raised TypeError there: 'Handlers' object is not callable."""
+    code = "import os, signal, fusi_models.engines.session; os.kill(os.getpid(), signal.SIGINT); print('goes on')"
+    shell = f"trap '' INT; exec {sys.executable} -c \"{code}\""
+    run = subprocess.run(["sh", "-c", shell], capture_output=True, text=True)
+    assert run.stdout.strip() == "goes on", run.stderr[-500:]
 
 
 def test_two_threads_do_not_share_the_random_stream():

@@ -266,7 +266,10 @@ def test_models_of_one_name_are_told_apart(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (["--stream", "mixed-digits"], "no stream 'mixed-digits': say KIND-DATA, with KIND one of permuted"),
+        (
+            ["--stream", "mixed-digits"],
+            "no stream 'mixed-digits': say KIND-DATA, with KIND one of brightness",
+        ),
         (["--stream", "permuted-mnits"], "no data set 'mnits': choose one of digits, mnist"),
         (["--stream", "split-digits", "--tasks", "3"], "cannot be split into 3 equal tasks"),
         (["--synapses", "benna"], "no synapse 'benna': choose one of cascade, hidden, multistate"),
@@ -289,6 +292,17 @@ def test_models_of_one_name_are_told_apart(tmp_path):
 def test_wrong_words_are_refused_before_anything_is_written(change, message, tmp_path, capsys):
     assert message in fails([*ONE, *change, "--out", str(tmp_path / "out")], capsys)
     assert not (tmp_path / "out").exists()
+
+
+def test_without_lava_the_others_are_compared(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(compare, "find_spec", lambda name: None)
+    chosen = ["--substrates", "snntorch", "lava", "lava-float", *TINY, "--synapses", "plain", "--no-deep"]
+    main(["compare", *chosen, "--out", str(tmp_path)])
+    said = capsys.readouterr().err
+    assert "lava-nc is not installed: snntorch without Lava" in said and "pip install --ignore-requires-python" in said
+    results = strict((tmp_path / "results.json").read_text())
+    assert {cell["substrate"] for cell in results["cells"]} == {"snntorch"}
+    assert strict((tmp_path / "config.json").read_text())["arguments"]["substrates"] == ["snntorch"]
 
 
 def test_missing_data_is_one_sentence(tmp_path, monkeypatch, capsys, no_network):

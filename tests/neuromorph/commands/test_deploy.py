@@ -205,10 +205,10 @@ def test_a_state_of_a_users_own_class_is_deployed_and_its_folder_runs(tmp_path, 
         "import snntorch, torch\n"
         "class Net(torch.nn.Sequential):\n"
         "    def __init__(self):\n"
-        "        loop = snntorch.RLeaky(beta=0.75, linear_features=9, reset_mechanism='none', threshold=0.1)\n"
         "        zero = {'reset_mechanism': 'zero', 'threshold': 0.1}\n"
         "        out = snntorch.Synaptic(alpha=0.5, beta=0.75, reset_delay=False, **zero)\n"
-        "        super().__init__(torch.nn.Linear(12, 9), snntorch.Leaky(beta=0.9, **zero), torch.nn.Linear(9, 4), out)\n"
+        "        first = snntorch.Leaky(beta=0.9, **zero)\n"
+        "        super().__init__(torch.nn.Linear(12, 9), first, torch.nn.Linear(9, 4), out)\n"
     )
     monkeypatch.chdir(tmp_path)
     sys.modules.pop("nets", None)

@@ -40,7 +40,8 @@ def test_composed_layers_are_torchs(maps, kernel):
 
 
 def test_one_dimension_is_an_image_of_one_row():
-    maps = (Convolution(weight(3, 2, 1, 3), weight(3), (1, 2), (0, 1), flat=True), Pool((1, 2), (1, 2), True, flat=True))
+    first = Convolution(weight(3, 2, 1, 3), weight(3), (1, 2), (0, 1), flat=True)
+    maps = (first, Pool((1, 2), (1, 2), True, flat=True))
     form = composed(maps, (2, 11))
     x = torch.rand(3, 2, 11)
     expected = maps[1].apply(maps[0].apply(x))

@@ -149,9 +149,9 @@ def lif():
 @pytest.mark.parametrize(
     ("nodes", "edges", "sentence"),
     [
-        ({"a": lif(), "d": nir.Delay(np.ones(2))}, chain("d", "a"), "node 'd' is a Delay, which the chip has not"),
-        ({"a": lif(), "b": lif()}, [("in", "a"), ("a", "b"), ("b", "a"), ("b", "out")], "a and b send spikes round in a"),
-        ({"a": lif()}, [("in", "a"), ("a", "x"), ("a", "out")], "names 'x', which is no node of the graph; it has a, in"),
+        ({"a": lif(), "d": nir.Delay(np.ones(2))}, chain("d", "a"), "node 'd' is a Delay, which the chip"),
+        ({"a": lif(), "b": lif()}, [("in", "a"), ("a", "b"), ("b", "a"), ("b", "out")], "a and b send spikes round"),
+        ({"a": lif()}, [("in", "a"), ("a", "x"), ("a", "out")], "names 'x', which is no node .*; it has a, in"),
     ],
 )
 def test_a_graph_that_cannot_run_is_told_why(nodes, edges, sentence):

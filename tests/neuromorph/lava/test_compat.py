@@ -212,3 +212,4 @@ import neuromorph.lava.compat
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: lava-nc is not installed") and "uv pip install --group lava" in last
+    assert "pip install --ignore-requires-python lava-nc==0.10.0 'asteval<0.10' 'networkx<=2.8.7'" in last

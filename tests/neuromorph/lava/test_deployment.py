@@ -269,7 +269,7 @@ def networks(draw):
 
 
 @needs_lava
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=5, deadline=None, derandomize=True)
 @given(networks())
 def test_any_small_network_is_equal_on_both_graphs(case):
     """Per-neuron thresholds and biases, one-signed layers, any exponent and decay, up to two convolutions first."""

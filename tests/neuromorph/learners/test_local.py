@@ -44,22 +44,7 @@ def flat(value):
     return [np.asarray(value).tobytes()]
 
 
-@pytest.mark.parametrize("synapse", SYNAPSES)
-@pytest.mark.parametrize("name", EVERY)
-def test_cutting_the_samples_leaves_the_same_bits(name, synapse, samples):
-    x, y = (a[:24] for a in samples)
-    whole, cut = (MAKERS[name](SYNAPSES[synapse], 64, 10, RULE, seeds=3) for _ in range(2))
-    before = flat(whole.state_dict())
-    whole.partial_fit(x, y)
-    cut.predict(x[:3])
-    for start, stop in ((0, 5), (5, 5), (5, 24)):
-        cut.partial_fit(x[start:stop], y[start:stop])
-    cut.predict(x[:3])
-    assert flat(cut.state_dict()) == flat(whole.state_dict()) != before
-    np.testing.assert_array_equal(cut.states(), whole.states())
-
-
-@pytest.mark.parametrize("name", [*EVERY, "brian2-cython"])
+@pytest.mark.parametrize("name", ["torch", "brian2-cython"])  # the contract test has the others
 def test_a_learner_goes_on_from_its_saved_state(name, samples):
     x, y = (a[:20] for a in samples)
     whole, first, resumed = (MAKERS[name](SYNAPSES["cascade"], 64, 10, RULE, seeds=3) for _ in range(3))
@@ -289,6 +274,8 @@ def test_ctrl_c_in_brian2_raises_and_keeps_nothing_of_the_call(samples, monkeypa
     import os
     import signal
 
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        pytest.skip("this job ignores Ctrl-C")
     learner, whole = (made(BrianLearner, synapse=SYNAPSES["cascade"]) for _ in range(2))
     before, seeds = flat(learner.state_dict()), learner.transition_seed
     monkeypatch.setattr(

@@ -45,8 +45,8 @@ def test_a_saved_network_comes_back(spec, tmp_path):
         for field in dataclasses.fields(LayerSpec):
             np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
     text = (tmp_path / "network.json").read_text()
-    (tmp_path / "network.json").write_text(text.replace('"schema": 2', '"schema": 1'))
-    with pytest.raises(ValueError, match="has schema 1, this version reads 2"):
+    (tmp_path / "network.json").write_text(text.replace('"schema": 3', '"schema": 1'))
+    with pytest.raises(ValueError, match="has schema 1, this version reads 3"):
         load_network(tmp_path)
 
 
