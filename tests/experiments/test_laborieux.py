@@ -58,6 +58,8 @@ def test_a_page_makes_its_table_and_figure_and_goes_on(name, page, tmp_path, cap
     assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     cells = sorted((tmp_path / "cells").iterdir())
     assert len(cells) == len(rows) and {c.suffix for c in cells} == {".npz"}  # one a row, none shared
+    if name != "width":  # going on is the study's, the same for every page
+        return
     written = [c.stat().st_mtime_ns for c in cells]
     cells[0].unlink()
     page(name, **TINY | RATES[name])

@@ -15,7 +15,7 @@ from fusi_models.engines.session import session
 TIMES = np.array([0, 2])
 
 
-@pytest.mark.parametrize("target", ["numpy", "cython", "cpp_standalone"])
+@pytest.mark.parametrize("target", ["numpy", "cython"])
 def test_the_users_random_numbers_go_on_as_if_nothing_had_run(target):
     np.random.seed(3)
     np.random.rand(5)

@@ -26,19 +26,6 @@ def samples():
 
 
 @pytest.mark.parametrize("hidden", HIDDEN)
-def test_cutting_the_samples_leaves_the_same_bits(hidden, samples):
-    x, y = samples
-    whole, cut = make(hidden), make(hidden)
-    before = whole.state.copy()
-    whole.partial_fit(x, y)
-    for start, stop in ((0, 5), (5, 5), (5, 12)):
-        cut.predict(x[:3])
-        cut.partial_fit(x[start:stop], y[start:stop])
-    np.testing.assert_array_equal(cut.state, whole.state)
-    assert (whole.state != before).any() and cut.presented == 12
-
-
-@pytest.mark.parametrize("hidden", HIDDEN)
 def test_brian2_learns_the_same(hidden, samples):
     x, y = (a[:3] for a in samples)
     compiled, brian = make(hidden), make(hidden, "brian2-numpy")
