@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 
 import numpy as np
 
@@ -72,7 +73,7 @@ class Shape:
 
     def sources(self, one: Projection) -> int:
         """Neurons of which a projection draws."""
-        return max(1, round(self.named[one.source].neurons * (one.end - one.begin)))
+        return max(1, ceil(self.named[one.source].neurons * (one.end - one.begin) - 1e-6))
 
 
 def reach(chance: float, neurons: int) -> float:
