@@ -138,6 +138,8 @@ def test_a_killed_process_of_the_graph_is_reported():
 
 
 ENDLESS = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also in a job that ignores it
 lif = LIF(shape=(2,))
 with compat.running(lif, Loihi2SimCfg(select_tag="fixed_pt")) as run:
     run(1)
