@@ -155,7 +155,7 @@ print(np.array(links.syn_strength).mean())
 """
 
 
-@pytest.mark.parametrize("target", ["cython", "cpp_standalone"])
+@pytest.mark.parametrize("target", ["cpp_standalone"])
 def test_in_the_users_program_on_compiled_targets(target, tmp_path):
     """The magic network, a standalone device and numpy's stream are the user's; the numbers are those of theory."""
     run = subprocess.run([sys.executable, "-c", PROGRAM, target, str(tmp_path)], capture_output=True, text=True)
