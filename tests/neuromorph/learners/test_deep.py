@@ -123,15 +123,10 @@ def test_no_samples_change_nothing(flat):
 @pytest.mark.parametrize(
     "options",
     [
-        {"norm": "batch-running"},
-        {"encoding": "rate"},
         {"encoding": "latency", "readout": "membrane"},
         {"sizes": (64, 10), "image": (1, 8, 8), "convolutions": ((4, 3, 2, 1),)},
-        {"fast": True},
-        {"synapse": "hidden:m=25,leak=0.01", "variance": "weight"},
-        {"synapse": "benna-fusi:levels=3"},
     ],
-)
+)  # the contract test has the others
 def test_every_kind_of_network_is_boundary_free_and_resumes(digits, options, flat):
     config = replace(SMALL, **options)
     x, y = digits[0][:120], digits[1][:120]
