@@ -31,7 +31,7 @@ RULE = LocalRule(num_steps=4, units_per_class=2, high=3, low=2, code="bernoulli"
 PROTOTYPES = Prototypes(num_steps=2, units_per_class=2, code=Winners(12, 0.3))
 SHARED = frozenset({"brian", "catalogue", "composed", "control", "deep", "ewc", "feedback", "lava", "lava_stock"})
 """Files of the folder that have no example: what the others share, and those of the table."""
-SHARED |= {"local", "methods", "rules", "sampled", "torch"}
+SHARED |= {"local", "methods", "presented", "rules", "sampled", "torch"}
 PARTS = {"ewc": "ewc:strength=100,samples=4", "si": "si:strength=1,damping=0.001", "xdg": "xdg:gated=0.5"}
 PARTS |= {"online-ewc": "online-ewc:strength=100,gamma=0.5,samples=4", "mas": "mas:samples=4"}
 PARTS |= {"heads": "heads:tasks=2"}

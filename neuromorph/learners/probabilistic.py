@@ -14,12 +14,12 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from fusi_models.seeds import generator, integer
-from neuromorph.learner import Learner, checked_labels, checked_samples, described
+from fusi_models.seeds import generator
+from neuromorph.learner import Learner
+from neuromorph.learners.presented import PresentedLearner
 from neuromorph.local_rule.devices import Devices
 
 Arrays = tuple[NDArray[Any], NDArray[Any]]
-NAMES = ("r", "m", "turns", "writes")
 
 
 @final
@@ -68,18 +68,17 @@ FASHION = ProbabilisticConfig(
 
 
 @final
-class ProbabilisticLearner(Learner):
-    """Attributes: ``r``, ``m``, ``w`` of the two layers, [before, after(, device)]; ``writes`` [2]: devices written.
+class ProbabilisticLearner(PresentedLearner):
+    """Attributes: ``r``, ``m``, ``w`` of the two layers, [before, after(, device)]; ``writes`` [2]: devices written."""
 
-    A test sample is shown with random numbers of its own, the same each time. Raises ``ValueError`` for bad samples.
-    """
+    arrays = ("r", "m", "turns", "writes")
+    config: ProbabilisticConfig
 
     def __init__(
         self, inputs: int, classes: int, config: ProbabilisticConfig = ProbabilisticConfig(), seed: int = 0
     ) -> None:
-        self.inputs, self.classes, self.config, self.seed = inputs, classes, config, seed
-        sizes, rng = (inputs, config.hidden, classes), generator("devices at the start", seed)
-        shapes = list(zip(sizes, sizes[1:], strict=False))
+        super().__init__(inputs, classes, config, seed)
+        rng, shapes = generator("devices at the start", seed), self.shapes
         first, second = (
             config.devices.initial(s, w, config.w_init, rng) for s, w in zip(shapes, config.w_max, strict=True)
         )
@@ -87,65 +86,27 @@ class ProbabilisticLearner(Learner):
         self.m: Arrays = (np.zeros(shapes[0], np.float32), np.zeros(shapes[1], np.float32))
         self.turns: Arrays = (np.zeros(1, np.int64), np.zeros(1, np.int64))
         self.writes: Arrays = (np.zeros(1, np.int64), np.zeros(1, np.int64))
-        width = (config.hidden, classes)
-        self.back = generator("feedback weights", seed).uniform(-1, 1, width).astype(np.float32) * config.feedback
-        self.presented = 0
-        self._weigh()
+        self._loaded()
 
-    @property
-    def description(self) -> str:
-        names = ("inputs", "classes", "config", "seed")
-        return described(type(self).__name__, **{name: getattr(self, name) for name in names})
-
-    def partial_fit(self, x: np.ndarray, y: np.ndarray) -> None:
-        x = checked_samples(x, (self.inputs,), flat=True, dtype=np.float32)
-        y = checked_labels(y, x.shape[:1], self.classes)
-        key = integer("presentations that are learned", self.seed)
-        for sample, label in zip(x, y, strict=True):
-            self.presented += 1
-            _, writes = self._show(sample, int(label), key, self.presented)
-            for total, more in zip(self.writes, writes, strict=True):
-                total += more
-
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        return self.counts(x).argmax(1)
-
-    def counts(self, x: np.ndarray) -> np.ndarray:
-        """Output spikes, int64 [n, class], of samples x [n, ...]; learns nothing."""
-        x = checked_samples(x, (self.inputs,), flat=True, dtype=np.float32)
-        key = integer("presentations in a test", self.seed)
-        found = [self._show(sample, -1, key, 0)[0] for sample in x]
-        return np.array(found, np.int64).reshape(len(x), self.classes)
-
-    def state_dict(self) -> dict[str, Any]:
-        arrays = {f"{name}{k}": getattr(self, name)[k].copy() for name in NAMES for k in range(2)}
-        return {"description": self.description, "presented": self.presented, **arrays}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        if state.get("description") != self.description:
-            raise ValueError(f"the state was saved by {state.get('description')}, not by {self.description}.")
-        for name in NAMES:
-            setattr(self, name, tuple(np.array(state[f"{name}{k}"]) for k in range(2)))
-        self.presented = int(state["presented"])
-        self._weigh()
-
-    def _weigh(self) -> None:
+    def _loaded(self) -> None:
         weights = [self.config.devices.weights(r, w) for r, w in zip(self.r, self.config.w_max, strict=True)]
         self.w: Arrays = (weights[0], weights[1])
 
-    def _show(self, sample: np.ndarray, target: int, key: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-        from neuromorph.local_rule import error_driven  # loads numba
+    def _show(self, sample: NDArray[np.float32], target: int, key: int, count: int) -> NDArray[np.int64]:
+        from neuromorph.local_rule import error_driven, error_neurons  # loads numba
 
         c, devices = self.config, self.config.devices
-        shared = (c.u_th, (c.window, c.window), c.dm, (c.cap, c.cap), tuple(devices.scale(w) for w in c.w_max))
-        fixed = ((10.0, 25.0), (15.0, 25.0), (1.0, 5.0), (1.0, 2.0))
-        first, second = (error_driven.Layer(*values) for values in zip(*fixed, *shared, strict=True))
-        drawn = np.uint32(key), np.uint32(count)
+        scales = (devices.scale(w) for w in c.w_max)
+        writing = tuple(error_driven.Writing(*one) for one in zip(c.u_th, scales, strict=True))
         spread, thresholds = np.float32(devices.spread), np.array(c.traces, np.float32)
-        return error_driven.present(
-            (first, second), self.w, self.r, self.m, self.turns, self.back, devices.resistances, spread, thresholds,
-            sample * np.float32(c.rate / 1000), c.label_rate / 1000, c.steps, target, *drawn,
+        counts, writes = error_driven.present(
+            error_neurons.layers(c.window, c.dm, c.cap), writing, self.w, self.r, self.m, self.turns, self.back,
+            devices.resistances, spread, thresholds, sample * np.float32(c.rate / 1000), c.label_rate / 1000, c.steps,
+            target, np.uint32(key), np.uint32(count),
         )  # fmt: skip
+        for total, more in zip(self.writes, writes, strict=True):
+            total += more
+        return counts
 
 
 @final

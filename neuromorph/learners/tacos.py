@@ -13,11 +13,11 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from fusi_models.seeds import generator, integer
-from neuromorph.learner import Learner, checked_labels, checked_samples, described
+from fusi_models.seeds import generator
+from neuromorph.learner import Learner
+from neuromorph.learners.presented import PresentedLearner
 
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
-NAMES = ("w", "reference", "m")
 
 
 @final
@@ -72,16 +72,15 @@ class TacosConfig:
 
 
 @final
-class TacosLearner(Learner):
-    """Attributes: ``w``, ``reference``, ``m`` of the two layers, [before, after].
+class TacosLearner(PresentedLearner):
+    """Attributes: ``w``, ``reference``, ``m`` of the two layers, [before, after]."""
 
-    A test sample is shown with random numbers of its own, the same each time. Raises ``ValueError`` for bad samples.
-    """
+    arrays = ("w", "reference", "m")
+    config: TacosConfig
 
     def __init__(self, inputs: int, classes: int, config: TacosConfig = TacosConfig(), seed: int = 0) -> None:
-        self.inputs, self.classes, self.config, self.seed = inputs, classes, config, seed
-        sizes, rng = (inputs, config.hidden, classes), generator("initial weights", seed)
-        shapes = list(zip(sizes, sizes[1:], strict=False))
+        super().__init__(inputs, classes, config, seed)
+        rng, shapes = generator("initial weights", seed), self.shapes
         first, second = (
             self._on_grid(rng.uniform(-1, 1, s) * min(config.w_init, w_max), k)
             for k, (s, w_max) in enumerate(zip(shapes, config.w_max, strict=True))
@@ -89,43 +88,6 @@ class TacosLearner(Learner):
         self.w: Pair = (first, second)
         self.reference: Pair = (first.copy(), second.copy())
         self.m: Pair = (np.zeros(shapes[0], np.float32), np.zeros(shapes[1], np.float32))
-        width = (config.hidden, classes)
-        self.back = generator("feedback weights", seed).uniform(-1, 1, width).astype(np.float32) * config.feedback
-        self.presented = 0
-
-    @property
-    def description(self) -> str:
-        names = ("inputs", "classes", "config", "seed")
-        return described(type(self).__name__, **{name: getattr(self, name) for name in names})
-
-    def partial_fit(self, x: np.ndarray, y: np.ndarray) -> None:
-        x = checked_samples(x, (self.inputs,), flat=True, dtype=np.float32)
-        y = checked_labels(y, x.shape[:1], self.classes)
-        key = integer("presentations that are learned", self.seed)
-        for sample, label in zip(x, y, strict=True):
-            self.presented += 1
-            self._show(sample, int(label), key, self.presented)
-
-    def predict(self, x: np.ndarray) -> np.ndarray:
-        return self.counts(x).argmax(1)
-
-    def counts(self, x: np.ndarray) -> np.ndarray:
-        """Output spikes, int64 [n, class], of samples x [n, ...]; learns nothing."""
-        x = checked_samples(x, (self.inputs,), flat=True, dtype=np.float32)
-        key = integer("presentations in a test", self.seed)
-        found = [self._show(sample, -1, key, 0) for sample in x]
-        return np.array(found, np.int64).reshape(len(x), self.classes)
-
-    def state_dict(self) -> dict[str, Any]:
-        arrays = {f"{name}{k}": getattr(self, name)[k].copy() for name in NAMES for k in range(2)}
-        return {"description": self.description, "presented": self.presented, **arrays}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        if state.get("description") != self.description:
-            raise ValueError(f"the state was saved by {state.get('description')}, not by {self.description}.")
-        for name in NAMES:
-            setattr(self, name, tuple(np.array(state[f"{name}{k}"]) for k in range(2)))
-        self.presented = int(state["presented"])
 
     def grid(self, layer: int) -> float:
         """Distance of two fixed-point weights; 0 for float32."""
@@ -136,19 +98,16 @@ class TacosLearner(Learner):
         grid = self.grid(layer)
         return (np.round(w / grid) * grid if grid else w).astype(np.float32)
 
-    def _show(self, sample: np.ndarray, target: int, key: int, count: int) -> np.ndarray:
-        from neuromorph.local_rule import tacos  # loads numba
+    def _show(self, sample: NDArray[np.float32], target: int, key: int, count: int) -> NDArray[np.int64]:
+        from neuromorph.local_rule import error_neurons, tacos  # loads numba
 
         c = self.config
-        fixed = ((10.0, 25.0), (15.0, 25.0), (1.0, 5.0), (1.0, 2.0), (0.0, 0.0), (c.window, c.window))
-        grown = (c.dm, (c.cap, c.cap), ((0.0, 0.0), (0.0, 0.0)))
-        layers = tuple(tacos.Layer(*values) for values in zip(*fixed, *grown, strict=True))
         chosen = (c.eta, c.alpha, (c.tau_ref, c.tau_ref), c.w_max, (self.grid(0), self.grid(1)))
         rates = tuple(tacos.Rates(*v) for v in zip(*chosen, strict=True))
         return tacos.present(
-            layers, rates, self.w, self.reference, self.m, self.back, np.array(c.traces, np.float32),
-            sample * np.float32(c.rate / 1000), c.label_rate / 1000, c.steps, target, (c.metaplastic, c.modulated),
-            np.uint32(key), np.uint32(count),
+            error_neurons.layers(c.window, c.dm, c.cap), rates, self.w, self.reference, self.m, self.back,
+            np.array(c.traces, np.float32), sample * np.float32(c.rate / 1000), c.label_rate / 1000, c.steps, target,
+            (c.metaplastic, c.modulated), np.uint32(key), np.uint32(count),
         )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """One presentation of a spiking network with error neurons and protected real weights (loads numba).
 
-Neurons, error neurons F+ and F-, and traces: ``error_driven``. After them, in each step of 1 ms:
+Neurons, error neurons F+ and F-, and traces: ``error_neurons``. After them, in each step of 1 ms:
 U <- U - U / 15 + push;   push of an output (F+ - F-) / 3, of a hidden unit B (F+ - F-) / 3, B fixed and random
 w_ji <- w_ji - f eta S_j U_i   where |I_i| < window;   f = exp(-|m_ji w_ji|)              (metaplasticity)
 w_ji <- w_ji - alpha (w_ji - w0_ji)   for every j, where unit i spikes                     (heterosynaptic drift)
@@ -22,14 +22,14 @@ from typing import NamedTuple
 import numpy as np
 
 from neuromorph.local_rule.draws import compiled, salts, signed
-from neuromorph.local_rule.error_driven import LABELS, WRITES, Layer, _consolidated, _drive, _neurons
+from neuromorph.local_rule.error_neurons import WRITES, at_rest, blamed, consolidated, fired, shown, silent
 
 f32 = np.float32
 LEAK = f32(15)
 
 
 class Rates(NamedTuple):
-    """What the compiled code needs of a layer beside ``error_driven.Layer``; 0 switches a mechanism off."""
+    """What the compiled code needs of a layer beside ``error_neurons.Layer``; 0 switches a mechanism off."""
 
     eta: float
     alpha: float
@@ -51,14 +51,14 @@ def _changed(w, change, rates, salt, number):
 
 
 @compiled
-def _learned(layer, rates, u, current, w, m, spikes, count, protects, salt, number):
+def _learned(layer, rates, units, w, m, spikes, count, protects, salt, number):
     """Steps down the error of the synapses that just had a spike; returns how many draws have been named."""
-    for i in range(len(u)):
-        if count == 0 or u[i] == 0 or abs(current[i]) >= layer.window:
+    for i in range(len(units.u)):
+        if count == 0 or units.u[i] == 0 or abs(units.current[i]) >= layer.window:
             continue
         for k in range(count):
             j = spikes[k]
-            step = f32(rates.eta) * u[i]
+            step = f32(rates.eta) * units.u[i]
             if protects:
                 step *= f32(math.exp(-abs(m[j, i] * w[j, i])))
             w[j, i] = _changed(w[j, i], -step, rates, salt, number)
@@ -91,62 +91,31 @@ def present(layers, rates, w, reference, m, back, thresholds, chances, label_rat
     ``error_driven.present``.
     """
     protects, modulated = switches
-    hidden, classes = back.shape
-    salt, number = salts(key, count), WRITES
-    active = np.nonzero(chances > 0)[0]
-    shown, fired, answered = np.empty(len(chances), np.int64), np.empty(hidden, np.int64), np.empty(classes, np.int64)
-    current, v, last, u = np.zeros(hidden, f32), np.zeros(hidden, f32), np.full(hidden, -4), np.zeros(hidden, f32)
-    current2, v2 = np.zeros(classes, f32), np.zeros(classes, f32)
-    last2, u2 = np.full(classes, -4), np.zeros(classes, f32)
-    trace0, trace1, trace2 = np.zeros(len(chances), f32), np.zeros(hidden, f32), np.zeros(classes, f32)
-    error, counts = np.zeros((2, classes), f32), np.zeros(classes, np.int64)
+    hidden, output, inputs = at_rest(back.shape[0]), at_rest(back.shape[1]), silent(chances)
+    salt, number, error = salts(key, count), WRITES, np.zeros((2, back.shape[1]), f32)
+    counts = np.zeros(back.shape[1], np.int64)
     for t in range(steps):
-        inputs = 0
-        for k in range(len(active)):
-            j = active[k]
-            trace0[j] -= trace0[j] / f32(25)
-            if signed(salt, t * len(chances) + j) < 2 * chances[j] - 1:
-                shown[inputs] = j
-                inputs += 1
-                trace0[j] += 1
-        _drive(layers[0], w[0], shown, inputs, current)
-        spiking = _neurons(layers[0], t, current, v, last, fired, trace1)
-        _drive(layers[1], w[1], fired, spiking, current2)
-        answers = _neurons(layers[1], t, current2, v2, last2, answered, trace2)
-        counts[answered[:answers]] += 1
+        lit = shown(chances, t, salt, inputs)
+        spiking = fired(layers[0], t, w[0], inputs.spikes, lit, hidden)
+        answers = fired(layers[1], t, w[1], hidden.spikes, spiking, output)
+        counts[output.spikes[:answers]] += 1
         if target < 0:
             continue
-        u -= u / LEAK
-        u2 -= u2 / LEAK
-        for c in range(classes):
-            wrong = f32(np.any(answered[:answers] == c))
-            if c == target and signed(salt, LABELS + t) < 2 * label_rate - 1:
-                wrong -= 1
-            push = f32(0)
-            for k in range(2):
-                error[k, c] = max(error[k, c] + (1 - 2 * k) * f32(2.5) * wrong, f32(-0.25))
-                if error[k, c] >= 2.5:
-                    error[k, c] -= f32(2.5)
-                    push += f32((1 - 2 * k) / 3)
-            if push != 0:
-                u2[c] += push
-                for i in range(hidden):
-                    u[i] += back[i, c] * push
-        number = _learned(layers[0], rates[0], u, current, w[0], m[0], shown, inputs, protects, salt, number)
-        number = _learned(layers[1], rates[1], u2, current2, w[1], m[1], fired, spiking, protects, salt, number)
-        number = _drifted(rates[0], w[0], reference[0], fired, spiking, salt, number)
-        number = _drifted(rates[1], w[1], reference[1], answered, answers, salt, number)
+        hidden.u[:] -= hidden.u / LEAK
+        output.u[:] -= output.u / LEAK
+        blamed(t, target, label_rate, salt, error, answers, back, hidden, output)
+        number = _learned(layers[0], rates[0], hidden, w[0], m[0], inputs.spikes, lit, protects, salt, number)
+        number = _learned(layers[1], rates[1], output, w[1], m[1], hidden.spikes, spiking, protects, salt, number)
+        number = _drifted(rates[0], w[0], reference[0], hidden.spikes, spiking, salt, number)
+        number = _drifted(rates[1], w[1], reference[1], output.spikes, answers, salt, number)
     if target >= 0:
         for k in range(2):
             if rates[k].alpha > 0:
                 reference[k][:] += (w[k] - reference[k]) / f32(rates[k].tau_ref)
         best = counts[target] > 0
-        for c in range(classes):
+        for c in range(len(counts)):
             best = best and (c == target or counts[c] < counts[target])
         if best or not modulated:
-            _consolidated(layers[0], m[0], trace0, trace1, thresholds[:2])
-            _consolidated(layers[1], m[1], trace1, trace2, thresholds[1:])
+            consolidated(layers[0], m[0], inputs.trace, hidden.trace, thresholds[:2])
+            consolidated(layers[1], m[1], hidden.trace, output.trace, thresholds[1:])
     return counts
-
-
-__all__ = ["Layer", "Rates", "present"]

@@ -1,22 +1,24 @@
 import numpy as np
 import pytest
 
-from neuromorph.local_rule import error_driven
+from neuromorph.local_rule import error_driven, error_neurons
 from neuromorph.local_rule.devices import Devices
 from neuromorph.local_rule.draws import salts
 
 DEVICES = Devices(2, 4, spread=0.0)
-LAYER = error_driven.Layer(10.0, 15.0, 1.0, 1.0, 0.25, 4.0, 0.01, 0.02, DEVICES.scale(3.0))
+LAYER = error_neurons.Layer(10.0, 15.0, 1.0, 1.0, 4.0, 0.01, 0.02)
+WRITING = error_driven.Writing(0.25, DEVICES.scale(3.0))
 
 
 def plastic(m, chance, u=(0.3, -0.3, 0.2, 0.3), current=(0.0, 0.0, 0.0, 5.0), fired=(0, 2), level=1):
     r = np.full((3, 4, 2), DEVICES.resistances[level])
     w = DEVICES.weights(r, 3.0)
-    u, turn = np.array(u, np.float32), np.zeros(1, np.int64)
+    units, turn = error_neurons.at_rest(4), np.zeros(1, np.int64)
+    units.u[:], units.current[:] = u, current
     spikes, m = np.array([*fired, 0, 0]), np.broadcast_to(np.float32(m), w.shape).copy()
-    args = (LAYER, u, np.array(current, np.float32), w, r, m, spikes, len(fired), turn, DEVICES.resistances)
+    args = (LAYER, WRITING, units, w, r, m, spikes, len(fired), turn, DEVICES.resistances)
     written = error_driven._plastic(*args, np.float32(0), chance, salts(np.uint32(1), np.uint32(1)), 0)
-    return w, r, u, turn[0], written
+    return w, r, units.u, turn[0], written
 
 
 def test_synapses_of_spiking_inputs_go_one_level_against_the_error_of_units_in_their_window():
@@ -58,22 +60,3 @@ def test_a_written_resistance_is_a_draw_around_its_level():
     means = DEVICES.resistances
     found = [error_driven._moved(means[1] * 1.1, 1, means, np.float32(0.05), one) for one in noise]
     np.testing.assert_allclose(found, means[2] * (1 + 0.05 * noise), rtol=1e-6)
-
-
-def test_m_grows_where_both_traces_are_high_up_to_its_cap():
-    m = np.zeros((3, 2), np.float32)
-    for grown in (0.01, 0.02, 0.02):
-        before, after = np.array([4.0, 1.0, 4.0]), np.array([0.0, 3.0])
-        error_driven._consolidated(LAYER, m, before, after, np.array([3.5, 2.0]))
-        np.testing.assert_allclose(m, [[0, grown], [0, 0], [0, grown]], rtol=1e-6)
-
-
-def test_a_neuron_fires_at_its_threshold_rests_and_forgets_by_a_twenty_fifth():
-    v, last, trace = np.zeros(1, np.float32), np.full(1, -4), np.zeros(1, np.float32)
-    spikes, fired = np.empty(1, np.int64), []
-    for t in range(60):
-        fired.append(error_driven._neurons(LAYER, t, np.full(1, 2.0, np.float32), v, last, spikes, trace))
-    times = np.flatnonzero(fired)
-    # held at 0 in step 0; then 2 (1 - (14/15)^n) >= 1 from n = 11 on, and 4 steps of rest after each spike
-    np.testing.assert_array_equal(times, [11, 26, 41, 56])
-    assert trace[0] == pytest.approx(sum(0.96 ** (59 - t) for t in times), rel=1e-5)

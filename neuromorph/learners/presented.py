@@ -1,0 +1,90 @@
+"""What learners of one hidden layer with error neurons share: they are shown sample by sample, boundary-free.
+
+The class with most output spikes wins; of equals, and where none fires, the first. A test sample is shown with random
+numbers of its own, the same each time.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fusi_models.seeds import generator, integer
+from neuromorph.learner import Learner, checked_labels, checked_samples, described
+
+
+class Presentation(Protocol):
+    """What both configurations offer; a frozen dataclass."""
+
+    @property
+    def hidden(self) -> int:
+        """Hidden units."""
+
+    @property
+    def feedback(self) -> float:
+        """Half width of the fixed feedback weights."""
+
+
+class PresentedLearner(Learner):
+    """``arrays``: attributes of two layers each, which are the state. ``back``: feedback weights [hidden, class].
+
+    Raises ``ValueError`` for bad samples, and for a state of another configuration.
+    """
+
+    arrays: ClassVar[tuple[str, ...]]
+
+    def __init__(self, inputs: int, classes: int, config: Presentation, seed: int) -> None:
+        self.inputs, self.classes, self.config, self.seed = inputs, classes, config, seed
+        width = (config.hidden, classes)
+        self.back = generator("feedback weights", seed).uniform(-1, 1, width).astype(np.float32) * config.feedback
+        self.presented = 0
+
+    @abstractmethod
+    def _show(self, sample: NDArray[np.float32], target: int, key: int, count: int) -> NDArray[np.int64]:
+        """Show one sample, learn unless ``target`` is -1; output spikes [class]. ``key``, ``count`` name the draws."""
+
+    def _loaded(self) -> None:  # noqa: B027
+        """A state was taken back."""
+
+    @property
+    def shapes(self) -> list[tuple[int, int]]:
+        """[before, after] of the two layers."""
+        return [(self.inputs, self.config.hidden), (self.config.hidden, self.classes)]
+
+    @property
+    def description(self) -> str:
+        names = ("inputs", "classes", "config", "seed")
+        return described(type(self).__name__, **{name: getattr(self, name) for name in names})
+
+    def partial_fit(self, x: np.ndarray, y: np.ndarray) -> None:
+        x = checked_samples(x, (self.inputs,), flat=True, dtype=np.float32)
+        y = checked_labels(y, x.shape[:1], self.classes)
+        key = integer("presentations that are learned", self.seed)
+        for sample, label in zip(x, y, strict=True):
+            self.presented += 1
+            self._show(sample, int(label), key, self.presented)
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        return self.counts(x).argmax(1)
+
+    def counts(self, x: np.ndarray) -> np.ndarray:
+        """Output spikes, int64 [n, class], of samples x [n, ...]; learns nothing."""
+        x = checked_samples(x, (self.inputs,), flat=True, dtype=np.float32)
+        key = integer("presentations in a test", self.seed)
+        found = [self._show(sample, -1, key, 0) for sample in x]
+        return np.array(found, np.int64).reshape(len(x), self.classes)
+
+    def state_dict(self) -> dict[str, Any]:
+        arrays = {f"{name}{k}": getattr(self, name)[k].copy() for name in self.arrays for k in range(2)}
+        return {"description": self.description, "presented": self.presented, **arrays}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        if state.get("description") != self.description:
+            raise ValueError(f"the state was saved by {state.get('description')}, not by {self.description}.")
+        for name in self.arrays:
+            setattr(self, name, tuple(np.array(state[f"{name}{k}"]) for k in range(2)))
+        self.presented = int(state["presented"])
+        self._loaded()
