@@ -20,13 +20,13 @@ import numpy as np
 import tyro
 
 from neuromorph.atomic import write_json
+from neuromorph.learner import Learner
 from neuromorph.learners.composed import ComposedLearner
 from neuromorph.learners.memristor import devices_of, memristive
 from neuromorph.learners.rules import Metaplasticity
-from neuromorph.run import learn_stream
 from neuromorph.snn.memristor import MemristorConfig
-from neuromorph.streams import StreamWords
-from neuromorph.study import Cell, Result, columns, run_study, spread
+from neuromorph.streams import Stream, StreamWords
+from neuromorph.study import Cell, columns, run_study, spread
 
 NOISE = {"spread": 0.1, "read_noise": 0.05, "up_failed": 0.1, "down_failed": 0.1}
 TABLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
@@ -89,14 +89,11 @@ QUICK |= {"epochs": 2, "batch": 20}
 class Devices(Cell):
     """A cell that also keeps how often its devices were written."""
 
-    def compute(self, unfinished: Path | None, label: str, progress: bool) -> Result:
-        learner, stream = self.learner(self.seeds), self.built()
-        matrix = learn_stream(learner, stream, self.epochs, self.seeds, unfinished, progress=progress, label=label)
+    def measured(self, learner: Learner, stream: Stream) -> dict[str, Any]:
         assert isinstance(learner, ComposedLearner)
         writes = np.concatenate([form.writes.flatten().numpy() for form in devices_of(learner)])
         bits = len(writes) * np.log2(devices_of(learner)[0].config.levels)
-        taken = np.array([writes.mean(), writes.max(), bits / 8])
-        return Result({"accuracy": matrix.accuracy, "baseline": matrix.baseline, "taken": taken}, 0.0)
+        return {"taken": np.array([writes.mean(), writes.max(), bits / 8])}
 
 
 def built(args: Args, options: Mapping[str, Any], seed: int) -> ComposedLearner:

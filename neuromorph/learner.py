@@ -60,6 +60,11 @@ class Learner(ABC):
         """What an inference takes, mean over the samples x [n, ...]; None where it is not counted."""
         return None
 
+    @property
+    def replay_bytes(self) -> int:
+        """Of the samples of the past that it keeps (needs "replay")."""
+        return 0
+
     # The three below are called only where ``needs`` asks for them; most learners have nothing to do there.
 
     def begin_task(self, task: int) -> None:  # noqa: B027

@@ -100,8 +100,12 @@ class Cell(Job):
         learner, stream = self.learner(self.seeds), self.built()
         begun = time.perf_counter()  # after packages are loaded
         matrix = learn_stream(learner, stream, self.epochs, self.seeds, unfinished, progress=progress, label=label)
-        arrays = {"accuracy": matrix.accuracy, "baseline": matrix.baseline}
+        arrays = {"accuracy": matrix.accuracy, "baseline": matrix.baseline, **self.measured(learner, stream)}
         return Result(arrays, time.perf_counter() - begun)
+
+    def measured(self, learner: Learner, stream: Stream) -> Arrays:
+        """What a cell keeps beside the accuracies, of the learner that has gone through the stream."""
+        return {}
 
 
 def run_study(

@@ -2,7 +2,6 @@
 
 import json
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ from neuromorph.atomic import write_json, write_text
 from neuromorph.folder import claim
 from neuromorph.learner import Learner
 from neuromorph.learners.methods import LearnerWords
-from neuromorph.run import learn_stream
 from neuromorph.streams import Stream, StreamWords
 from neuromorph.study import JOINT, Cell, Result, columns, run_study, spread, stacked
 
@@ -106,26 +104,17 @@ class Measured(Cell):
     def fingerprint(self) -> Mapping[str, Any]:
         return {**super().fingerprint(), "counted": COUNTED}
 
-    def compute(self, unfinished: Path | None, label: str, progress: bool) -> Result:
-        learner, stream = self.learner(self.seeds), self.built()
-        begun = time.perf_counter()
-        matrix = learn_stream(learner, stream, self.epochs, self.seeds, unfinished, progress=progress, label=label)
-        arrays = {"accuracy": matrix.accuracy, "baseline": matrix.baseline, **_taken(learner, stream)}
-        return Result(arrays, time.perf_counter() - begun)
-
-
-def _taken(learner: Learner, stream: Stream) -> dict[str, Any]:
-    """Bytes of state and of stored samples; operations and spikes an inference of the last task's test samples."""
-    if "test task" in learner.needs:
-        learner.begin_test(len(stream) - 1)
-    cost = learner.cost(stream[-1].test[0][:COUNTED])
-    replay = getattr(next((p for p in getattr(learner, "parts", ()) if "replay" in p.needs), None), "bytes", 0)
-    state = nbytes(learner.state_dict()) - replay
-    found = {"replay": replay, "state": state / cost.synapses if cost else math.nan}
-    found["weights"] = cost.weight_bytes / cost.synapses if cost else math.nan
-    for name in ("accumulates", "multiply_accumulates", "spikes"):
-        found[name] = getattr(cost, name) if cost else math.nan
-    return {name: np.array(float(value)) for name, value in found.items()}
+    def measured(self, learner: Learner, stream: Stream) -> dict[str, Any]:
+        """Bytes of state and of stored samples; operations and spikes an inference of the last task's test samples."""
+        if "test task" in learner.needs:
+            learner.begin_test(len(stream) - 1)
+        cost, replay = learner.cost(stream[-1].test[0][:COUNTED]), learner.replay_bytes
+        found = dict.fromkeys(COSTS[:-1], math.nan) | {"replay": replay}
+        if cost:
+            found["state"] = (nbytes(learner.state_dict()) - replay) / cost.synapses
+            found["weights"] = cost.weight_bytes / cost.synapses
+            found |= {name: getattr(cost, name) for name in ("accumulates", "multiply_accumulates", "spikes")}
+        return {name: np.array(float(value)) for name, value in found.items()}
 
 
 def nbytes(value: Any) -> int:
@@ -146,6 +135,8 @@ class Row:
     """A learner on a stream, a cell a seed."""
 
     stream: StreamWords
+    scenario: str
+    outputs: int
     learner: str
     role: str
     needs: frozenset[str]
@@ -195,7 +186,7 @@ def _rows(args: BenchmarkArgs, words: StreamWords) -> list[Row]:
         learner = LearnerWords(text, sizes, len(stream) if told else 0, args.device)
         name = f"{words.name} {text} {role}".strip()
         cells = (Measured(f"{name} seed {s}", learner, words, s, args.epochs, role) for s in range(args.seeds))
-        return Row(words, text, role, learner(0).needs, tuple(cells))
+        return Row(words, stream.scenario, stream.outputs, text, role, learner(0).needs, tuple(cells))
 
     asked = [text for text in dict.fromkeys(args.learners) if not (told and "/" in text)]
     bases = dict.fromkeys(text.partition("+")[0] for text in asked)
@@ -203,13 +194,13 @@ def _rows(args: BenchmarkArgs, words: StreamWords) -> list[Row]:
 
 
 def _entry(row: Row, results: Sequence[Result]) -> dict[str, Any]:
-    stream, matrix = row.stream(0), stacked(results)
+    matrix = stacked(results)
     taken = {name: float(np.mean([r.arrays[name] for r in results])) for name in COSTS[:-1]}
     return {
         "stream": row.stream.name,
         "tasks": row.stream.tasks,
-        "scenario": stream.scenario,
-        "chance": 1 / stream.outputs,
+        "scenario": row.scenario,
+        "chance": 1 / row.outputs,
         "learner": row.learner,
         "role": row.role,
         "told": [TOLD[need] for need in sorted(row.needs)],

@@ -83,8 +83,6 @@ def table(results: Mapping[str, Any]) -> str:
 
 def write_report(folder: Path) -> None:
     """Figures as SVG, and report.html with them inside."""
-    from jinja2 import Environment, PackageLoader, select_autoescape
-
     results = json.loads((folder / "results.json").read_text())
     with np.load(folder / "matrices.npz") as stored:
         matrices = {
@@ -95,23 +93,12 @@ def write_report(folder: Path) -> None:
     for name, draw in (("accuracy.svg", _accuracy), ("grid.svg", _grid), ("memory.svg", _memory)):
         _save(draw(results, matrices), folder / name)
     pictures = [(_inline(folder / name), caption) for name, caption in FIGURES.items()]
-    page = Environment(loader=PackageLoader("neuromorph.commands", ""), autoescape=select_autoescape())
-    write_text(
-        folder / "report.html",
-        page.get_template("report.html").render(
-            results=results,
-            heading=heading(results),
-            columns=COLUMNS,
-            rows=rows(results),
-            pictures=pictures,
-            config=config,
-        ),
-    )
+    shown = {"results": results, "heading": heading(results), "columns": COLUMNS, "rows": rows(results)}
+    _write_page(folder, "report.html", **shown, pictures=pictures, config=config)
 
 
 def write_benchmark(folder: Path, content: Mapping[str, Any], heading: str, table: Any, config: Any) -> None:
     """benchmark.svg, and report.html with it inside."""
-    from jinja2 import Environment, PackageLoader, select_autoescape
     from matplotlib.figure import Figure
 
     from neuromorph.figures import bars
@@ -125,9 +112,8 @@ def write_benchmark(folder: Path, content: Mapping[str, Any], heading: str, tabl
         bars(labels, [row["metrics"]["average_accuracy"] for row in some], some[0]["chance"], ax)
         ax.set_title(f"{stream}, {some[0]['scenario']}-incremental, {some[0]['tasks']} tasks", fontsize=9)
     _save(figure, folder / "benchmark.svg")
-    page = Environment(loader=PackageLoader("neuromorph.commands", ""), autoescape=select_autoescape())
     shown = {"heading": heading, "table": table, "picture": _inline(folder / "benchmark.svg"), "config": config}
-    write_text(folder / "report.html", page.get_template("benchmark.html").render(**shown))
+    _write_page(folder, "benchmark.html", **shown)
 
 
 def _accuracy(results: Mapping[str, Any], matrices: Mapping[str, AccuracyMatrix]) -> Any:
@@ -196,6 +182,14 @@ def _save(figure: Any, path: Path) -> None:
 
     with replacing(path) as unfinished, rc_context({"svg.hashsalt": "neuromorph"}):
         figure.savefig(unfinished, format="svg", metadata={"Date": None})
+
+
+def _write_page(folder: Path, template: str, **shown: Any) -> None:
+    """report.html from a template of this folder."""
+    from jinja2 import Environment, PackageLoader, select_autoescape
+
+    pages = Environment(loader=PackageLoader("neuromorph.commands", ""), autoescape=select_autoescape())
+    write_text(folder / "report.html", pages.get_template(template).render(**shown))
 
 
 def _inline(path: Path) -> str:

@@ -162,6 +162,10 @@ class ComposedLearner(Learner):
                 stack.enter_context(part.predicting())
             return inference_cost(self.network, images.movedim(1, 0) if images.dim() == 3 else images)
 
+    @property
+    def replay_bytes(self) -> int:
+        return sum(part.bytes for part in self.parts)
+
     def begin_task(self, task: int) -> None:
         for part in self.parts:
             part.begin_task(task)

@@ -6,7 +6,7 @@ al. 2023 (arXiv:2306.12142). Levels, rates and widths of that paper are unknown 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 from neuromorph.learner import Learner
@@ -24,10 +24,9 @@ def memristive(
     >>> memristive((4, 3, 2), MemristorConfig(3), Metaplasticity(m=2.0), 10).config.rule.levels
     3
     """
-    counted = {f: getattr(rule, f) for f in rule.__dataclass_fields__} | {"levels": devices.levels}
     network = ControlConfig(sizes, init=0.05 * devices.reach, weights=devices)
-    chosen = Metaplasticity(**{**counted, "reach": devices.reach})
-    return ComposedLearner(TrainingConfig(network, chosen, batch, seed, **more))
+    counted = replace(rule, levels=devices.levels, reach=devices.reach)
+    return ComposedLearner(TrainingConfig(network, counted, batch, seed, **more))
 
 
 def devices_of(learner: ComposedLearner) -> list[Memristor]:

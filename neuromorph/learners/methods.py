@@ -15,6 +15,7 @@ import pkgutil
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, final
@@ -122,12 +123,13 @@ SUBSTRATES: Mapping[str, Substrate] = {
 }
 
 
-def names() -> list[str]:
+@cache
+def names() -> tuple[str, ...]:
     """The methods that there are."""
     folder = Path(learners.__path__[0])
     own = (m.name for m in pkgutil.iter_modules([str(folder)]) if not m.ispkg)
     found = (n for n in own if re.search(r"^METHOD\b", (folder / f"{n}.py").read_text(encoding="utf-8"), re.M))
-    return [*TABLE, *sorted(name.replace("_", "-") for name in found)]
+    return (*TABLE, *sorted(name.replace("_", "-") for name in found))
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,11 @@ class Part:
     def __init__(self, learner: Host):
         self.learner = learner
 
+    @property
+    def bytes(self) -> int:
+        """Of the samples of the past that it keeps (needs "replay")."""
+        return 0
+
     def classes(self, outputs: int) -> int:
         """How many classes there are for a network of so many outputs."""
         return outputs
