@@ -9,6 +9,8 @@ BIN = $(VENV)/bin
 READY = $(VENV)/ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 # uv does not read pip's settings: hand over the folder of wheels, if pip has been given one.
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+# Written once, not compiled anew in every process: a PYTHONDONTWRITEBYTECODE of the machine costs 10 s a process here.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lint docs gallery setup clean
 demo: setup
