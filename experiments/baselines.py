@@ -8,9 +8,9 @@ compete from the start, theirs only those of the classes so far; the Fisher info
 predicted one; MAS takes the size of the gradient of each sample, theirs of a mini-batch (so its Omega is larger here
 and the strength is not theirs); an omega of SI below 0 counts as 0. LwF's strength is not in their scripts. Replay
 draws one old sample for each new one out of a reservoir of 1000, also within a task; theirs repeats a memory of 1100
-(their smaller one) balanced over tasks. The task-incremental column needs one output layer a task, which the composed
-learners do not have: there only gating by task (XdG) stands, as the control that is told the task, with the two outputs
-of the domain stream; the number beside it, Adam's, has a layer a task.
+(their smaller one) balanced over tasks. Task-incremental, each task has two outputs of its own (part ``heads``); LwF
+looks at the outputs of other tasks and cannot have them, and joint training tells no task. Gating by task (XdG) stands
+there as the control that is told the task, with the two outputs of the domain stream.
 
 ``--quick``: the same methods on 300 of the 8x8 digits, 64-100-100, 2 epochs, one seed.
 """
@@ -33,7 +33,8 @@ from neuromorph.study import JOINT, Cell, columns, run_study, spread, stacked
 
 FEATURES = {"mnist": 784, "fashion-mnist": 784, "digits": 64}
 STREAMS = {"domain": "split-", "class": "split-class-", "task": "split-task-"}
-OUTPUTS = {"domain": 2, "class": 10, "task": 2}
+OUTPUTS = {"domain": 2, "class": 10, "task": 10}
+HEADS = "heads:tasks=5"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class Row:
 
 
 BOUNDARY = "end of task"
+TASK = "task, also in the test"
 ROWS = (
     Row("fine-tuning", "domain", published=(55.16, 1.38)),
     Row("EWC", "domain", ("ewc:strength=200",), BOUNDARY, (58.85, 2.59)),
@@ -69,7 +71,13 @@ ROWS = (
     Row("LwF", "class", ("lwf",), BOUNDARY, (24.17, None)),
     Row("replay", "class", ("replay:capacity=1000",), "old samples", (90.78, None)),
     Row("joint", "class", told="all tasks at once", published=(97.53, None), role=JOINT),
-    Row("XdG", "task", ("xdg:gated=0.8",), "task, also in the test"),
+    Row("fine-tuning", "task", (HEADS,), TASK, (93.46, None)),
+    Row("EWC", "task", (HEADS, "ewc:strength=200"), TASK, (97.70, None)),
+    Row("online EWC", "task", (HEADS, "online-ewc:strength=800"), TASK, (98.04, None)),
+    Row("SI", "task", (HEADS, "si:strength=300"), TASK, (98.56, None)),
+    Row("MAS", "task", (HEADS, "mas:strength=0.5"), TASK, (99.22, None)),
+    Row("replay", "task", (HEADS, "replay:capacity=1000"), f"{TASK}; old samples", (99.40, None)),
+    Row("XdG, one layer of two outputs", "task", ("xdg:gated=0.8",), TASK),
 )
 
 
@@ -141,7 +149,8 @@ def learner_of(args: Args, row: Row) -> Callable[[int], ComposedLearner]:
 
 def learner(args: Args, row: Row, seed: int) -> ComposedLearner:
     """The full-precision network with plain Adam (m = 0 protects nothing) and the row's parts."""
-    sizes = (FEATURES[args.data], *args.hidden, OUTPUTS[row.scenario])
+    outputs = 2 if row.scenario == "task" and HEADS not in row.parts else OUTPUTS[row.scenario]
+    sizes = (FEATURES[args.data], *args.hidden, outputs)
     rule = Metaplasticity(m=0.0, lr=args.lr, weight_decay=0.0, published_eps=False)
     limited = tuple(
         f"{part},samples={args.importance_samples}" if part.partition(":")[0] in ("ewc", "online-ewc", "mas") else part

@@ -87,6 +87,9 @@ class Part:
         """The samples to learn in place of images [batch, ...] and targets [batch]; gates may be set here."""
         return images, targets
 
+    def mixed(self, tasks: Tensor) -> None:
+        """The samples of this mini-batch belong to ``tasks`` [batch]; told by a part that adds samples of the past."""
+
     def loss(self, images: Tensor, targets: Tensor, scores: Tensor) -> Tensor | None:
         """A number added to the loss of this mini-batch, in nats; ``scores`` [batch, class] carry a gradient."""
         return None

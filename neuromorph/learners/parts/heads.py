@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, final
 
+import torch
 from torch import Tensor
 
 from neuromorph.snn.parts import Host, Part, PartConfig
@@ -61,6 +62,7 @@ class OutputLayers(Part):
             raise ValueError(f"{outputs} outputs cannot be shared out among {config.tasks} tasks: give a multiple.")
         self.config, self.each = config, outputs // config.tasks
         self.task, self.tested = NONE, NONE
+        self.rows: Tensor | None = None  # tasks of the samples of this mini-batch, where not all are of ``task``
 
     def classes(self, outputs: int) -> int:
         return self.each
@@ -79,15 +81,23 @@ class OutputLayers(Part):
     def read(self, scores: Tensor) -> Tensor:
         if self.task == NONE and len(scores):
             raise ValueError("which task is learned was not told: call begin_task(0) first.")
+        if self.rows is not None:
+            return scores.unflatten(1, (self.config.tasks, self.each))[torch.arange(len(scores)), self.rows]
         first = max(self.task, 0) * self.each
         return scores[:, first : first + self.each]
+
+    def mixed(self, tasks: Tensor) -> None:
+        self.rows = tasks
+
+    def after_step(self) -> None:
+        self.rows = None
 
     def predicting(self) -> AbstractContextManager[None]:
         return self._of_the_tested_task()
 
     @contextmanager
     def _of_the_tested_task(self) -> Iterator[None]:
-        learned, self.task = self.task, self.tested
+        learned, self.task, self.rows = self.task, self.tested, None
         try:
             yield
         finally:

@@ -6,8 +6,9 @@ a uniform place: at any time every sample so far lies in it with the same probab
 are offered to the reservoir.
 
 Sources: Vitter 1985, ACM Trans. Math. Softw. 11:37 (algorithm R); Chaudhry et al. 2019, arXiv:1902.10486 (ER with a
-reservoir). No boundary is used. The memory is counted in bytes: samples are kept as the network takes them, 4 bytes a
-value, with 8 bytes of label. The draws of an update depend on the seed and the update's number alone.
+reservoir). No boundary is used; where a task is told (``heads`` wants it), each sample is replayed as one of its own
+task. The memory is counted in bytes: samples are kept as the network takes them, 4 bytes a value, with 8 bytes of label
+and, where told, 8 of task. The draws of an update depend on the seed and the update's number alone.
 """
 
 from __future__ import annotations
@@ -49,55 +50,68 @@ class Replay(PartConfig):
 
 
 CONFIG = Replay
+UNTOLD = -1
 
 
 @final
 class Reservoir(Part):
-    """``images`` [kept, ...] and ``labels`` [kept] of the reservoir; ``met`` samples and ``updates`` so far."""
+    """``images`` [kept, ...], ``labels`` and ``tasks`` [kept] of the reservoir; ``met`` samples and ``updates`` so far.
+
+    ``task``: the one whose samples come now; -1 where none was told.
+    """
 
     needs = frozenset({"replay"})
 
     def __init__(self, learner: Host, config: Replay):
         super().__init__(learner)
-        self.config, self.met, self.updates = config, 0, 0
+        self.config, self.met, self.updates, self.task = config, 0, 0, UNTOLD
         self.place = learner.network.weights()[0].device
         self.images = torch.empty(0, device=self.place)
         self.labels = torch.empty(0, dtype=torch.int64, device=self.place)
-        self.offered = (self.images, self.labels)
+        self.tasks = torch.empty_like(self.labels)
+        self.offered = (self.images, self.labels, self.tasks)
 
     @property
     def bytes(self) -> int:
         """Of the samples and labels that are kept now."""
-        return sum(kept.numel() * kept.element_size() for kept in (self.images, self.labels))
+        kept = (self.images, self.labels, self.tasks) if self.task != UNTOLD else (self.images, self.labels)
+        return sum(one.numel() * one.element_size() for one in kept)
+
+    def begin_task(self, task: int) -> None:
+        self.task = task
 
     def before_batch(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        self.offered = (images, targets)
+        now = torch.full_like(targets, self.task)
+        self.offered = (images, targets, now)
         count = min(self.config.replayed or len(images), len(self.labels))
         if not count:
             return images, targets
         rng = generator("samples replayed with a mini-batch", self.learner.seed, self.updates)
         drawn = torch.from_numpy(rng.choice(len(self.labels), count, replace=False)).to(self.place)
+        for part in self.learner.parts:
+            part.mixed(torch.cat([now, self.tasks[drawn]]))
         return torch.cat([images, self.images[drawn]]), torch.cat([targets, self.labels[drawn]])
 
     def after_step(self) -> None:
         """Offer the mini-batch's own samples to the reservoir."""
-        images, labels = self.offered
+        images, labels, tasks = self.offered
         rng = generator("places of samples in a reservoir", self.learner.seed, self.updates)
         taken = places(self.met, len(labels), self.config.capacity, rng)
         if taken:
             filled = max(len(self.labels), *(place + 1 for place in taken))
-            self.images, self.labels = (
-                _with(kept, new, filled, taken) for kept, new in ((self.images, images), (self.labels, labels))
-            )
+            pairs = ((self.images, images), (self.labels, labels), (self.tasks, tasks))
+            self.images, self.labels, self.tasks = (_with(kept, new, filled, taken) for kept, new in pairs)
         self.met += len(labels)
         self.updates += 1
 
     def state_dict(self) -> dict[str, Any]:
-        return {"images": self.images, "labels": self.labels, "met": self.met, "updates": self.updates}
+        kept = {"images": self.images, "labels": self.labels, "tasks": self.tasks}
+        return {**kept, "met": self.met, "updates": self.updates, "task": self.task}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.images, self.labels = state["images"].to(self.place), state["labels"].to(self.place)
-        self.met, self.updates = state["met"], state["updates"]
+        self.tasks = state["tasks"].to(self.place)
+        self.met, self.updates, self.task = state["met"], state["updates"], state["task"]
 
 
 def places(met: int, count: int, capacity: int, rng: np.random.Generator) -> dict[int, int]:

@@ -38,6 +38,24 @@ def test_the_tested_task_is_answered_by_its_own_outputs():
     assert learner.parts[0].task == 0  # learning goes on where it was
 
 
+@pytest.mark.parametrize("parts", [("replay:capacity=9", Heads(5)), (Heads(5), "replay:capacity=9")])
+def test_a_replayed_sample_is_one_of_its_own_task(parts):
+    learner = ComposedLearner(replace(REAL, parts=parts))
+    learner.begin_task(1)
+    learner.partial_fit(*(a[:9] for a in STREAM[1].train))
+    learner.begin_task(3)
+    images, targets = (torch.from_numpy(a[:6]) for a in STREAM[3].train)
+    for part in learner.parts:
+        images, targets = part.before_batch(images, targets)
+    whole = learner.network.scores(images)
+    torch.testing.assert_close(learner.scores(images), torch.cat([whole[:6, 6:8], whole[6:, 2:4]]))
+    assert len(targets) == 12 and learner.replay_bytes == 9 * (64 * 4 + 8 + 8)
+    before = learner.network.weights()[-1].detach().clone()
+    learner.partial_fit(*(a[:6] for a in STREAM[3].train))
+    moved = (learner.network.weights()[-1].detach() != before).any(1)
+    assert moved.tolist() == [k in (2, 3, 6, 7) for k in range(10)]
+
+
 def test_with_heads_little_is_forgotten_where_one_output_layer_forgets():
     """Task- against domain-incremental, the same network and samples."""
     shared = replace(REAL, network=replace(NETWORK, sizes=(64, 20, 2)), parts=())
