@@ -7,7 +7,6 @@ below undoes that, so that a step means the same here as in snnTorch and Lava.
 """
 
 from collections.abc import Sequence
-from functools import partial
 
 import brian2 as b2
 import numpy as np
@@ -18,24 +17,19 @@ from fusi_models.engines.session import Target, check_target, session
 from fusi_models.seeds import generator
 from fusi_models.synapse import BrianText, need
 from neuromorph.learners.local import LocalLearner, checked_synapse
-from neuromorph.local_rule import chance
+from neuromorph.local_rule import brian_inference, chance
+from neuromorph.local_rule.brian_inference import DT, RASTER, SCHEDULE
 from neuromorph.local_rule.layer import LayerRule
 from neuromorph.local_rule.rule import LocalRule
 
-SCHEDULE = ["start", "groups", "synapses", "thresholds", "resets", "end"]
-DT = 1 * b2.ms
-RASTER = 2**24  # numbers of a raster in one run: Brian2 holds them as float64
-
 NEURONS = """
 v : 1
-total : 1
 count : 1
 own = int(unit_class == label(t - origin, replica)) : 1
 err = {error} : 1
-last = plastic*int(timestep(t - origin, dt) % num_steps == num_steps - 1) : 1
+last = int(timestep(t - origin, dt) % num_steps == num_steps - 1) : 1
 replica : integer (constant)
 unit_class : integer (constant)
-plastic : 1 (shared)
 origin : second (shared)
 """
 SYNAPSES = """
@@ -83,45 +77,39 @@ class BrianLearner(LocalLearner):
         self._states = np.array(states)
 
     def _learn(self, raster, labels):
-        return self._run(raster, labels, plastic=True)
-
-    def spikes(self, raster):
-        return self._run(raster, np.zeros((len(raster), len(self.seeds))), plastic=False)
-
-    def drives(self, raster):
-        return self._run(raster, np.zeros((len(raster), len(self.seeds))), plastic=False, watched="total")
-
-    def _run(self, raster: np.ndarray, labels: np.ndarray, plastic: bool, watched: str = "spikes") -> np.ndarray:
-        """Present the raster, in runs of at most ``RASTER`` numbers; what is ``watched`` of the output units."""
-        run = partial(self._run_standalone if self.target == "cpp_standalone" else self._run_here, watched=watched)
-        rows = self.rule.units_per_class if plastic and self.rule.silent else 0
+        run = self._run_standalone if self.target == "cpp_standalone" else self._run_here
+        rows = self.rule.units_per_class if self.rule.silent else 0
         length = max(1, RASTER // (raster[0].size + rows * len(self.seeds) * self.sources))
         pieces, before = [slice(k, k + length) for k in range(0, len(raster), length)], self._states
         try:
-            return np.concatenate([run(raster[p], labels[p], plastic, self.presented + p.start) for p in pieces])
+            return np.concatenate([run(raster[p], labels[p], self.presented + p.start) for p in pieces])
         except BaseException:
             self.network = None  # it stands in the middle of a presentation
             self._states = before  # nothing of a call that was cut is kept, whole runs neither
             raise
 
-    def _run_here(self, raster, labels, plastic, presented, watched):
+    def spikes(self, raster):
+        return brian_inference.spikes(self.synapse.efficacy(self._states), self.rule, raster, self.target)
+
+    def drives(self, raster):
+        return brian_inference.drives(self.synapse.efficacy(self._states), self.rule, raster, self.target)
+
+    def _run_here(self, raster, labels, presented):
         with session(self.target):
             if self.network is None:
                 self.network = _Network(self)
                 self.network.seed_presentations(self)
             self.network.presented = presented
-            found = self.network.run(self, raster, labels, plastic, presented, watched)
-            if plastic:
-                self._states = self.network.states(self)
+            found = self.network.run(self, raster, labels, presented)
+            self._states = self.network.states(self)
         return found
 
-    def _run_standalone(self, raster, labels, plastic, presented, watched):
+    def _run_standalone(self, raster, labels, presented):
         with session("cpp_standalone"):
             b2.seed(self.transition_seed(presented))
             network = _Network(self)
-            found = network.run(self, raster, labels, plastic, presented, watched)
-            if plastic:
-                self._states = network.states(self)
+            found = network.run(self, raster, labels, presented)
+            self._states = network.states(self)
         return found
 
 
@@ -145,7 +133,7 @@ class _Network:
             dt=DT,
         )
         self.neurons.set_event_schedule("taught", when="end")
-        self.neurons.run_regularly("v = 0\ntotal = 0\ncount = 0", dt=presentation, when="start")
+        self.neurons.run_regularly("v = 0\ncount = 0", dt=presentation, when="start")
         self.neurons.run_regularly("v = beta*v", dt=DT, when="groups")
         self.neurons.replica = np.repeat(np.arange(replicas), learner.units)
         self.neurons.unit_class = np.tile(np.arange(learner.units) // rule.units_per_class, replicas)
@@ -154,7 +142,7 @@ class _Network:
             self.inputs,
             self.neurons,
             f"{model.declarations}\n{SYNAPSES}",
-            on_pre="v_post += w\ntotal_post += w" if rule.by_drive else "v_post += w",
+            on_pre="v_post += w",
             on_post={"transition": f"{_drive(rule)}\n{_on_event(learner)}\nw = {model.efficacy_code}"},
             on_event={"transition": "taught"},
             dt=DT,
@@ -182,27 +170,16 @@ class _Network:
 
         self.network.add(b2.NetworkOperation(seed, dt=learner.rule.num_steps * DT, when="start"))
 
-    def run(
-        self,
-        learner: BrianLearner,
-        raster: np.ndarray,
-        labels: np.ndarray,
-        plastic: bool,
-        presented: int,
-        watched: str,
-    ) -> np.ndarray:
-        """Present a raster from the learner's states; ``watched``: spikes, bool [n, time, replica, unit], or total.
-
-        The total is the drive summed over a presentation, [n, replica, unit].
-        """
+    def run(self, learner: BrianLearner, raster: np.ndarray, labels: np.ndarray, presented: int) -> np.ndarray:
+        """Present a raster from the learner's states; spikes meanwhile, bool [n, time, replica, unit]."""
         rule = learner.rule
         states = learner._states.reshape(-1, *learner._states.shape[3:])  # one a synapse, of several variables or one
         for name, values in learner.text.variables(states).items():
             setattr(self.synapses, name, values)
         self.synapses.w = learner.synapse.efficacy(states)
         origin = self.network.t
-        self.neurons.plastic, self.neurons.origin, self.inputs.origin = float(plastic), origin, origin
-        monitor = self._monitor(watched)
+        self.neurons.origin, self.inputs.origin = origin, origin
+        monitor = b2.SpikeMonitor(self.neurons)
         self.network.add(monitor)
         frames = raster.reshape(len(raster) * rule.num_steps, -1)
         namespace = {
@@ -213,23 +190,15 @@ class _Network:
             "num_steps": rule.num_steps,
         }
         if rule.silent:
-            opposed = _opposed(learner, presented, len(raster)) if plastic else np.zeros((1, 1))
+            opposed = _opposed(learner, presented, len(raster))
             namespace["opposed"] = b2.TimedArray(opposed, dt=rule.num_steps * DT, name="opposed")
         self.network.run(len(frames) * DT, namespace=namespace)
         if learner.target == "cpp_standalone":
             b2.device.build(directory=b2.device.project_dir, compile=True, run=True)
         self.network.remove(monitor)
-        if watched == "total":
-            last = np.array(monitor.total).T[rule.num_steps - 1 :: rule.num_steps]
-            return last.reshape(len(raster), -1, learner.units)
         spikes = np.zeros((len(frames), len(self.neurons)), bool)
         spikes[np.round((monitor.t - origin) / DT).astype(int), monitor.i] = True
         return spikes.reshape(*raster.shape[:3], learner.units)
-
-    def _monitor(self, watched: str) -> b2.SpikeMonitor | b2.StateMonitor:
-        if watched == "total":
-            return b2.StateMonitor(self.neurons, "total", record=True, when="end", dt=DT)
-        return b2.SpikeMonitor(self.neurons)
 
     def states(self, learner: BrianLearner) -> np.ndarray:
         """The synapses' states now, [replica, unit, source, ...]."""
