@@ -132,7 +132,7 @@ def run_study(
         found: dict[Path, Result] = {}
         sent: list[tuple[Path, Mapping[str, Any]]] = []
         calls = _calls(cells, folder.absolute() / "cells", progress, alone, paths, found, sent)
-        with tqdm(total=len(cells), desc=title, disable=not progress or alone) as bar:
+        with tqdm(total=len(cells), desc=title, disable=not progress or alone or None) as bar:
             results = _Shown(bar, found, n_jobs=jobs, batch_size=1)(calls)
         for (path, mark), result in zip(sent, results, strict=True):
             found[path] = result

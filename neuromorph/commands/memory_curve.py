@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 import fusi_models as fm
 from fusi_models.catalogue import parse
+from fusi_models.checks import check_fraction, whole
 from fusi_models.files import load_synapse
 from fusi_models.seeds import generator
 from fusi_models.synapse import Chain, find, need
@@ -20,7 +20,11 @@ from fusi_models.theory.correlated import aware_curve, correlated_curve
 from fusi_models.theory.first_passage import passage_times, survival
 from fusi_models.theory.optimise import optimise
 from fusi_models.theory.pairs import GATING
-from neuromorph.atomic import write_text
+from neuromorph.atomic import finite, write_json, write_text
+from neuromorph.outputs import check_file, has_keys
+
+LARGEST = 1e100  # of numbers whose squares are drawn on logarithmic axes
+MOST_POINTS, MOST_STATES = 100_000, 1000
 
 
 @dataclass(frozen=True)
@@ -79,10 +83,22 @@ def memory_curve(args: MemoryCurveArgs) -> None:
         raise ValueError(f"a curve needs points >= 2 and last >= 1, got points={args.points}, last={args.last:g}.")
     if not args.models:
         raise ValueError("name at least one model, for example cascade:depth=10.")
+    if args.points > MOST_POINTS:
+        raise ValueError(f"points must be at most {MOST_POINTS}, got {args.points}.")
+    for name, value in (("synapses", args.synapses), ("last", args.last)):
+        if not value <= LARGEST:
+            raise ValueError(f"{name} must be a number of at most {LARGEST:g}, got {value}.")
+    check_fraction("x", args.x)
+    for name in ("seed", "burn_in"):
+        whole(name.replace("_", "-"), getattr(args, name))
     if args.observer != "ideal" and args.engine != "theory":
         raise ValueError(f"the observer '{args.observer}' has engine theory only, got {args.engine}.")
-    if not (0 < args.threshold < np.inf or (args.threshold == 0 and args.observer == "first-passage")):
-        raise ValueError(f"threshold must be finite and above 0 (or 0, first passage only), got {args.threshold}.")
+    if not (0 < args.threshold <= LARGEST or (args.threshold == 0 and args.observer == "first-passage")):
+        raise ValueError(
+            f"threshold must be above 0 (or 0, first passage only) and at most {LARGEST:g}, got {args.threshold}."
+        )
+    for ending in ("json", "csv", "svg"):
+        check_file(f"{args.out}.{ending}", lambda path: has_keys(Path(f"{args.out}.json"), ("arguments", "curves")))
     models = [parse_model(text, args.x, args.f_pot) for text in args.models]
     models += [_optimised(models, age, args) for age in args.optimise]
     times = np.unique(np.append(0, np.geomspace(1, args.last, args.points).round()))
@@ -97,7 +113,7 @@ def memory_curve(args: MemoryCurveArgs) -> None:
     data = [
         {"summary": row} | {k: _plain(v) for k, v in asdict(c).items()} for row, c in zip(rows, curves, strict=True)
     ]
-    write_text(f"{args.out}.json", json.dumps({"arguments": arguments, "curves": data}, indent=1))
+    write_json(f"{args.out}.json", finite({"arguments": arguments, "curves": data}))
     write_text(f"{args.out}.csv", _csv(curves))
     svg = io.StringIO()
     figure(models, curves, args, [row["survival"] for row in rows if "survival" in row]).savefig(svg, format="svg")
@@ -114,6 +130,9 @@ def parse_model(text: str, x: float = 0.5, f_pot: float = 0.5) -> fm.SynapseMode
     if name == "file":
         return load_synapse(path, f_pot)
     model: Any = parse(text, "theory", x=x, f_pot=f_pot)
+    found = find(replace(model, f_pot=f_pot), Chain)
+    if found is not None and found.chain().states > MOST_STATES:
+        raise ValueError(f"'{text}' has {found.chain().states} states, which take hours: take at most {MOST_STATES}.")
     return replace(model, f_pot=f_pot)
 
 

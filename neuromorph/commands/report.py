@@ -1,17 +1,19 @@
 """``neuromorph report``: the figures and the page of a finished comparison or benchmark, from its files."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jinja2 import UndefinedError
 
-from neuromorph.atomic import replacing, write_text
+from neuromorph.atomic import read_json, replacing, write_text
+from neuromorph.data.store import read_npz
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.study import columns, spread
 
+AGAIN = "run the command that wrote it again; what was finished is kept."
 COLUMNS = {
     "average_accuracy": "ACC",
     "learning_accuracy": "LA",
@@ -41,15 +43,21 @@ def report(args: ReportArgs) -> None:
         raise FileNotFoundError(
             f"{args.folder} holds no results.json: run 'neuromorph compare --out {args.folder}' first."
         )
-    results = json.loads((args.folder / "results.json").read_text())
-    if "rows" in results:
-        from neuromorph.commands.benchmark import lines, write_tables
+    results = read_json(args.folder / "results.json", ["schema"], AGAIN)
+    try:
+        if "rows" in results:
+            from neuromorph.commands.benchmark import lines, write_tables
 
-        write_tables(args.folder, results)
-        print(columns(lines(results)))
-        return
-    write_report(args.folder)
-    print(table(results))
+            write_tables(args.folder, results)
+            print(columns(lines(results)))
+            return
+        write_report(args.folder)
+        print(table(results))
+    except (KeyError, TypeError, IndexError, AttributeError, UndefinedError) as error:
+        raise ValueError(
+            f"The files of {args.folder} are damaged, or of another version ({type(error).__name__}: "
+            f"{' '.join(str(error).split())}): {AGAIN}"
+        ) from error
 
 
 def rows(results: Mapping[str, Any]) -> list[list[str]]:
@@ -83,13 +91,12 @@ def table(results: Mapping[str, Any]) -> str:
 
 def write_report(folder: Path) -> None:
     """Figures as SVG, and report.html with them inside."""
-    results = json.loads((folder / "results.json").read_text())
-    with np.load(folder / "matrices.npz") as stored:
-        matrices = {
-            cell["matrix"]: AccuracyMatrix(stored[f"{cell['matrix']}/accuracy"], stored[f"{cell['matrix']}/baseline"])
-            for cell in results["cells"]
-        }
-    config = json.loads((folder / "config.json").read_text())
+    results = read_json(folder / "results.json", ["cells", "stream", "seeds", "chance", "memory"], AGAIN)
+    names = [cell["matrix"] for cell in results["cells"]]
+    wanted = [f"{name}/{part}" for name in names for part in ("accuracy", "baseline")]
+    arrays = iter(read_npz(folder / "matrices.npz", wanted, AGAIN))
+    matrices = {name: AccuracyMatrix(next(arrays), next(arrays)) for name in names}
+    config = read_json(folder / "config.json", ["arguments"], AGAIN)
     for name, draw in (("accuracy.svg", _accuracy), ("grid.svg", _grid), ("memory.svg", _memory)):
         _save(draw(results, matrices), folder / name)
     pictures = [(_inline(folder / name), caption) for name, caption in FIGURES.items()]

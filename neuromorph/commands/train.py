@@ -10,9 +10,10 @@ import numpy as np
 from tyro.conf import OmitArgPrefixes, Suppress
 
 from neuromorph import streams
-from neuromorph.checkpoint import save_checkpoint, unfinished
+from neuromorph.checkpoint import load_checkpoint, save_checkpoint, unfinished
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.metrics import AccuracyMatrix
+from neuromorph.outputs import alone, check_file
 from neuromorph.run import fingerprint, learn_stream
 from neuromorph.snn.network import Convolution
 from neuromorph.snn.weights import WeightsConfig
@@ -77,6 +78,27 @@ class TrainArgs:
 
 def train(args: TrainArgs) -> None:
     """Raises ``ValueError``, ``OSError`` or ``ImportError`` with one sentence for a mistake."""
+    if min(args.hidden, default=1) < 1:
+        raise ValueError(f"hidden must be at least 1 each, got {' '.join(map(str, args.hidden))}.")
+    check_file(args.out, _is_checkpoint)
+    with alone(args.out):
+        _train(args)
+
+
+def kept(args: TrainArgs) -> bool:
+    """Whether the next call goes on from something."""
+    return unfinished(args.out).exists()
+
+
+def _is_checkpoint(path: Path) -> bool:
+    try:
+        load_checkpoint(path)
+    except ValueError:
+        return False
+    return True
+
+
+def _train(args: TrainArgs) -> None:
     seed = args.training.seed
     stream = streams.by_name(args.stream, args.tasks, seed, args.samples or None, args.test_samples or None)
     if stream.scenario == "task" and not any(p.startswith("heads") for p in args.training.parts):

@@ -89,7 +89,7 @@ def running(
         from tqdm.auto import trange
 
         chunk = steps if label is None else max(1, steps // PROGRESS_PARTS)
-        for start in trange(0, steps, chunk, desc=label, disable=label is None, leave=False):
+        for start in trange(0, steps, chunk, desc=label, disable=label is None or None, leave=False):
             process.run(RunSteps(num_steps=min(chunk, steps - start), blocking=False), run_cfg)
             _wait(process.runtime, end, timeout)
 
