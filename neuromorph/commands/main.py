@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from neuromorph import commands
-from neuromorph.stopping import CODES, Signals, Terminated, quiet_end
+from neuromorph.stopping import Signals, Terminated, quiet_end
 
 HEAD = "One synapse model, three substrates, the same task streams."
 
@@ -58,7 +58,7 @@ def _run(words: list[str], signals: Signals) -> None:
         kept = vars(module).get("kept", _nothing)(args)
         ending = "What was finished is kept; the same command goes on from there." if kept else "Nothing is kept."
         _say(f"stopped. {ending}", "\n")
-        sys.exit(CODES[15] if isinstance(stopped, Terminated) else CODES[2])
+        sys.exit(143 if isinstance(stopped, Terminated) else 130)
     except BrokenPipeError:  # the reader of the output has gone: | head
         quiet_end()
         sys.exit(141)

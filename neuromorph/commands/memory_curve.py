@@ -95,7 +95,8 @@ def memory_curve(args: MemoryCurveArgs) -> None:
         raise ValueError(f"the observer '{args.observer}' has engine theory only, got {args.engine}.")
     if not (0 < args.threshold <= LARGEST or (args.threshold == 0 and args.observer == "first-passage")):
         raise ValueError(
-            f"threshold must be above 0 (or 0, first passage only) and at most {LARGEST:g}, got {args.threshold}."
+            f"threshold must be finite and above 0 (or 0, first passage only), at most {LARGEST:g}: got "
+            f"{args.threshold}."
         )
     for ending in ("json", "csv", "svg"):
         check_file(f"{args.out}.{ending}", lambda path: has_keys(Path(f"{args.out}.json"), ("arguments", "curves")))

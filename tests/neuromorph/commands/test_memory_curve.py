@@ -79,7 +79,8 @@ def test_the_observer_with_a_threshold(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("engine", ["lumped", "brian2"])
-def test_simulations_agree_with_theory_and_show_progress(engine, tmp_path, capsys):
+def test_simulations_agree_with_theory_and_show_progress(engine, tmp_path, capsys, terminal):
+    terminal()
     args = MemoryCurveArgs(
         models=("cascade:depth=4",), engine=engine, synapses=300, last=30, points=8, out=tmp_path / "c"
     )
