@@ -34,6 +34,7 @@ from neuromorph.streams.stream import text_digest
 
 Arrays = dict[str, Values]
 JOINT = "joint"
+MOST_JOBS = 1024  # each is a process
 OWN = ("fingerprint", "seconds")
 _ALONE = threading.Lock()  # Brian2's and torch's settings are of a process, and a Dask worker may have several threads
 
@@ -125,6 +126,8 @@ def run_study(
     """
     if jobs is not None and jobs < 1 and jobs != -1:
         raise ValueError(f"jobs must be at least 1, or -1 for as many as there are cores, got {jobs}.")
+    if jobs is not None and jobs > MOST_JOBS:
+        raise ValueError(f"jobs must be at most {MOST_JOBS}, got {jobs}.")
     (folder / "cells").mkdir(parents=True, exist_ok=True)
     with _on(scheduler):
         alone = effective_n_jobs(jobs) == 1

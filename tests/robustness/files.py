@@ -1,9 +1,9 @@
 """One good file of each kind that is read, how it is read, and calls of the library with arrays of any kind."""
 
 import gzip
-import json
 import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,18 @@ from fusi_models.files import load_synapse
 from neuromorph import atomic, data, study
 from neuromorph.checkpoint import load_checkpoint, save_checkpoint
 from neuromorph.data.labelled import digest_of
+from neuromorph.folder import claim
 from neuromorph.lava.saved import load_network, save_network
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Of a command that has a folder."""
+
+    seeds: int = 3
+    name: str = "x"
+
 
 Reader = tuple[Path, Callable[[], Any]]
 
@@ -47,10 +57,12 @@ def readers(folder: Path) -> dict[str, Reader]:
     idx.write_bytes(gzip.compress(head + rng.integers(256, size=120).astype(np.uint8).tobytes()))
     cell = kind("finished cell", "cell.npz", lambda p: _cell(p))
     study._keep(cell, study.Result({"accuracy": rng.random((3, 3)), "baseline": rng.random(3)}, 1.5), {"learner": "x"})
-    config = kind("config.json", "config.json", lambda p: _whole(atomic.read_json(p, ["arguments"], "again")))
-    atomic.write_json(config, {"arguments": {"seeds": 3, "tasks": [1, 2]}, "python": "3.11"})
+    config = kind("config.json", "run/config.json", lambda p: claim(p.parent, Arguments(), (), "run"))
+    atomic.write_json(config, {"arguments": {"seeds": 3, "name": "x"}, "python": "3.11"})
+    (folder / "run/cells").mkdir()
+    (folder / "run/cells/a.npz").touch()
     weights = np.sign(rng.standard_normal((3, 5))).astype(np.int8)
-    save_network(NetworkSpec((LayerSpec(weights, 2),), 4, 0), folder / "deployed")
+    save_network(NetworkSpec((LayerSpec(weights, 2, 0),), 4, 0), folder / "deployed")
     kind("network.npz", "deployed/network.npz", lambda p: load_network(p.parent).layers[0].weights.tolist())
     return found
 
@@ -60,10 +72,6 @@ def _cell(path: Path) -> Any:
     if found is None:
         raise ValueError("computed again")
     return found.matrix.accuracy.tolist()
-
-
-def _whole(found: dict[str, Any]) -> str:
-    return json.dumps(found["arguments"])
 
 
 ARRAYS: tuple[Callable[[], Any], ...] = (

@@ -11,6 +11,7 @@ import os
 import re
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from neuromorph import atomic
+from neuromorph import atomic, study
+from neuromorph.commands import benchmark, compare, memory_curve, recall, train  # noqa: F401 loaded before forks
 from neuromorph.commands.main import main
 
 Choose = Callable[[Sequence[Any]], Any]
@@ -36,7 +38,7 @@ class Command:
     result: Callable[[Path], Any]
 
     def __str__(self) -> str:
-        return self.words[0]
+        return self.words[0] + (" brian2" if "brian2" in self.words else "")
 
 
 def checkpoint(folder: Path) -> Any:
@@ -62,12 +64,17 @@ def content(folder: Path) -> Any:
 
 
 COMMANDS = {
-    command.words[0]: command
+    str(command): command
     for command in (
         Command(("train", *TINY, "--epochs", "4", "--hidden", "10", "--num-steps", "2", "--out", "out"), checkpoint),
         Command(
-            ("compare", "--substrates", "snntorch", "brian2", "--seeds", "1", *TINY, "--synapses", "plain")
-            + ("--no-deep", "--out", "out"),
+            ("compare", "--substrates", "snntorch", "--seeds", "1", *TINY, "--synapses", "plain", "--no-deep")
+            + ("--out", "out"),
+            results,
+        ),
+        Command(
+            ("compare", "--substrates", "brian2", "--seeds", "1", *TINY, "--synapses", "plain", "--no-deep")
+            + ("--out", "out"),
             results,
         ),
         Command(
@@ -99,7 +106,12 @@ class End:
 
 
 def attacked(
-    words: Sequence[str], folder: Path, number: int = 0, after: float = PATIENCE, write: int = 0, limit: float = PATIENCE
+    words: Sequence[str],
+    folder: Path,
+    number: int = 0,
+    after: float = PATIENCE,
+    write: int = 0,
+    limit: float = PATIENCE,
 ) -> End:
     """Run a command in ``folder``; signal ``number`` comes ``after`` seconds, or SIGKILL inside its write ``write``."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -138,11 +150,10 @@ def _child(words: Sequence[str], folder: Path, write: int) -> None:
         os.chdir(folder)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-        for name, stream in (("output.txt", sys.stdout), ("errors.txt", sys.stderr)):
-            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1 if name[0] == "o" else 2)
-            del stream
-        sys.stdout, sys.stderr = (open(n, "w", closefd=False, buffering=1, encoding="utf-8") for n in (1, 2))
-        _quiet_threads()
+        for number, name in ((1, "output.txt"), (2, "errors.txt")):
+            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+        sys.stdout, sys.stderr = (os.fdopen(n, "w", 1, encoding="utf-8", closefd=False) for n in (1, 2))
+        _as_if_new()
         if write:
             _die_in_write(write)
         main(list(words))
@@ -157,11 +168,12 @@ def _child(words: Sequence[str], folder: Path, write: int) -> None:
         os._exit(code)
 
 
-def _quiet_threads() -> None:
-    """A forked child has none of the threads that its parent computes with."""
+def _as_if_new() -> None:
+    """A forked child has none of the threads that its parent computes with, and the locks that they hold."""
     import torch
 
     torch.set_num_threads(1)
+    study._ALONE = threading.Lock()
 
 
 def _die_in_write(which: int) -> None:
@@ -219,7 +231,9 @@ def damaged(whole: bytes, choose: Choose) -> bytes:
         "zeros": lambda: whole[:place] + bytes(len(whole) - place),
         "hole": lambda: whole[:place] + whole[place + 64 :],
         "twice": lambda: whole + whole[:place],
-        "other": lambda: choose((b"", b"\n", b"{}", b"[]", b"null", b"PK\x03\x04", b"\x1f\x8b", b"\xff\xfe", b"\x89HDF")),
+        "other": lambda: choose(
+            (b"", b"\n", b"{}", b"[]", b"null", b"PK\x03\x04", b"\x1f\x8b", b"\xff\xfe", b"\x89HDF")
+        ),
     }
     return kinds[choose(tuple(kinds))]()
 
@@ -238,16 +252,26 @@ def outcome(read: Callable[[], Any], expected: Any) -> str:
 
 NUMBERS = ("0", "-1", "1", "2", "1.5", "nan", "inf", "-inf", "1e400", "1e-400", "1e23", "", " ", "x", "0x10", "9" * 25)
 WORDS = ("", " ", "x", "-", "--", ":", "=", ",", "plain:q", "plain:q=", "file:", "/", "é", "$x_{", "a" * 300, "\t")
-STREAMS = ("permuted-digits", "split-digits", "permuted-", "permuted-digits:x=1", "rotated-digits:degrees=nan", "-digits")
+STREAMS = (
+    "permuted-digits",
+    "split-digits",
+    "permuted-",
+    "permuted-digits:x=1",
+    "rotated-digits:degrees=nan",
+    "-digits",
+)
 OPTIONS: dict[str, dict[str, Sequence[str]]] = {
-    "train": dict.fromkeys(("--seed", "--m", "--lr", "--batch", "--beta", "--num-steps", "--hidden", "--tasks"), NUMBERS)
+    "train": dict.fromkeys(
+        ("--seed", "--m", "--lr", "--batch", "--beta", "--num-steps", "--hidden", "--tasks"), NUMBERS
+    )
     | {"--stream": STREAMS, "--encoding": WORDS, "--parts": (*WORDS, "ewc:strength=nan", "si:strength=1")},
     "compare": dict.fromkeys(("--seeds", "--deep-m", "--tasks", "--jobs", "--epochs", "--deep-hidden"), NUMBERS)
     | {"--stream": STREAMS, "--synapses": WORDS, "--substrates": WORDS, "--rule": WORDS},
     "benchmark": dict.fromkeys(("--seeds", "--epochs", "--jobs", "--hidden"), NUMBERS)
     | {"--streams": (*WORDS, "permuted-digits@0", "permuted-digits@x"), "--learners": (*WORDS, "deep:m=nan", "real+")},
     "memory-curve": dict.fromkeys(
-        ("--threshold", "--synapses", "--last", "--points", "--x", "--f-pot", "--seed", "--burn-in", "--trials"), NUMBERS
+        ("--threshold", "--synapses", "--last", "--points", "--x", "--f-pot", "--seed", "--burn-in", "--trials"),
+        NUMBERS,
     )
     | {"--models": (*WORDS, "cascade:depth=0", "serial:states=4.5", "hidden:m=nan")},
     "recall": dict.fromkeys(("--neurons", "--coding", "--flip", "--trials", "--seed", "--ages", "--mean-age"), NUMBERS)
@@ -255,9 +279,9 @@ OPTIONS: dict[str, dict[str, Sequence[str]]] = {
 }
 
 
-def command_line(choose: Choose) -> list[str]:
+def command_line(choose: Choose, names: Sequence[str] = tuple(OPTIONS)) -> list[str]:
     """A small command with one to three options that a hurried user may type."""
-    name = choose(tuple(OPTIONS))
+    name = choose(names)
     words = list(COMMANDS[name].words)
     for _ in range(choose((1, 1, 2, 3))):
         option = choose(tuple(OPTIONS[name]))

@@ -81,7 +81,7 @@ def test_damaged_files_are_refused_or_the_same(tmp_path):
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_command_lines_end_in_words(tmp_path, data):
-    words = harness.command_line(lambda some: data.draw(st.sampled_from(list(some))))
+    words = harness.command_line(lambda some: data.draw(st.sampled_from(list(some))), QUICK)
     end = harness.attacked(words, tmp_path / str(abs(hash(tuple(words)))), limit=30)
     assert harness.fault(end) == "", (words, end)
 
