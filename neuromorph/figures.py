@@ -143,7 +143,7 @@ def bars(
         (marks,) = ax.plot(points, np.full(len(points), place), "|", color=INK, ms=7, mew=1)
         tips(marks, [f"{label}, seed {n}: {value:.1f} %" for n, value in enumerate(points)])
         for name, value in (references[k] if references else {}).items():
-            shape = {"marker": "D", "mfc": "none"} if name == "joint" else {"marker": "x"}
+            shape: Any = {"marker": "D", "mfc": "none"} if name == "joint" else {"marker": "x"}
             (mark,) = ax.plot([100 * value], [place], ls="", color=INK, ms=6, mew=1.3, **shape)
             tips(mark, [f"{label}, {name}: {100 * value:.1f} %"])
         ax.text(0.8, place + 0.22, label, fontsize=8, va="bottom")
@@ -181,7 +181,7 @@ def memory_curves(
         )  # fmt: skip
         tips(drawn.lines[0], list(told[seen]))
         if not seen.all():
-            below = {"marker": "v", "mfc": "none", "ms": 5, "mew": 1, "ls": "", "color": colour, "clip_on": False}
+            below: Any = {"marker": "v", "mfc": "none", "ms": 5, "mew": 1, "ls": "", "color": colour, "clip_on": False}
             (marks,) = ax.plot(places[~seen], np.full((~seen).sum(), floor), label=f"_{substrate}, below", **below)
             tips(marks, list(told[~seen]))
     ax.set_title(title, fontsize=10)
@@ -241,7 +241,7 @@ def _cells(ax: Axes, values: np.ndarray, norm: Normalize, name: str, told: Any, 
         return
     for i, j in np.argwhere(np.isfinite(values)):
         colour = to_hex(colours(norm(values[i, j])))
-        cell = ax.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor=colour, edgecolor=colour, lw=0.3))
+        cell = ax.add_artist(Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor=colour, edgecolor=colour, lw=0.3))
         tips(cell, [told[i][j]])
         if values.size <= WRITTEN:
             size = 9 if width <= 6 else 6.5
@@ -254,7 +254,7 @@ def _colour_bar(ax: Axes, norm: Normalize, name: str, low_is_good: bool) -> None
     edges = np.linspace(norm.vmin or 0, norm.vmax or 100, 17)
     for low, high in zip(edges[:-1], edges[1:], strict=True):
         colour = to_hex(colormaps[name](norm((low + high) / 2)))
-        bar.add_patch(Rectangle((low, 0), high - low, 1, facecolor=colour, edgecolor=colour, lw=0.3))
+        bar.add_artist(Rectangle((low, 0), high - low, 1, facecolor=colour, edgecolor=colour, lw=0.3))
     ends = (edges[-1], edges[0]) if low_is_good else (edges[0], edges[-1])
     bar.set(xlim=ends, ylim=(0, 1), yticks=[], xlabel="percent; the right end is good")
     bar.spines[:].set_color(RULE)

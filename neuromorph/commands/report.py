@@ -8,21 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from neuromorph.atomic import write_text
+from neuromorph.atomic import write_json, write_text
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.page.comparison import comparison, heading, long, memory_table, numbers, summary
 from neuromorph.page.content import write_page
 from neuromorph.page.suite import long as accuracies
 from neuromorph.page.suite import suite
+from neuromorph.page.training import training
 from neuromorph.study import columns
 
 
 @dataclass(frozen=True)
 class ReportArgs:
-    """Draw the figures and write report.html again from the files of a finished comparison or benchmark."""
+    """Draw the figures and write report.html again from the files of a finished comparison, benchmark or training."""
 
     folder: Path = Path("runs/compare")
-    """The folder that ``neuromorph compare`` or ``neuromorph benchmark`` wrote."""
+    """The folder that ``neuromorph compare`` or ``benchmark`` wrote, or FILE-report of ``neuromorph train``."""
 
 
 def report(args: ReportArgs) -> None:
@@ -37,6 +38,12 @@ def report(args: ReportArgs) -> None:
 
         write_tables(args.folder, results)
         print(columns(lines(results)))
+        return
+    if "matrix" in results:
+        matrix = AccuracyMatrix.load(args.folder / results["matrix"])
+        config = json.loads((args.folder / "config.json").read_text())
+        write_training(args.folder, results, matrix, config)
+        print(args.folder / "report.html")
         return
     write_report(args.folder)
     print(table(results))
@@ -65,6 +72,16 @@ def write_report(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
     files = [*(f"{name}.csv" for name in tables), "results.json", "config.json", "matrices.npz"]
     write_page(comparison(results, matrices, config), folder / "report.html", [folder / name for name in files])
+
+
+def write_training(folder: Path, results: Mapping[str, Any], matrix: AccuracyMatrix, config: Mapping[str, Any]) -> None:
+    """The folder of a trained network's results: JSON, the matrix as npz and CSV, figures and the page."""
+    write_json(folder / "results.json", results)
+    write_json(folder / "config.json", config)
+    matrix.save(folder / "matrix.npz")
+    write_text(folder / "accuracies.csv", matrix.csv())
+    files = ("accuracies.csv", "results.json", "config.json", "matrix.npz")
+    write_page(training(results, matrix, config), folder / "report.html", [folder / name for name in files])
 
 
 def write_benchmark(

@@ -169,7 +169,9 @@ def _bars(results: Mapping[str, Any]) -> Picture:
         bars(labels, values, results["chance"], ax, marks, colours)
 
     size = (3.8, 0.7 + 0.44 * len(cells))
-    one = drawn("final0", "", f"Bars of the average accuracy after the last task: {said}.", draw, size=size)
+    one = drawn(
+        "final0", "", f"Bars of the average accuracy after the last task: {said}.", draw, size=size, measured=True
+    )
     keys = (
         Key("seed", INK, "|", "none"),
         Key("joint", INK, "d", "none"),
@@ -197,7 +199,9 @@ def _grids(cells: Cells) -> Picture:
             grid(values, rows, substrates, "", ax, low)
 
         size = (3.4, 1.1 + 0.36 * len(synapses))
-        panels.append(drawn(f"{name[:4]}0", title.capitalize(), f"Heat map of {title}: {said}.", draw, size=size))
+        panels.append(
+            drawn(f"{name[:4]}0", title.capitalize(), f"Heat map of {title}: {said}.", draw, size=size, measured=True)
+        )
     caption = (
         "Average accuracy after the last task, and forgetting (Chaudhry), for every synapse and substrate, mean over "
         "seeds. Light is good in both."
@@ -225,7 +229,7 @@ def _memory(memory: Mapping[str, Any]) -> Picture:
             f"{name}: the signal falls from {curve['theory'][0]:.3g} at once to {curve['theory'][-1]:.2g} after "
             f"{lags[-1]} patterns in theory; measured there: {ends}."
         )
-        panels.append(drawn(f"memory{k}", name, alt, draw))
+        panels.append(drawn(f"memory{k}", name, alt, draw, measured=True))
     names = list(dict.fromkeys(key for curve in curves.values() for key in curve["measured"]))
     caption = (
         f"The ideal observer's signal of one pattern while others are stored, {memory['synapses']} synapses: simulated "

@@ -1,6 +1,7 @@
 """Parts that several pages have: panels of accuracy matrices, tables of tasks, words that explain the metrics."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,19 @@ UNPROTECTED = Key("no protection", QUIET, "x", "3 2")
 SEEDS = "Band: one standard deviation over seeds."
 
 
-def drawn(name: str, title: str, alt: str, draw: Callable[[Any], Any], tasks: int = 0, size: Any = SIZE) -> Panel:
-    """A panel with what ``draw`` draws on its axes."""
+def drawn(
+    name: str,
+    title: str,
+    alt: str,
+    draw: Callable[[Any], Any],
+    tasks: int = 0,
+    size: Any = SIZE,
+    measured: bool = False,
+) -> Panel:
+    """A panel with what ``draw`` draws on its axes; ``measured``: room is made for long labels, which takes time."""
     with style():
-        figure = Figure(figsize=size, layout="constrained")
-        draw(figure.add_subplot())
+        figure = Figure(figsize=size, layout="constrained" if measured else None)
+        draw(figure.add_subplot() if measured else figure.add_axes((0.15, 0.42 / size[1], 0.83, 1 - 0.5 / size[1])))
         return panel(figure, name, title, alt, tasks)
 
 
@@ -68,11 +77,9 @@ def task_pictures(
         )
         words += f" after the last; the last task reaches {_at(matrix, -1, -1)}."
         alts = (f"Curves, a task a line. {words}", f"Heat map of R[i, j]. {words}")
-        lines.append(
-            drawn(f"tasks{name}-{k}", title, alts[0], lambda ax, m=matrix: task_accuracy(m, chance, ax), tasks)
-        )
+        lines.append(drawn(f"tasks{name}-{k}", title, alts[0], partial(task_accuracy, matrix, chance), tasks))
         maps.append(
-            drawn(f"map{name}-{k}", title, alts[1], lambda ax, m=matrix: matrix_map(m, ax, before), tasks, (3.4, 3.0))
+            drawn(f"map{name}-{k}", title, alts[1], partial(matrix_map, matrix, before=before), tasks, (3.4, 3.0))
         )
     colours = task_colours(tasks)
     keys = [Key(f"task {j + 1}", colour, MARKERS[j % len(MARKERS)]) for j, colour in enumerate(colours)]
@@ -87,14 +94,14 @@ def task_pictures(
     )
 
 
-def task_table(title: str, matrix: AccuracyMatrix, samples: Sequence[int]) -> Table:
-    """A row a task: before any learning, right after it was learned, at the end, and what was lost."""
+def task_table(title: str, matrix: AccuracyMatrix, samples: Sequence[int], names: Sequence[str] = ()) -> Table:
+    """A row a task, by number or name: before any learning, right after it was learned, at the end, and the change."""
     head = ("task", "training samples", "before learning (%)", "right after (%)", "at the end (%)", "change (%)")
     rows = []
     for j, learned in enumerate(matrix.diagonal):
         end = matrix.accuracy[-1, j]
         found = (matrix.baseline[j], learned, end, end - learned)
-        rows.append((str(j + 1), str(samples[j]), *map(spread, found)))
+        rows.append((names[j] if names else str(j + 1), str(samples[j]), *map(spread, found)))
     return Table(title, head, tuple(rows))
 
 

@@ -85,7 +85,14 @@ def _bars(content: Mapping[str, Any]) -> Picture:
         title = f"{stream[0]}, {some[0]['scenario']}-incremental, {stream[1]} tasks"
         size = (3.4, 0.7 + 0.44 * len(labels))
         panels.append(
-            drawn(f"bars{k}", title, f"Bars of the average accuracy after the last task: {said}.", draw, size=size)
+            drawn(
+                f"bars{k}",
+                title,
+                f"Bars of the average accuracy after the last task: {said}.",
+                draw,
+                size=size,
+                measured=True,
+            )
         )
     keys = (
         Key("seed", INK, "|", "none"),

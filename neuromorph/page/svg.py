@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from neuromorph.palette import DARK, INK, PAPER, QUIET, RULE, dark
 
 SVG, LINK = "{http://www.w3.org/2000/svg}", "{http://www.w3.org/1999/xlink}href"
-STYLE: dict[str, Any] = {
+STYLE: Any = {
     "axes.edgecolor": QUIET, "axes.facecolor": "none", "axes.grid": True, "axes.grid.axis": "y", "axes.labelcolor": INK,
     "axes.labelsize": 9, "axes.spines.right": False, "axes.spines.top": False, "axes.titlesize": 10,
     "axes.axisbelow": True, "figure.facecolor": "none", "font.size": 9, "grid.color": RULE, "grid.linewidth": 0.6,

@@ -4,7 +4,6 @@ import pytest
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
-
 from matplotlib.colors import to_hex  # noqa: E402
 
 from neuromorph.figures import average_curve, bars, grid, matrix_map, memory_curves, task_accuracy  # noqa: E402

@@ -91,7 +91,16 @@ def test_the_audit_finds_faults():
     bad = '<html><body><h1>a</h1><h3>b</h3><i id="a"></i><i id="a"></i><a href="#c"> </a><svg></svg>'
     bad += "<table><tr><th>x</th></tr></table></body></html>"
     found = " ".join(audit.faults(bad))
-    for word in ("language", "level", "id a 2 times", "refers to #c", "without a name", "without words", "caption", "scope"):
+    for word in (
+        "language",
+        "level",
+        "id a 2 times",
+        "refers to #c",
+        "without a name",
+        "without words",
+        "caption",
+        "scope",
+    ):
         assert word in found
 
 
