@@ -18,7 +18,8 @@ from fusi_models.theory.first_passage import passage_times, survival
 from fusi_models.theory.optimise import optimise
 from fusi_models.theory.pairs import GATING
 from neuromorph.atomic import write_text
-from neuromorph.page.curves import curves_csv, drawing, figure, lifetime_table, table
+from neuromorph.page.curves import curves_csv, figure, lifetime_table, table
+from neuromorph.page.svg import drawing
 
 ROUNDING = 1e-11  # of the largest signal: below it the theory of a signal that is over is rounding error
 

@@ -1,11 +1,9 @@
 """Figures and tables of ``neuromorph memory-curve``."""
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 import fusi_models as fm
@@ -38,14 +36,6 @@ def figure(
     if args.lifetimes:
         _lifetimes(rest[-1], [syn.name for syn in models], lifetimes, args)
     return page
-
-
-def drawing(page: Figure) -> str:
-    """As SVG with text as text, the same at each call."""
-    svg = io.StringIO()
-    with rc_context({"svg.hashsalt": "neuromorph", "svg.fonttype": "none"}):
-        page.savefig(svg, format="svg", metadata={"Date": None})
-    return svg.getvalue()
 
 
 def table(rows: list[dict], args: Any) -> str:

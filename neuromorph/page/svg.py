@@ -84,6 +84,14 @@ def panel(figure: Figure, name: str, title: str, alt: str, tasks: int = 0) -> Pa
     return Panel(title, text, alt, (width, height))
 
 
+def drawing(figure: Figure) -> str:
+    """A figure of its own as a file's SVG, the same at each call, with text as text."""
+    file = io.StringIO()
+    with rc_context({name: STYLE[name] for name in ("svg.hashsalt", "svg.fonttype")}):
+        figure.savefig(file, format="svg", metadata={"Date": None})
+    return file.getvalue()
+
+
 def variable(colour: str) -> str:
     """The custom property of CSS that has this colour, or its partner on dark paper."""
     return f"var(--c{colour.removeprefix('#')},{colour})"

