@@ -94,14 +94,15 @@ def task_pictures(
     )
 
 
-def task_table(title: str, matrix: AccuracyMatrix, samples: Sequence[int], names: Sequence[str] = ()) -> Table:
+def task_table(title: str, matrix: AccuracyMatrix, samples: Sequence[int] = (), names: Sequence[str] = ()) -> Table:
     """A row a task, by number or name: before any learning, right after it was learned, at the end, and the change."""
-    head = ("task", "training samples", "before learning (%)", "right after (%)", "at the end (%)", "change (%)")
+    counted = ("training samples",) if samples else ()
+    head = ("task", *counted, "before learning (%)", "right after (%)", "at the end (%)", "change (%)")
     rows = []
     for j, learned in enumerate(matrix.diagonal):
         end = matrix.accuracy[-1, j]
         found = (matrix.baseline[j], learned, end, end - learned)
-        rows.append((names[j] if names else str(j + 1), str(samples[j]), *map(spread, found)))
+        rows.append((names[j] if names else str(j + 1), *map(str, samples[j : j + 1]), *map(spread, found)))
     return Table(title, head, tuple(rows))
 
 
