@@ -95,6 +95,14 @@ def test_pages_of_the_spiking_network_alone(name, arguments, tables, page, tmp_p
     assert list(tmp_path.glob("*.png"))
 
 
+def test_fifty_tasks_have_references_that_are_cells_of_their_own(page, tmp_path, capsys):
+    page("capacity", **TINY | {"tasks": 3, "rules": ("no protection",)})
+    rows = json.loads((tmp_path / "capacity.json").read_text())["rows"]
+    assert [row["boundary"] for row in rows] == ["nothing"] + ["all tasks at once"] * 3
+    assert np.shape(rows[0]["accuracy"]) == (3, 3, 1) and np.shape(rows[-1]["accuracy"]) == (1, 1, 1)
+    assert len(list((tmp_path / "cells").iterdir())) == 4 and "capacity: mixed" in capsys.readouterr().out
+
+
 def test_the_published_protocol(page, tmp_path, capsys):
     """Every cell has its own settings; another m is added, and what is there is read."""
     asked = TINY | {"tasks": 2, "m": (0.0, 2.0)}
