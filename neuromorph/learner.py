@@ -32,6 +32,8 @@ class Learner(ABC):
     """Samples of an update."""
     call_size: int = 1000
     """Samples of one call, roughly: the runner cuts an epoch so that its progress bar moves."""
+    threads: int = 0
+    """Most of torch's threads that it is worth; 0: as many as torch takes by itself (``neuromorph/threads.py``)."""
     needs: frozenset[str] = frozenset()
     """What it has to be told, some of ``NEEDS``: the runner then calls ``end_task``, ``begin_task``, ``begin_test``."""
 
