@@ -8,6 +8,8 @@ images that were not among those learned.
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,11 +17,9 @@ import tyro
 
 from fusi_models import cascade, multistate, plain
 from fusi_models.models.brader import Hidden, accepting
-from neuromorph import streams
-from neuromorph.data import load
 from neuromorph.learners.brader import BraderConfig, BraderLearner
-from neuromorph.metrics import AccuracyMatrix
-from neuromorph.run import learn_stream
+from neuromorph.streams import StreamWords
+from neuromorph.study import JOINT, Cell, Result, columns, run_study, spread, stacked
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,10 @@ class Args:
     """Test images, where not all."""
     synapse: Literal["internal", "multistate", "cascade", "plain"] = "internal"
     """Hidden variable of digits and mnist; ``forgetting`` compares them."""
+    jobs: int = 1
+    """Runs at a time."""
+    out: Path = Path("runs/brader")
+    """Folder of finished and unfinished runs, which go on when the same is asked again."""
 
 
 HIDDEN: dict[str, Hidden] = {
@@ -53,48 +57,55 @@ MNIST = BraderConfig(levels=(0.1, 0.3, 0.5, 0.7), off_levels=())
 MNIST = replace(MNIST, circuit=replace(MNIST.circuit, weight=0.03))
 
 
-def run(stream: streams.Stream, config: BraderConfig, seed: int, epochs: int) -> AccuracyMatrix:
-    inputs = int(np.prod(stream.shape))
-    return learn_stream(BraderLearner(inputs, stream.outputs, config, seed), stream, epochs, seed, label=stream.name)
+def learner(config: BraderConfig, inputs: int, classes: int, seed: int) -> BraderLearner:
+    return BraderLearner(inputs, classes, config, seed)
 
 
-def spread(values: list[float]) -> str:
-    return f"{np.mean(values):.3f} +- {np.std(values, ddof=1) if len(values) > 1 else 0:.3f}"
+def cell(args: Args, name: str, stream: str, tasks: int, config: BraderConfig, seed: int, role: str = "") -> Cell:
+    data = "mnist" if stream.endswith("mnist") else "digits"
+    inputs, classes = (784 if data == "mnist" else 64), (2 if stream.startswith("split") else 10)
+    words = StreamWords(stream, tasks, args.samples, args.test_samples)
+    built = partial(learner, config, inputs, classes)
+    return Cell(f"{stream} {name} {role} seed {seed}", built, words, seed, args.epochs, role, threads=1)
+
+
+def studied(args: Args, cells: list[Cell]) -> list[Result]:
+    return run_study(cells, args.out, args.jobs if args.jobs != 1 else None, title=args.what)
 
 
 def one_task(args: Args) -> None:
-    config = replace(
-        MNIST if args.what == "mnist" else BraderConfig(), units_per_class=args.units, hidden=HIDDEN[args.synapse]
+    base = MNIST if args.what == "mnist" else BraderConfig()
+    config = replace(base, units_per_class=args.units, hidden=HIDDEN[args.synapse])
+    cells = [cell(args, args.synapse, f"subsets-{args.what}", 1, config, seed) for seed in range(args.seeds)]
+    matrix = stacked(studied(args, cells))
+    each = " ".join(f"{100 * value:.1f}" for value in np.atleast_1d(matrix.average_accuracy))
+    before = " ".join(f"{100 * value:.1f}" for value in np.atleast_1d(matrix.baseline[0]))
+    images = f"{args.samples or 'all'} images"
+    print(
+        f"{args.what}, {args.synapse}, {args.units} units a class, {args.epochs} epochs, {images}, {args.seeds} seeds:"
     )
-    data = load(args.what).limited(args.samples, args.test_samples)
-    found = []
-    for seed in range(args.seeds):
-        matrix = run(streams.subsets(data, 1, seed), config, seed, args.epochs)
-        found.append(float(matrix.average_accuracy))
-        print(f"  seed {seed}: {found[-1]:.3f} (before learning {matrix.baseline[0]:.3f})", flush=True)
-    what = f"{args.what}, {args.synapse}, {args.units} units a class, {args.epochs} epochs, {len(data.train[0])} images"
-    print(f"{what}, {args.seeds} seeds: {spread(found)}")
+    print(f"  accuracy in percent {spread(matrix.average_accuracy)} ({each}); before learning {before}; chance 10")
 
 
 def forgetting(args: Args) -> None:
-    data, base = load("digits").limited(args.samples, args.test_samples), BraderConfig(units_per_class=args.units)
-    for kind in ("permuted", "split"):
-        for name, hidden in HIDDEN.items():
-            found: list[AccuracyMatrix] = []
-            for seed in range(args.seeds):
-                stream = (
-                    streams.permuted(data, args.tasks, seed)
-                    if kind == "permuted"
-                    else streams.split(data, 2, "domain", seed)
-                )
-                found.append(run(stream, replace(base, hidden=hidden), seed, args.epochs))
-            kept = spread([float(m.average_accuracy) for m in found])
-            learned = spread([float(m.learning_accuracy) for m in found])
-            lost = spread([float(m.forgetting) for m in found])
-            print(f"{kind:9}{name:11} kept {kept}  learned {learned}  forgotten {lost}", flush=True)
-        print(f"{kind:9}chance {1 / stream.outputs:.2f}", flush=True)
-        joint = run(streams.joint(stream), base, args.seeds - 1, args.epochs)
-        print(f"{kind:9}all tasks at once, internal variable, one seed: {joint.average_accuracy:.3f}", flush=True)
+    streams = {"permuted-digits": args.tasks, "split-digits": 5}
+    rows = [
+        (stream, name, role) for stream in streams for name, role in [*((n, "") for n in HIDDEN), ("internal", JOINT)]
+    ]
+    base = BraderConfig(units_per_class=args.units)
+    cells = [
+        cell(args, name, stream, streams[stream], replace(base, hidden=HIDDEN[name]), seed, role)
+        for stream, name, role in rows
+        for seed in range(args.seeds)
+    ]
+    found = studied(args, cells)
+    lines: list[tuple[str, ...]] = [("stream", "synapse", "kept", "just learned", "forgotten")]
+    for k, (stream, name, role) in enumerate(rows):
+        m = stacked(found[k * args.seeds : (k + 1) * args.seeds])
+        more = ("", "") if role else (spread(m.learning_accuracy), spread(m.forgetting))
+        lines.append((stream, f"{name} {role}", spread(m.average_accuracy), *more))
+    print(f"percent, mean and sd over {args.seeds} seeds; chance: permuted 10, split 50; joint: all tasks at once")
+    print(columns(lines))
 
 
 def main(args: Args) -> None:

@@ -20,9 +20,10 @@ from neuromorph.run import fingerprint, learn_stream
 from neuromorph.snn.network import Convolution
 from neuromorph.snn.weights import WeightsConfig
 from neuromorph.streams import Stream
+from neuromorph.threads import check
 
 SCHEMA = 1
-WAYS = ("out", "tensorboard")
+WAYS = ("out", "threads", "tensorboard")
 """Arguments that change no number."""
 Watch = Callable[[int, int, np.ndarray], None]
 SETTLED = ("sizes", "image", "convolutions", "weights")
@@ -71,6 +72,9 @@ class TrainArgs:
     out: Path = Path("runs/network.pt")
     """The checkpoint to deploy, and beside it a folder FILE-report with the accuracies, figures and a page; a run that
     is not finished keeps FILE.unfinished."""
+    threads: int = 0
+    """Threads of torch; 0: one for hidden layers narrower than 500 (several would wait for each other, most beside
+    another busy process), else all. Another number may change the last bit of sums, and so the network."""
     tensorboard: Path | None = None
     """Folder for TensorBoard: after each epoch the accuracy on every task so far, and their mean."""
 
@@ -85,6 +89,7 @@ class TrainArgs:
 def train(args: TrainArgs) -> None:
     """Raises ``ValueError``, ``OSError`` or ``ImportError`` with one sentence for a mistake."""
     seed = args.training.seed
+    check(args.threads)
     stream = streams.by_name(args.stream, args.tasks, seed, args.samples or None, args.test_samples or None)
     if stream.scenario == "task" and not any(p.startswith("heads") for p in args.training.parts):
         raise ValueError(
@@ -95,7 +100,8 @@ def train(args: TrainArgs) -> None:
     partial = unfinished(args.out)
     with ExitStack() as stack:
         watch = _tensorboard(args, stream, stack) if args.tensorboard else _ignore
-        matrix = learn_stream(learner, stream, args.epochs, seed, checkpoint=partial, watch=watch)
+        how: dict[str, Any] = {"watch": watch, "threads": args.threads or None}
+        matrix = learn_stream(learner, stream, args.epochs, seed, checkpoint=partial, **how)
     content: dict[str, Any] = {
         "arguments": args.flat,
         "learner": learner.state_dict(),
