@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from neuromorph.figures import average_curve, look, matrix_map, task_accuracy
+from neuromorph.figures import BANDED, average_curve, look, matrix_map, task_accuracy
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.page.content import Picture
 from neuromorph.page.svg import Key, Panel, panel, style
@@ -83,7 +83,8 @@ def task_pictures(
         )
     colours = task_colours(tasks)
     keys = [Key(f"task {j + 1}", colour, MARKERS[j % len(MARKERS)]) for j, colour in enumerate(colours)]
-    caption = f"Accuracy on each task while the later ones are learned. {SEEDS} Dotted: chance."
+    spreads = SEEDS if tasks <= BANDED else "Mean over seeds."
+    caption = f"Accuracy on each task while the later ones are learned. {spreads} Dotted: chance."
     about = (
         "Accuracy in percent on each task (across) after so many tasks were learned "
         f"(down{'; row 0: before any learning' * before}), mean over seeds. Light is good."
