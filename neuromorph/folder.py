@@ -1,17 +1,14 @@
 """A folder of results that belongs to one command with its arguments: ``config.json`` says which."""
 
 import json
-import platform
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, fields
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from neuromorph.atomic import read_json, write_json
 from neuromorph.outputs import check_folder, check_foreign
-
-PACKAGES = ("neuromorph", "numpy", "torch", "snntorch", "brian2", "lava-nc")
+from neuromorph.provenance import provenance
 
 
 def claim(folder: Path, args: Any, ways: Collection[str], what: str, writes: Sequence[str] = ()) -> None:
@@ -39,9 +36,8 @@ def claim(folder: Path, args: Any, ways: Collection[str], what: str, writes: Seq
         return
     if not (folder / "cells").exists():
         check_foreign(folder, "config.json", ["arguments"], ("config.json", "results.json", *writes))
-    packages = {name: _version(name) for name in PACKAGES}
     try:
-        write_json(config, {"arguments": mine, "python": platform.python_version(), "packages": packages})
+        write_json(config, {"arguments": mine, **provenance(args, ways)})
     except OSError as error:
         raise OSError(f"The folder {folder} cannot be written ({error.strerror}): choose another --out.") from error
 
@@ -49,10 +45,3 @@ def claim(folder: Path, args: Any, ways: Collection[str], what: str, writes: Seq
 def finished(folder: Path) -> bool:
     """Whether it has a cell, finished or not, that the next call goes on from."""
     return any((folder / "cells").glob("[!.]*"))
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"
