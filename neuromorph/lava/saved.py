@@ -80,6 +80,8 @@ def load_network(folder: str | PathLike[str]) -> NetworkSpec:
     if content.get("schema") != SCHEMA:
         raise ValueError(f"{folder}/network.json has schema {content.get('schema')}, this version reads {SCHEMA}")
     try:
+        if not all(layer["connections"] for layer in content["layers"]):
+            raise KeyError("connections")
         names = [one["weights"] for layer in content["layers"] for one in layer["connections"]]
         names += [f"{field}_{number}" for number in range(1, len(content["layers"]) + 1) for field in EACH]
         arrays = dict(zip(names, read_npz(Path(folder) / "network.npz", names, AGAIN), strict=True))

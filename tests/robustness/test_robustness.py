@@ -40,7 +40,7 @@ def alone(tmp_path_factory):
 @pytest.mark.parametrize("name", QUICK)
 def test_killed_runs_end_with_the_same_result(name, alone, tmp_path):
     expected, seconds = alone[name]
-    harness.killed_until_done(harness.COMMANDS[name], tmp_path, seconds, 3, random.Random(name).choice)
+    harness.killed_until_done(harness.COMMANDS[name], tmp_path, seconds, 2, random.Random(name).choice)
     assert harness.COMMANDS[name].result(tmp_path) == expected
     assert harness.left_over(tmp_path) == []
 
@@ -76,7 +76,7 @@ def test_damaged_files_are_refused_or_the_same(tmp_path):
         assert harness.outcome(read, expected) == "same"
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_command_lines_end_in_words(tmp_path, data):
     words = harness.command_line(lambda some: data.draw(st.sampled_from(list(some))), QUICK)
