@@ -9,7 +9,7 @@ instances of all ten classes: rotated by 15 degrees a task from 0 on, and in les
 twin's m was set in other work of this project (relative m 4 with the layer's variance); p, beta and the trace were not
 tuned. Memory (``--streams`` without a name: nothing else), of a network with two hidden layers of 2048 that learns 20
 mini-batches: the most that torch's allocator had handed out at a time, weights, optimiser and images included, which is
-exact; the most that a process of its own held resident (``ru_maxrss``), packages included; the weights in float, and
+exact; the most that a process of its own held resident (VmHWM, Linux), packages included; the weights in float, and
 the bits that a packed network needs.
 
 ``--quick``: 300 of the 8x8 digits, two seeds, 30 units a layer.
@@ -17,7 +17,6 @@ the bits that a packed network needs.
 
 import gc
 import multiprocessing
-import resource
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -178,7 +177,8 @@ def resident(args: Args, method: str) -> float:
     """The high-water mark of this process when it has done so, MB."""
     torch.set_num_threads(1)
     taught(args, method)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    status = Path("/proc/self/status").read_text()  # ru_maxrss would be that of the process that began this one
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
 
 
 if __name__ == "__main__":

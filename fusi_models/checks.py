@@ -41,3 +41,11 @@ def make_plain(model: Any, *names: str) -> None:
     """Put the fields ``names`` of a frozen dataclass as Python floats; raises as ``real``."""
     for name in names:
         object.__setattr__(model, name, real(name, getattr(model, name)))
+
+
+def array(name: str, values: Any) -> Values:
+    """``values`` as an array; raises ``ValueError`` for what is none: ragged lists, tensors on a GPU."""
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError, RuntimeError) as error:  # RuntimeError: a tensor with a gradient
+        raise ValueError(f"{name} is no array of samples ({str(error).splitlines()[0]}).") from error

@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from fusi_models.checks import Values
+from fusi_models.checks import Values, array
 from neuromorph.metrics import Cost
 from neuromorph.streams import Task
 
@@ -32,6 +32,8 @@ class Learner(ABC):
     """Samples of an update."""
     call_size: int = 1000
     """Samples of one call, roughly: the runner cuts an epoch so that its progress bar moves."""
+    threads: int = 0
+    """Most of torch's threads that it is worth; 0: as many as torch takes by itself (``neuromorph/threads.py``)."""
     needs: frozenset[str] = frozenset()
     """What it has to be told, some of ``NEEDS``: the runner then calls ``end_task``, ``begin_task``, ``begin_test``."""
 
@@ -171,7 +173,7 @@ def checked_samples(x: Any, shape: tuple[int, ...], *, flat: bool = False, dtype
     ``flat``: samples may come in any shape of as many numbers, images for example. ``dtype``: of the array that is
     returned, by default that of ``x``. Raises ``ValueError``, saying what was given, for anything else.
     """
-    values = _array("x", x)
+    values = array("x", x)
     fits = values.ndim > 1 and math.prod(values.shape[1:]) == math.prod(shape) if flat else values.shape[1:] == shape
     if not (values.ndim and fits):
         features = " x ".join(map(str, shape))
@@ -196,7 +198,7 @@ def checked_labels(y: Any, samples: tuple[int, ...], classes: int) -> Values:
     ``samples``: the shape of ``y``, (n,) or (n, replica). Raises ``ValueError``, saying what was given, for anything
     else.
     """
-    labels = _array("y", y)
+    labels = array("y", y)
     if labels.shape != samples:
         each = "one a sample" if len(samples) == 1 else "one a sample and replica"
         raise ValueError(
@@ -210,10 +212,3 @@ def checked_labels(y: Any, samples: tuple[int, ...], classes: int) -> Values:
             f"labels run from {labels.min()} to {labels.max()}: this learner has classes 0..{classes - 1}."
         )
     return labels.astype(np.int64)
-
-
-def _array(name: str, values: Any) -> Values:
-    try:
-        return np.asarray(values)
-    except (ValueError, TypeError, RuntimeError) as error:  # ragged lists; tensors on a GPU or with a gradient
-        raise ValueError(f"{name} is no array of samples ({str(error).splitlines()[0]}).") from error

@@ -18,6 +18,7 @@ from neuromorph.checkpoint import load_checkpoint, save_checkpoint
 from neuromorph.learner import Learner
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.streams import Stream, Task
+from neuromorph.threads import at_most, check
 
 BAR = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed} < {remaining}{postfix}"
 TOGETHER = 2000  # test samples in one call of predict: starting a network has a price
@@ -36,6 +37,7 @@ def learn_stream(
     progress: bool = True,
     label: str = "",
     watch: Watch | None = None,
+    threads: int | None = None,
 ) -> AccuracyMatrix:
     """Learn the tasks one after another; after each, test on all.
 
@@ -43,24 +45,28 @@ def learn_stream(
     stream has replicas. ``checkpoint``: a file written after each epoch; a run that was killed goes on from it with
     identical numbers. ``every``: also test after so many batches (the anytime curve). ``watch``: called after each
     epoch with the task and the epoch, from 0, and the accuracies on the tasks learned so far, which are tested for it
-    and shown. Raises ``ValueError`` for epochs < 1, a wrong number of them, every < 1, or a checkpoint of another run.
+    and shown. ``threads``: at most so many of torch's while this runs, by default the learner's ``threads``; the number
+    may change the last bit of sums. Raises ``ValueError`` for epochs < 1, a wrong number of them, every < 1,
+    threads < 0, or a checkpoint of another run.
     """
     passes = _passes(epochs, len(stream), every)
     mark = fingerprint(learner, stream, epochs, seed, every) if checkpoint else {}
-    record = _resumed(checkpoint, mark, learner) or Record([accuracies(learner, stream)])
-    with tqdm(total=sum(passes), desc=label or stream.name, disable=not progress, bar_format=BAR) as bar:
-        bar.update(sum(passes[: len(record.rows) - 1]) + record.epochs)
-        for k in range(len(record.rows) - 1, len(stream)):
-            task = stream[k]
-            for epoch in range(record.epochs, passes[k]):
-                bar.set_postfix_str(f"{task.name}, epoch {epoch + 1}/{passes[k]}{record.shown}")
-                _learn(learner, stream, k, shuffled(task, seed, k, epoch), every, record, bar)
-                _end_epoch(learner, stream, task, record, (epoch + 1) % passes[k])
-                if watch:
-                    watch(k, epoch, _watched(learner, stream, k, record))
+    check(threads or 0)
+    with at_most(learner.threads if threads is None else threads):
+        record = _resumed(checkpoint, mark, learner) or Record([accuracies(learner, stream)])
+        with tqdm(total=sum(passes), desc=label or stream.name, disable=not progress, bar_format=BAR) as bar:
+            bar.update(sum(passes[: len(record.rows) - 1]) + record.epochs)
+            for k in range(len(record.rows) - 1, len(stream)):
+                task = stream[k]
+                for epoch in range(record.epochs, passes[k]):
                     bar.set_postfix_str(f"{task.name}, epoch {epoch + 1}/{passes[k]}{record.shown}")
-                if checkpoint:
-                    save_checkpoint(checkpoint, {"learner": learner.state_dict(), **record.content()}, mark)
+                    _learn(learner, stream, k, shuffled(task, seed, k, epoch), every, record, bar)
+                    _end_epoch(learner, stream, task, record, (epoch + 1) % passes[k])
+                    if watch:
+                        watch(k, epoch, _watched(learner, stream, k, record))
+                        bar.set_postfix_str(f"{task.name}, epoch {epoch + 1}/{passes[k]}{record.shown}")
+                    if checkpoint:
+                        save_checkpoint(checkpoint, {"learner": learner.state_dict(), **record.content()}, mark)
     return record.matrix()
 
 

@@ -31,6 +31,8 @@ from neuromorph.metrics import AccuracyMatrix
 from neuromorph.run import fingerprint, learn_stream
 from neuromorph.streams import Stream, joint, parallel
 from neuromorph.streams.stream import text_digest
+from neuromorph.tables import columns as columns
+from neuromorph.threads import at_most
 
 Arrays = dict[str, Values]
 JOINT = "joint"
@@ -41,7 +43,8 @@ _ALONE = threading.Lock()  # Brian2's and torch's settings are of a process, and
 class Job(ABC):
     """What a study computes: a frozen dataclass that can be sent to other processes.
 
-    ``name``: for files and the progress bar. ``threads``: at most so many of torch's in one job; 0: its share.
+    ``name``: for files and the progress bar. ``threads``: at most so many of torch's in one job; 0: what its learner
+    is worth, and never more than its share of the cores.
     """
 
     name: str
@@ -99,7 +102,8 @@ class Cell(Job):
     def compute(self, unfinished: Path | None, label: str, progress: bool) -> Result:
         learner, stream = self.learner(self.seeds), self.built()
         begun = time.perf_counter()  # after packages are loaded
-        matrix = learn_stream(learner, stream, self.epochs, self.seeds, unfinished, progress=progress, label=label)
+        how: dict[str, Any] = {"progress": progress, "label": label, "threads": self.threads or None}
+        matrix = learn_stream(learner, stream, self.epochs, self.seeds, unfinished, **how)
         arrays = {"accuracy": matrix.accuracy, "baseline": matrix.baseline, **self.measured(learner, stream)}
         return Result(arrays, time.perf_counter() - begun)
 
@@ -154,12 +158,6 @@ def spread(values: Any, sign: str = "\u00b1") -> str:
     return f"{percent.mean():.1f} {sign} {percent.std(ddof=1):.1f}" if len(percent) > 1 else f"{percent.mean():.1f}"
 
 
-def columns(lines: Sequence[Sequence[str]]) -> str:
-    """A table as text: the cells of each line, columns aligned."""
-    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
-    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
-
-
 def _calls(
     cells: Sequence[Job],
     folder: Path,
@@ -192,7 +190,7 @@ def _work(cell: Job, path: Path, mark: Mapping[str, Any], label: str, progress: 
     """In the process that computes. Where the folder is not to be seen, nothing is written."""
     shared = _seen(path.parent)
     rest = unfinished(path)
-    with _ALONE, _threads(cell.threads):
+    with _ALONE, at_most(cell.threads):
         result = cell.compute(rest if shared else None, label, progress)
     if shared:
         _keep(path, result, mark)
@@ -231,19 +229,6 @@ def _slug(name: str) -> str:
 def _stream(build: Callable[[int], Stream], seed: int, together: bool) -> Stream:
     """Kept for the next cell: loading a data set takes longer than a small cell."""
     return joint(build(seed)) if together else build(seed)
-
-
-@contextmanager
-def _threads(most: int) -> Iterator[None]:
-    """At most so many threads of torch for a while; a process of several has its share of them already."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(min(before, most or before))
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from neuromorph.learner import Learner
 from neuromorph.learners.methods import LearnerWords
 from neuromorph.streams import Stream, StreamWords
 from neuromorph.study import JOINT, Cell, Result, columns, run_study, spread, stacked
+from neuromorph.threads import check
 
 SCHEMA = 1
 SUITES = {
@@ -92,7 +93,10 @@ class BenchmarkArgs:
     device: str = "cpu"
     """Where torch computes, in every learner that has it: cpu or cuda."""
     jobs: int = 1
-    """Cells at a time, with the same numbers; -1: as many as there are cores."""
+    """Cells at a time, with the same numbers but for what ``threads`` says; -1: as many as there are cores."""
+    threads: int = 0
+    """Threads of torch in a cell, never more than its share of the cores; 0: one for networks with layers narrower than
+    500, else all. Another number may change the last bit of sums."""
     scheduler: str = ""
     """tcp://HOST:PORT of a Dask scheduler whose workers compute (docs/cluster.md)."""
 
@@ -151,12 +155,13 @@ def benchmark(args: BenchmarkArgs) -> None:
     for name in ("seeds", "epochs"):
         if getattr(args, name) < 1:
             raise ValueError(f"{name} must be at least 1, got {getattr(args, name)}.")
+    check(args.threads)
     if not args.learners:
         raise ValueError("Name at least one learner.")
     rows = [row for words in _streams(args) for row in _rows(args, words)]
     if not rows:
         raise ValueError(f"None of {', '.join(args.learners)} keeps outputs a task, which split-task- streams need.")
-    claim(args.out, args, ("out", "jobs", "scheduler"), "benchmark")
+    claim(args.out, args, ("out", "jobs", "threads", "scheduler"), "benchmark")
     cells = [cell for row in rows for cell in row.cells]
     found = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, args.scheduler, title="benchmark")
     results = [found[n * args.seeds : (n + 1) * args.seeds] for n in range(len(rows))]
@@ -192,7 +197,8 @@ def _rows(args: BenchmarkArgs, words: StreamWords) -> list[Row]:
     def row(text: str, role: str = "") -> Row:
         learner = LearnerWords(text, sizes, len(stream) if told else 0, args.device)
         name = f"{words.name} {text} {role}".strip()
-        cells = (Measured(f"{name} seed {s}", learner, words, s, args.epochs, role) for s in range(args.seeds))
+        each = (args.epochs, role, args.threads)
+        cells = (Measured(f"{name} seed {s}", learner, words, s, *each) for s in range(args.seeds))
         return Row(words, stream.scenario, stream.outputs, text, role, learner(0).needs, tuple(cells))
 
     asked = [
@@ -215,6 +221,7 @@ def _entry(row: Row, results: Sequence[Result]) -> dict[str, Any]:
         "told": [TOLD[need] for need in sorted(row.needs)],
         "metrics": {name: getattr(matrix, name).tolist() for name in METRICS},
         "accuracy": matrix.accuracy.tolist(),
+        "baseline": matrix.baseline.tolist(),
         "costs": {k: None if math.isnan(v) else v for k, v in taken.items()}
         | {"seconds": float(np.mean([r.seconds for r in results]))},
     }

@@ -27,10 +27,10 @@ from neuromorph.local_rule.rule import LocalRule
 from neuromorph.metrics import AccuracyMatrix, memory_signal
 from neuromorph.streams import Stream, StreamWords
 from neuromorph.study import JOINT, Cell, Job, Result, run_study, stacked
+from neuromorph.threads import check as check_threads
 
 SCHEMA = 1
 COMPILED_FROM = 10_000_000  # pixels presented in all: from here Brian2's compilation pays
-SHARED_WIDTH = 500  # products of narrower layers are slower on several threads than on one
 METRICS = ("average_accuracy", "learning_accuracy", "forgetting", "backward_transfer", "forward_transfer")
 
 # Memory curves: so many synapses, patterns tracked, and later patterns.
@@ -84,12 +84,15 @@ class CompareArgs:
     """How Brian2 computes: numpy, cython (compiles once, a minute a synapse), cpp_standalone (compiles at every call);
     auto takes cython for large streams."""
     jobs: int = 1
-    """Cells at a time, with the same numbers; -1: as many as there are cores."""
+    """Cells at a time, with the same numbers but for what ``threads`` says; -1: as many as there are cores."""
+    threads: int = 0
+    """Threads of torch in a cell of the deep network, never more than its share of the cores; 0: one for hidden layers
+    narrower than 500, else all. Another number may change the last bit of the deep network's sums."""
     scheduler: str = ""
     """tcp://HOST:PORT of a Dask scheduler whose workers compute (docs/cluster.md)."""
 
 
-WAYS = ("out", "jobs", "scheduler")
+WAYS = ("out", "jobs", "threads", "scheduler")
 """Arguments that change no number."""
 UNPROTECTED = "no protection"
 
@@ -195,6 +198,7 @@ def _checked(args: CompareArgs) -> Stream:
     for name in ("seeds", "epochs", "deep_epochs"):
         if getattr(args, name) < 1:
             raise ValueError(f"{name.replace('_', '-')} must be at least 1, got {getattr(args, name)}.")
+    check_threads(args.threads)
     if args.jobs < 1 and args.jobs != -1:
         raise ValueError(f"jobs must be at least 1, or -1 for as many as there are cores, got {args.jobs}.")
     if not args.substrates or not args.synapses:
@@ -234,8 +238,7 @@ def _rows(args: CompareArgs, stream: Stream) -> list[Row]:
     def deep(m: float, role: str = "") -> Row:
         learner, label = Deep((inputs, *args.deep_hidden, stream.outputs), m, args.device), f"deep(m={m:g})"
         name = f"{label} snntorch {role}".strip()
-        threads = 1 if max(args.deep_hidden, default=0) < SHARED_WIDTH else 0
-        cells = (Cell(f"{name} seed {s}", learner, words, s, args.deep_epochs, role, threads) for s in seeds)
+        cells = (Cell(f"{name} seed {s}", learner, words, s, args.deep_epochs, role, args.threads) for s in seeds)
         return Row(label, "snntorch", role, tuple(cells))
 
     rows = [

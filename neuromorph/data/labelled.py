@@ -13,7 +13,7 @@ Pair = tuple[np.ndarray, np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """A labelled image set. ``train``, ``test``: (x float32 [n, height, width] in [0, 1], y int64 [n]).
+    """A labelled image set. ``train``, ``test``: (x float32 [n, ..., height, width] in [0, 1], y int64 [n]).
 
     Raises ``ValueError`` for arrays of another shape, values that are not finite or outside [0, 1], or labels
     that are not whole numbers 0..classes-1.
@@ -26,25 +26,21 @@ class Data:
 
     def __post_init__(self):
         for part, (x, y) in (("train", self.train), ("test", self.test)):
-            if x.ndim != 3 or y.shape != x.shape[:1] or x.size == 0:
+            if x.ndim < 3:
                 raise ValueError(
-                    f"{self.name} {part}: images have shape {x.shape} and labels {y.shape}: "
-                    "give images [n, height, width] and labels [n], n >= 1."
+                    f"{self.name} {part}: images have shape {x.shape}: give images [n, height, width], of several "
+                    "channels [n, channel, height, width]."
                 )
-            if not np.isfinite(x).all() or x.min() < 0 or x.max() > 1:
-                raise ValueError(
-                    f"{self.name} {part}: pixels must be finite numbers between 0 and 1; scale them and remove NaN."
-                )
-            if not np.issubdtype(y.dtype, np.integer):
-                raise ValueError(f"{self.name} {part}: labels must be whole numbers, got {y.dtype}.")
-            if y.min() < 0 or y.max() >= self.classes:
-                raise ValueError(
-                    f"{self.name} {part}: labels run from {y.min()} to {y.max()}, not 0..{self.classes - 1}."
-                )
+            check_pair(f"{self.name} {part}", x, y, self.classes)
+        if self.train[0].shape[1:] != self.test[0].shape[1:]:
+            raise ValueError(
+                f"{self.name}: training images have shape {self.train[0].shape[1:]}, test images "
+                f"{self.test[0].shape[1:]}: give both one shape."
+            )
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Height and width."""
+        """Of an image: height and width, with the channels before them where there are several."""
         return self.train[0].shape[1:]
 
     @cached_property
@@ -66,6 +62,25 @@ class Data:
         if train is None and test is None:
             return self
         return replace(self, train=some(self.train, train, "training"), test=some(self.test, test, "test"))
+
+
+def check_pair(name: str, x: np.ndarray, y: np.ndarray, classes: int) -> None:
+    """Raise ``ValueError``, calling the samples ``name``, unless x [n, ...] is in [0, 1] and y [n] in 0..classes-1."""
+    if x.ndim < 2 or y.shape != x.shape[:1] or x.size == 0:
+        raise ValueError(
+            f"{name}: samples have shape {x.shape} and labels {y.shape}: give samples [n, ...] and labels [n], n >= 1."
+        )
+    if x.dtype.kind not in "buif":
+        raise ValueError(f"{name}: samples must hold numbers, got {x.dtype}: convert them to float32.")
+    if not np.isfinite(x).all() or x.min() < 0 or x.max() > 1:
+        raise ValueError(
+            f"{name}: values must be finite numbers between 0 and 1, got {x.min()} to {x.max()} ({x.dtype}): scale "
+            "them (bytes: divide by 255) and remove NaN."
+        )
+    if not np.issubdtype(y.dtype, np.integer):
+        raise ValueError(f"{name}: labels must be whole numbers, got {y.dtype}.")
+    if y.min() < 0 or y.max() >= classes:
+        raise ValueError(f"{name}: labels run from {y.min()} to {y.max()}, not 0..{classes - 1}.")
 
 
 def digest_of(*arrays: np.ndarray) -> str:

@@ -2,11 +2,12 @@
 
 Each population has a scale S, of the layer or of each output: v_chip = 64 S v. With Q = 2^(bits - 1) - 1,
     W_chip = clip(round(W S / 2^k), +-Q), weight_exp = k - 1, S = Q 2^k / (c max |W|), threshold_chip = round(S theta)
-where c <= 1 cuts the largest weights off. S is at most what keeps thresholds, biases and the membranes seen in
-calibration within the chip's widths. Decays are rounded to 1/4096. Candidates (c, k, a scale of the layer or of each
-output) run the integer recurrence on the floating network's own spikes, and the one with the fewest spikes that differ
-is taken; a layer whose weights are integers times one number is kept exactly. Weights of 16 bits are two synapses of 8,
-the second one for what the first one rounded off; so is a bias that enters the current (derived here).
+where c <= 1 cuts the largest weights off, and max |W| is of the first connection, or of all connections of an output.
+S is at most what keeps thresholds, biases and the membranes seen in calibration within the chip's widths. Decays are
+rounded to 1/4096. Candidates (c, k, a scale of the layer or of each output) run the integer recurrence on the floating
+network's own spikes, and the one with the fewest spikes that differ is taken; a layer whose weights are integers times
+one number is kept exactly. Weights of 16 bits are two synapses of 8, the second one for what the first one rounded off;
+so is a bias that enters the current (derived here).
 """
 
 from __future__ import annotations
@@ -108,14 +109,20 @@ def _kinds(part: Part) -> Iterator[tuple[str, NDArray[np.float64], tuple[float, 
     if step:
         yield "exact weights", np.full(len(main), 1 / step), (1.0,)
     coarse = choice.weight_bits <= 2
+    cuts = COARSE_CUTS if coarse else (1.0,) if choice.weight_bits == 16 else CUTS
     for kind in ("layer", "channel") if choice.scales == "best" else (choice.scales,):
         rows = _rows(main)
         of_row = rows.sum(1) / np.maximum((rows > 0).sum(1), 1) if coarse else rows.max(1)
         of_all = rows.sum() / max((rows > 0).sum(), 1) if coarse else whole
         most = np.full(len(main), of_all) if kind == "layer" else of_row
         most = np.where(most > 1e-3 * whole, most, whole)
-        cuts = COARSE_CUTS if coarse else (1.0,) if choice.weight_bits == 16 else CUTS
         yield f"one scale a {kind}", choice.largest / most, cuts
+        every = [form.weights for form in part.forms]
+        if kind == "channel" and not coarse and len(every) > 1 and {len(one) for one in every} == {len(main)}:
+            # recurrent weights may be an order larger than those of the input: all of a row in its integers
+            most = np.max([_rows(one).max(1) for one in every], axis=0)
+            most = np.where(most > 1e-3 * most.max(), most, most.max() or 1.0)
+            yield f"one scale a {kind} of all connections", choice.largest / most, cuts
 
 
 def _grid(weights: NDArray[np.float64], largest: int) -> float | None:

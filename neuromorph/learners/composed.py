@@ -28,6 +28,7 @@ from neuromorph.snn.device import checked_device
 from neuromorph.snn.layered import Layered
 from neuromorph.snn.parts import Part, PartConfig
 from neuromorph.streams import Task
+from neuromorph.threads import for_widths
 
 PREDICT_BATCH = 1000  # samples at a time, which bounds the memory of the recorded membranes
 
@@ -100,6 +101,7 @@ class ComposedLearner(Learner):
         self.parts: list[Part] = []
         for part in cast("tuple[PartConfig, ...]", config.parts):
             self.parts.append(part.build(self))
+        self.threads = for_widths(config.network.sizes[1:])
         self.needs = frozenset().union(*(part.needs for part in self.parts))
 
     @property

@@ -108,6 +108,8 @@ class DeepLearner(ComposedLearner):
         config = config or DeepConfig()
         super().__init__(config.training)
         self.config: DeepConfig = config
+        if config.convolutions:  # wide, whatever follows them
+            self.threads = 0
 
     @property
     def description(self) -> str:

@@ -23,6 +23,8 @@ from neuromorph.snn.device import checked_device
 class TorchLearner(LocalLearner):
     """``LocalLearner`` on torch. Raises ``ValueError`` for a device that is not there."""
 
+    threads = 1
+
     def __init__(
         self,
         synapse: SynapseModel,

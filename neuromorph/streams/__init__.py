@@ -1,7 +1,9 @@
 """Task streams: the same tasks in the same order for every learner."""
 
+from neuromorph.streams.avalanche import from_avalanche, to_avalanche
 from neuromorph.streams.combined import joint, parallel
 from neuromorph.streams.kind import Kind
+from neuromorph.streams.kinds.own import from_datasets
 from neuromorph.streams.kinds.patterns import patterns
 from neuromorph.streams.kinds.permuted import permuted
 from neuromorph.streams.kinds.rotated import rotated
@@ -21,6 +23,8 @@ __all__ = [
     "StreamWords",
     "Task",
     "by_name",
+    "from_avalanche",
+    "from_datasets",
     "joint",
     "parallel",
     "patterns",
@@ -29,4 +33,5 @@ __all__ = [
     "sequence",
     "split",
     "subsets",
+    "to_avalanche",
 ]

@@ -14,7 +14,7 @@ def rotated(data: Data, tasks: int, seed: int, degrees: float | None = None, sta
     ``degrees``: by default 180 / ``tasks``. ``start``: degrees of the first task, by default drawn by ``seed``.
     Raises ``ValueError`` for samples that are no images.
     """
-    if min(data.shape) < 2:
+    if min(data.shape[-2:]) < 2:
         raise ValueError(f"{data.name} has samples of shape {data.shape}, no images to rotate: choose another stream.")
     offset = generator("first angle of a rotated stream", seed).uniform(0, 360) if start is None else start
 
@@ -32,11 +32,11 @@ def rotated(data: Data, tasks: int, seed: int, degrees: float | None = None, sta
 
 
 def turned(pair: Pair, angle: float) -> Pair:
-    """Images [n, height, width] turned by ``angle`` degrees, linear interpolation, as vectors; labels as they are."""
+    """Images [n, ..., height, width] turned by ``angle`` degrees, linear interpolation, as vectors; the same labels."""
     from scipy.ndimage import rotate
 
     x, y = pair
-    return flat((np.clip(rotate(x, angle, axes=(1, 2), reshape=False, order=1), 0, 1), y))
+    return flat((np.clip(rotate(x, angle, axes=(-2, -1), reshape=False, order=1), 0, 1), y))
 
 
 KINDS = {"rotated": Kind(rotated, {"degrees": number, "start": number})}

@@ -13,10 +13,12 @@ def sequence(sets: Sequence[Data]) -> Stream:
     """One data set after another; domain-incremental.
 
     Smaller images are padded with zeros to the largest (USPS 16x16 to 28x28: 6 pixels a side). Raises ``ValueError``
-    for no data set.
+    for no data set, and where some have colours and others not.
     """
     if not sets:
         raise ValueError("sequence needs at least 1 data set, got 0.")
+    if len({d.shape[:-2] for d in sets}) > 1:
+        raise ValueError(f"the images of {', '.join(d.name for d in sets)} do not have equal channels: convert some.")
     size = tuple(int(n) for n in np.max([d.shape for d in sets], axis=0))
     classes = max(d.classes for d in sets)
 

@@ -42,7 +42,7 @@ def test_features_are_scaled_one_by_one(computed):
         ({"train_y": np.arange(12) % 3 - 1}, "label -1: number the classes from 0"),
         ({"test_y": np.full(5, 3)}, "test labels up to 3, but training labels only up to 2"),
         ({"train_y": np.zeros(12, int), "test_y": np.zeros(5, int)}, "one class, so that there is nothing to tell"),
-        ({"test_y": np.zeros(4, int)}, "images have shape"),
+        ({"test_y": np.zeros(4, int)}, "samples have shape"),
         ({"test_x": np.full((5, 7), np.nan)}, "NaN"),
     ],
 )

@@ -7,6 +7,9 @@ import torch
 from torch import nn
 
 from neuromorph import lava
+from neuromorph.chip import UNITS
+from neuromorph.importers.graph import INPUT, Connection, FloatGraph, Neurons
+from neuromorph.importers.maps import Full
 from neuromorph.importers.quantise import Choice
 
 STEPS = 10
@@ -90,3 +93,22 @@ def test_what_is_no_network_is_refused_and_a_spec_is_taken():
     assert lava.deploy(spec).spec is spec
     with pytest.raises(ValueError, match="this network was not quantised"):
         lava.deploy(spec).differing(raster())
+
+
+def test_recurrent_weights_far_above_those_of_the_input_set_the_scale_of_their_neurons():
+    """With a scale by the input's weights alone, 8 bits left these rows of the recurrent matrix a few levels."""
+    rng = np.random.default_rng(2)
+    weights = rng.normal(0, 0.2, (12, 12)).astype(np.float32)
+    weights[:, 0] = -np.geomspace(1, 12, 12)  # inhibition, strong in some rows
+    own = torch.from_numpy(rng.normal(0, 0.6, (12, 20)).astype(np.float32))
+    neurons = Neurons("cells", (12,), torch.tensor(0.9), torch.tensor(1.0), torch.tensor(0.5))
+    connections = (
+        Connection(INPUT, "cells", (Full(own),)),
+        Connection("cells", "cells", (Full(torch.from_numpy(weights)),)),
+    )
+    graph = FloatGraph((20,), (neurons,), connections)
+    deployment = lava.deploy(graph, raster(), num_steps=STEPS, scales="channel")
+    layer, report = deployment.spec.layers[0], deployment.origin.layers[0]
+    (recurrent,) = (one for one in layer.more if one.source == 1)
+    step = 2.0 ** (recurrent.weight_exp + 1) * UNITS / report.units  # of a stored weight, in floating units
+    assert (step * 127 < 2 * np.maximum(np.abs(weights).max(1), own.abs().max(1).values.numpy())).all()
