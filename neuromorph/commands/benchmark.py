@@ -91,7 +91,7 @@ class BenchmarkArgs:
     out: Path = Path("runs/benchmark")
     """Folder for config.json, results.json, benchmark.md, .csv, .tex, the figure and report.html."""
     device: str = "cpu"
-    """Where torch computes: cpu or cuda."""
+    """Where torch computes, in every learner that has it: cpu or cuda."""
     jobs: int = 1
     """Cells at a time, with the same numbers but for what ``threads`` says; -1: as many as there are cores."""
     threads: int = 0
@@ -159,6 +159,8 @@ def benchmark(args: BenchmarkArgs) -> None:
     if not args.learners:
         raise ValueError("Name at least one learner.")
     rows = [row for words in _streams(args) for row in _rows(args, words)]
+    if not rows:
+        raise ValueError(f"None of {', '.join(args.learners)} keeps outputs a task, which split-task- streams need.")
     claim(args.out, args, ("out", "jobs", "threads", "scheduler"), "benchmark")
     cells = [cell for row in rows for cell in row.cells]
     found = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, args.scheduler, title="benchmark")
@@ -169,6 +171,11 @@ def benchmark(args: BenchmarkArgs) -> None:
     write_tables(args.out, content)
     print(heading(content) + "\n")
     print(columns(lines(content)))
+    for stream in dict.fromkeys(row.stream.name for row in rows):
+        there = {row.learner for row in rows if row.stream.name == stream}
+        gone = [text for text in dict.fromkeys(args.learners) if text not in there]
+        if gone:
+            print(f"\nLeft out of {stream}, as they keep no outputs a task: {', '.join(gone)}.")
     print(f"\n{args.out / 'report.html'} shows the figure; benchmark.md, .csv, .tex and results.json lie beside it.")
 
 
@@ -194,7 +201,9 @@ def _rows(args: BenchmarkArgs, words: StreamWords) -> list[Row]:
         cells = (Measured(f"{name} seed {s}", learner, words, s, *each) for s in range(args.seeds))
         return Row(words, stream.scenario, stream.outputs, text, role, learner(0).needs, tuple(cells))
 
-    asked = [text for text in dict.fromkeys(args.learners) if not (told and "/" in text)]
+    asked = [
+        text for text in dict.fromkeys(args.learners) if not told or LearnerWords(text, sizes, 0, args.device).separable
+    ]
     bases = dict.fromkeys(text.partition("+")[0] for text in asked)
     return [*map(row, asked), *(row(base, JOINT) for base in bases if args.joint and not told)]
 
