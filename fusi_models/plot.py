@@ -14,10 +14,14 @@ from fusi_models.theory.propagator import Events
 def plot_curve(curve: MemoryCurve, ax: Any, label: str | None = None, **style: Any) -> Any:
     """SNR against age on log axes, with a band of one standard error where the curve was simulated.
 
-    Readings at age 0 or with SNR <= 0 do not fit on log axes and are left out.
+    Readings at age 0 do not fit on log axes and are left out; those with SNR <= 0 are open triangles at the foot.
     """
-    shown = (curve.times > 0) & (curve.snr > 0)
+    shown, below = (curve.times > 0) & (curve.snr > 0), (curve.times > 0) & (curve.snr <= 0)
     line = ax.plot(curve.times[shown], curve.snr[shown], label=label or curve.name, **style)[0]
+    if below.any():
+        look = {"color": line.get_color(), "mfc": "none", "ms": 4, "mew": 0.8, "ls": "", "clip_on": False}
+        foot = ax.get_xaxis_transform()
+        ax.plot(curve.times[below], np.zeros(below.sum()), "v", transform=foot, label="_below", **look)
     error = np.nan_to_num(curve.error / curve.noise)
     if np.any(error > 0):
         low = np.maximum(curve.snr - error, 1e-3 * curve.snr.max())

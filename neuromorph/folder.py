@@ -1,16 +1,13 @@
 """A folder of results that belongs to one command with its arguments: ``config.json`` says which."""
 
 import json
-import platform
 from collections.abc import Collection
 from dataclasses import asdict, fields
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from neuromorph.atomic import write_json
-
-PACKAGES = ("neuromorph", "numpy", "torch", "snntorch", "brian2", "lava-nc")
+from neuromorph.provenance import provenance
 
 
 def claim(folder: Path, args: Any, ways: Collection[str], what: str) -> None:
@@ -34,15 +31,7 @@ def claim(folder: Path, args: Any, ways: Collection[str], what: str) -> None:
                 "choose another --out, or delete the folder."
             )
         return
-    packages = {name: _version(name) for name in PACKAGES}
     try:
-        write_json(config, {"arguments": mine, "python": platform.python_version(), "packages": packages})
+        write_json(config, {"arguments": mine, **provenance(args, ways)})
     except OSError as error:
         raise OSError(f"The folder {folder} cannot be written ({error.strerror}): choose another --out.") from error
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "not installed"

@@ -6,10 +6,12 @@ learning. Definitions: Lopez-Paz & Ranzato 2017 (GEM), Chaudhry et al. 2018 (for
 
 import os
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 
 from neuromorph.atomic import replacing
+from neuromorph.tables import Table, frame
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +70,16 @@ class AccuracyMatrix:
             {"learned": i, "tested": j + 1, "replica": r, "accuracy": float(value)}
             for (i, j, r), value in np.ndenumerate(whole)
         ]
+
+    def to_pandas(self) -> Any:
+        """``table`` as a ``pandas.DataFrame``; raises ``ImportError`` with one sentence where pandas is missing."""
+        rows = self.table()
+        return frame([tuple(row.values()) for row in rows], list(rows[0]))
+
+    def csv(self) -> str:
+        """``table`` as CSV with a head line."""
+        rows = self.table()
+        return Table("accuracies", tuple(rows[0]), tuple(tuple(row.values()) for row in rows)).csv()
 
     @property
     def tasks(self) -> int:

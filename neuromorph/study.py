@@ -31,6 +31,7 @@ from neuromorph.metrics import AccuracyMatrix
 from neuromorph.run import fingerprint, learn_stream
 from neuromorph.streams import Stream, joint, parallel
 from neuromorph.streams.stream import text_digest
+from neuromorph.tables import columns as columns
 from neuromorph.threads import at_most
 
 Arrays = dict[str, Values]
@@ -155,12 +156,6 @@ def spread(values: Any, sign: str = "\u00b1") -> str:
     """Mean and standard deviation over seeds, in percent; of one seed its number."""
     percent = 100 * np.atleast_1d(values)
     return f"{percent.mean():.1f} {sign} {percent.std(ddof=1):.1f}" if len(percent) > 1 else f"{percent.mean():.1f}"
-
-
-def columns(lines: Sequence[Sequence[str]]) -> str:
-    """A table as text: the cells of each line, columns aligned."""
-    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
-    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
 
 
 def _calls(

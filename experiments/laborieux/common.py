@@ -64,10 +64,10 @@ class Page:
         """A stream in words, with the page's numbers of samples, as a function of the seed."""
         return StreamWords(name, tasks, self.samples, self.test_samples)
 
-    def training(self, m: float, seed: int, **network) -> TrainingConfig:
+    def training(self, m: float, seed: int, kind: type[ControlConfig] = ControlConfig, **network) -> TrainingConfig:
         """The binarized control (or ``binary=False``) with batch norm; ``network``: fields of ``ControlConfig``."""
         network = {"fast": self.fast and network.get("binary", True), **network}
-        return self._training(ControlConfig(self.sizes(), **network), m, seed)
+        return self._training(kind(self.sizes(), **network), m, seed)
 
     def spiking_training(self, m: float, seed: int, **network) -> TrainingConfig:
         """The spiking network in a learner of the controls; ``network``: fields of ``SpikingConfig``."""

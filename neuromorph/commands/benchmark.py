@@ -212,6 +212,7 @@ def _entry(row: Row, results: Sequence[Result]) -> dict[str, Any]:
         "told": [TOLD[need] for need in sorted(row.needs)],
         "metrics": {name: getattr(matrix, name).tolist() for name in METRICS},
         "accuracy": matrix.accuracy.tolist(),
+        "baseline": matrix.baseline.tolist(),
         "costs": {k: None if math.isnan(v) else v for k, v in taken.items()}
         | {"seconds": float(np.mean([r.seconds for r in results]))},
     }

@@ -10,7 +10,9 @@ import numpy as np
 import tyro
 
 from neuromorph import checkpoint, lava, streams
-from neuromorph.atomic import replacing, write_text
+from neuromorph.atomic import replacing, write_json, write_text
+from neuromorph.page.deployed import Verdict, chip_names, sample_figures
+from neuromorph.provenance import provenance
 
 SCRIPT = "run_on_lava.py"  # lies in neuromorph/lava/handout, needs nothing of it
 STOCK_DRIVE = 50  # samples whose drive is also read on the stock graph, which is slow
@@ -69,8 +71,19 @@ class Case:
     by_membrane: bool = False
 
 
+@dataclass(frozen=True)
+class Drive:
+    """The finer read-out: in words, and how many of its numbers differ from the reference (batched, stock graph)."""
+
+    words: str
+    differing: list[int]
+
+
 def deploy(args: DeployArgs) -> None:
-    """Exits with 1 where a spike differs; raises ``ValueError`` or ``OSError`` with one sentence for a mistake."""
+    """Exits with 1 where a spike differs, 3 where the network fits no chip that was asked for.
+
+    Raises ``ValueError`` or ``OSError`` with one sentence for a mistake.
+    """
     from neuromorph.lava.reference import simulate
 
     out, case = _case(args)
@@ -84,8 +97,16 @@ def deploy(args: DeployArgs) -> None:
         for name, layers in ways.items()
     }
 
+    told = differing if case.exact else {k: v for k, v in differing.items() if k != case.source}
+    drive = _drive(case, args.timeout)
+    chips = ("loihi1", "loihi2") if args.chip == "both" else (args.chip,)
+    sheets = {chip: deployment.resources(chip, x, args.learning) for chip in chips}
+    equal = not any(map(any, told.values())) and not any(drive.differing)
+    verdict = Verdict(equal, {chip: tuple(sheet.problems) for chip, sheet in sheets.items()})
+
     count = reference[0].spikes.shape[1]
-    print(f"{args.file}: {spec.title}, {spec.num_steps} steps, {count} test samples\n")
+    print(f"{args.file}: {spec.title}, {spec.num_steps} steps, {count} test samples")
+    print(verdict, end="\n\n")
     for line in case.words:
         print(line)
     print(f"{'':52}accuracy   spikes that differ from the reference, by layer")
@@ -94,26 +115,41 @@ def deploy(args: DeployArgs) -> None:
     way = "last membranes" if case.by_membrane else "spike counts"
     final = [record[-1] for record in (case.records[-1], (reference[-1].spikes, reference[-1].membranes))]
     right = [_score(case, one[-1].argmax(1)) for one in final] if case.by_membrane else None
-    print(f"{f'integer reference, {way}':52}{right[1] if right else _counts(case, reference[-1].spikes)}")
+    accuracy = {f"integer reference, {way}": right[1] if right else _counts(case, reference[-1].spikes)}
+    print(f"{f'integer reference, {way}':52}{accuracy[f'integer reference, {way}']}")
     for name, layers in ways.items():
         ours = right[0] if right and name == case.source else _counts(case, layers[-1]) if not right else "      "
+        accuracy[f"{name}, {way}"] = ours
         print(f"{name + f', {way}':52}{ours}     {' '.join(map(str, differing[name]))}")
     print(f"compared: {sum(record.spikes.size for record in reference)} neuron steps, each way")
     if not case.exact:
         total = [int(spikes.sum()) for spikes, _ in case.records]
         print(f"spikes of the {case.source}, by layer: {' '.join(map(str, total))}")
-        differing.pop(case.source)  # what the quantisation moved is no fault of the mapping
-    differing["drive"] = _drive(case, args.timeout)
-    print()
-    for chip in ("loihi1", "loihi2") if args.chip == "both" else (args.chip,):
-        sheet = deployment.resources(chip, x, args.learning)
+        # what the quantisation moved is no fault of the mapping
+    print(f"{drive.words}\n")
+    for chip, sheet in sheets.items():
         print(f"{sheet}\n")
         write_text(out / f"{chip}.txt", f"{sheet}\n\n" + "\n".join(_cores(sheet)) + "\n")
     _write(out, case, reference)
+    scores = dict(case.scores) | {name: float(v) for name, v in accuracy.items() if v.strip()}
+    measured = {
+        "network": spec.title,
+        "steps": spec.num_steps,
+        "samples": count,
+        "accuracy": scores,
+        "neuron_steps": sum(record.spikes.size for record in reference),
+        "differing_spikes": differing,
+        "differing_drive": drive.differing,
+    }
+    content = {"schema": 1, **verdict.content(), **measured, **provenance(args, ("out", "timeout"))}
+    write_json(out / "deployment.json", content)
     print(f"{out} holds {', '.join(sorted(path.name for path in out.iterdir()))}")
-    if any(map(any, differing.values())):
+    if not verdict.equal:
         print("neuromorph: spikes differ; do not trust this network on the chip.", file=sys.stderr)
         sys.exit(1)
+    if not verdict.fits:
+        print(f"neuromorph: the network does not fit {' or '.join(chip_names(chips))}.", file=sys.stderr)
+        sys.exit(3)
 
 
 def _write(out: Path, case: Case, reference: list) -> None:
@@ -132,7 +168,12 @@ def _write(out: Path, case: Case, reference: list) -> None:
     else:
         print(f"no {SCRIPT}: a reset of this network is not in stock Lava; run it with neuromorph.lava")
     _write_nir(spec, out / "network.nir")
-    _figures(out, case, messages[:1])
+    last = reference[-1].membranes[-1, 0] if case.by_membrane else reference[-1].spikes[:, 0].sum(0)
+    label = "" if case.y is None else f", label {case.y[0]}"
+    way = "last membranes" if case.by_membrane else "spike counts"
+    words = f"test sample 0{label}, predicted {int(last.argmax())} by {way}"
+    for name, figure in sample_figures(spec, case.records, messages[:1], case.source, words).items():
+        write_text(out / name, figure)
 
 
 def _case(args: DeployArgs) -> tuple[Path, Case]:
@@ -271,21 +312,19 @@ def shown(spec: Any, x: np.ndarray) -> np.ndarray:
     return x.reshape(len(x), spec.sizes[0])
 
 
-def _drive(case: Case, timeout: float) -> list[int]:
-    """Print the finer read-out; how many of its numbers differ from the reference."""
+def _drive(case: Case, timeout: float) -> Drive:
     deployment, x = case.deployment, case.x
     try:
         expected = deployment.reference_drive(x)
     except ValueError as error:
-        print(f"no read-out of the outputs' drive: {error}")
-        return []
+        return Drive(f"no read-out of the outputs' drive: {error}", [])
     found = deployment.drive(x, "batched", timeout)
     few = x[:, :STOCK_DRIVE] if deployment.spec.encoding == "raster" else x[:STOCK_DRIVE]
     stock = deployment.drive(few, "stock", timeout)
     differing = [int((found != expected).sum()), int((stock != expected[: len(stock)]).sum())]
-    print(f"{'Lava, outputs only integrate, read by Read':52}{_score(case, found.argmax(1))}     ", end="")
-    print(f"{differing[0]} of {found.size} numbers differ; stock graph, {len(stock)} samples: {differing[1]}")
-    return differing
+    line = f"{'Lava, outputs only integrate, read by Read':52}{_score(case, found.argmax(1))}     "
+    line += f"{differing[0]} of {found.size} numbers differ; stock graph, {len(stock)} samples: {differing[1]}"
+    return Drive(line, differing)
 
 
 def _counts(case: Case, spikes: np.ndarray) -> str:
@@ -315,31 +354,3 @@ def _write_nir(network: Any, path: Path) -> None:
         write(network, path)
     except (ImportError, ValueError) as error:
         print(f"no NIR file: {error}")
-
-
-def _figures(out: Path, case: Case, messages: np.ndarray) -> None:
-    """raster.svg and membranes.svg of one sample."""
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    from neuromorph.lava.drawing import membranes, raster
-    from neuromorph.lava.graphs.inference import run_stock, stock_membranes
-
-    spec, records = case.deployment.spec, case.records
-    spikes = run_stock(spec, messages, set(range(len(spec.layers))))
-    traces = stock_membranes(spec, messages[0])
-    rasters, lines = (Figure(figsize=(4 * len(records), 3.2), layout="constrained") for _ in range(2))
-    all_axes, line_axes = (figure.subplots(1, len(records), squeeze=False) for figure in (rasters, lines))
-    for k, (spk, mem) in enumerate(records):
-        ours, mem = spk[:, 0], np.where(spk[:, 0] & (spec.layers[k].reset == "zero"), 0, mem[:, 0])
-        title = f"layer {k + 1}, {'x'.join(map(str, spec.layers[k].shape))} neurons"
-        raster(ours, spikes[k][:, 0], title, all_axes[0, k])
-        count = ours.sum(0)  # neurons that spike at every step, or never, show little
-        liveliest = np.argsort(-np.minimum(count, len(ours) - count), kind="stable")[:5]
-        thresholds = spec.layers[k].each(spec.layers[k].threshold)[liveliest]
-        membranes(mem[:, liveliest], traces[k][:, liveliest], thresholds, title, line_axes[0, k])
-    rasters.suptitle(f"spikes of one test sample: {case.source} (rings) and Lava (dots)", fontsize=11)
-    lines.suptitle(f"membranes of five neurons: {case.source} (lines) and Lava (dots)", fontsize=11)
-    for figure, name in ((rasters, "raster.svg"), (lines, "membranes.svg")):
-        with replacing(out / name) as unfinished, rc_context({"svg.hashsalt": "neuromorph"}):
-            figure.savefig(unfinished, format="svg", metadata={"Date": None})

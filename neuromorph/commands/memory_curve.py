@@ -1,9 +1,6 @@
 """``neuromorph memory-curve``: how long synapses remember, as a table, a figure and data."""
 
-import csv
-import io
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -14,13 +11,17 @@ import fusi_models as fm
 from fusi_models.catalogue import parse
 from fusi_models.files import load_synapse
 from fusi_models.seeds import generator
-from fusi_models.synapse import Chain, find, need
+from fusi_models.synapse import Chain, Linear, find, need
 from fusi_models.theory.coding import coding
 from fusi_models.theory.correlated import aware_curve, correlated_curve
 from fusi_models.theory.first_passage import passage_times, survival
 from fusi_models.theory.optimise import optimise
 from fusi_models.theory.pairs import GATING
 from neuromorph.atomic import write_text
+from neuromorph.page.curves import curves_csv, figure, lifetime_table, table
+from neuromorph.page.svg import drawing
+
+ROUNDING = 1e-11  # of the largest signal: below it the theory of a signal that is over is rounding error
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,10 @@ class MemoryCurveArgs:
     """Ratio between the levels of a cascade, where a model does not give its own."""
     f_pot: float = 0.5
     """Fraction of the events that potentiate."""
+    active: float = 1.0
+    """Fraction of the synapses that a memory touches."""
+    lifetimes: tuple[float, ...] = ()
+    """Numbers of synapses: beside the curves, the lifetime at each of them, as a table, a panel and a CSV."""
     optimise: tuple[float, ...] = ()
     """Ages: beside the models, the chain that a numeric search finds strongest at each of them."""
     states: int | None = None
@@ -54,9 +59,10 @@ class MemoryCurveArgs:
     (beside the curve of independent ones, with and without knowing the correlations); or a threshold unit, which has
     lost the memory when this memory's own signal first falls to the threshold (finite chains; trials simulated)."""
     rule: Literal["pre", "post", "symmetric", "coincidence"] = "pre"
-    """Observer "correlated" only: how the two neurons of a synapse gate its events; sets f_pot."""
-    coding: float = 0.5
-    """Observer "correlated" only: fraction of the neurons that are active in a memory."""
+    """With --coding or the observer "correlated": how the two neurons of a synapse gate its events."""
+    coding: float | None = None
+    """Coding level, the fraction of the neurons that are active in a memory; with the rule it sets active and f_pot
+    (observer "correlated": 0.5 where it is not given)."""
     events: Literal["discrete", "poisson"] = "discrete"
     """One event per synapse and step, or Poisson events (not in Brian2)."""
     threshold: float = 1.0
@@ -83,6 +89,7 @@ def memory_curve(args: MemoryCurveArgs) -> None:
         raise ValueError(f"the observer '{args.observer}' has engine theory only, got {args.engine}.")
     if not (0 < args.threshold < np.inf or (args.threshold == 0 and args.observer == "first-passage")):
         raise ValueError(f"threshold must be finite and above 0 (or 0, first passage only), got {args.threshold}.")
+    args = _coded(args)
     models = [parse_model(text, args.x, args.f_pot) for text in args.models]
     models += [_optimised(models, age, args) for age in args.optimise]
     times = np.unique(np.append(0, np.geomspace(1, args.last, args.points).round()))
@@ -92,17 +99,71 @@ def memory_curve(args: MemoryCurveArgs) -> None:
     passages = [_passage(syn, args) for syn in models] if args.observer == "first-passage" else []
     for row, found in zip(rows, passages, strict=False):
         row |= _passage_summary(found, times)
-    print(_table(rows, args))
+    print(table(rows, args))
+    theories = [_theory(syn, times, args) if args.engine != "theory" else None for syn, _ in shown]
+    found = [[_lifetime(syn, n, args) for n in args.lifetimes] for syn in models]
+    names = [syn.name for syn in models]
     arguments = asdict(args) | {"out": str(args.out)}
     data = [
-        {"summary": row} | {k: _plain(v) for k, v in asdict(c).items()} for row, c in zip(rows, curves, strict=True)
+        {"summary": row}
+        | {k: _plain(v) for k, v in asdict(c).items()}
+        | ({"theory": _plain(t.snr)} if t is not None else {})
+        for row, c, t in zip(rows, curves, theories, strict=True)
     ]
-    write_text(f"{args.out}.json", json.dumps({"arguments": arguments, "curves": data}, indent=1))
-    write_text(f"{args.out}.csv", _csv(curves))
-    svg = io.StringIO()
-    figure(models, curves, args, [row["survival"] for row in rows if "survival" in row]).savefig(svg, format="svg")
-    write_text(f"{args.out}.svg", svg.getvalue())
-    print(f"wrote {args.out}.json, .csv and .svg")
+    content = {"arguments": arguments, "curves": data, **_by_synapses(names, found, args)}
+    write_text(f"{args.out}.json", json.dumps(content, indent=1))
+    write_text(f"{args.out}.csv", curves_csv(curves))
+    survivals = [row["survival"] for row in rows if "survival" in row]
+    write_text(f"{args.out}.svg", drawing(figure(models, curves, args, survivals, theories, found)))
+    if found and args.lifetimes:
+        ages = lifetime_table(names, args.lifetimes, found)
+        print(ages.text())
+        write_text(f"{args.out}-lifetimes.csv", ages.csv())
+    print(f"wrote {args.out}.json, .csv and .svg" + f" and {args.out}-lifetimes.csv" * bool(args.lifetimes))
+
+
+def _coded(args: MemoryCurveArgs) -> MemoryCurveArgs:
+    """With what the coding level means for synapses that are taken as independent."""
+    if args.observer == "correlated":
+        if args.active != 1:
+            raise ValueError("the observer 'correlated' takes --coding and --rule in place of --active.")
+        return replace(args, coding=0.5 if args.coding is None else args.coding)
+    if args.coding is not None:
+        if args.active != 1:
+            raise ValueError(f"--coding sets the active fraction: leave out --active, got {args.active:g}.")
+        active, f_pot = coding(args.coding, args.rule)
+        args = replace(args, active=active, f_pot=f_pot)
+    if args.active != 1 and (args.engine == "brian2" or args.observer == "first-passage"):
+        asked = "engine brian2" if args.engine == "brian2" else "the observer 'first-passage'"
+        raise ValueError(f"{asked} has memories that touch all synapses only, got active={args.active:g}.")
+    return args
+
+
+def _theory(syn: fm.SynapseModel, times: np.ndarray, args: MemoryCurveArgs) -> fm.MemoryCurve | None:
+    """The exact curve; None for a model that has none. What is rounding error of a signal that is over is 0."""
+    if find(syn, Linear) is None:
+        return None
+    curve = fm.memory_curve(syn, times, args.synapses, args.events, active=args.active)
+    if not np.abs(curve.snr).max() < 1e3 * np.sqrt(args.synapses):  # no efficacies have such a signal
+        raise ValueError(
+            f"the theory of {syn.name} is not exact here (SNR {curve.snr[0]:.3g}): choose --engine lumped."
+        )
+    signal = np.where(np.abs(curve.signal) > ROUNDING * np.abs(curve.signal).max(), curve.signal, 0.0)
+    return replace(curve, signal=signal, snr=signal / curve.noise)
+
+
+def _lifetime(syn: fm.SynapseModel, synapses: float, args: MemoryCurveArgs) -> float | None:
+    """In theory; None where there is none, or it cannot be found within 1e13 events."""
+    try:
+        return fm.lifetime(syn, synapses, args.threshold, args.events, active=args.active)
+    except ValueError:
+        return None
+
+
+def _by_synapses(names: list[str], found: list[list[float | None]], args: MemoryCurveArgs) -> dict[str, Any]:
+    if not args.lifetimes:
+        return {}
+    return {"lifetimes": {"synapses": list(args.lifetimes), **dict(zip(names, found, strict=True))}}
 
 
 def parse_model(text: str, x: float = 0.5, f_pot: float = 0.5) -> fm.SynapseModel:
@@ -143,12 +204,16 @@ def _curves(syn: fm.SynapseModel, times: np.ndarray, args: MemoryCurveArgs) -> l
 
 def _curve(syn: fm.SynapseModel, times: np.ndarray, args: MemoryCurveArgs) -> fm.MemoryCurve:
     if args.engine == "theory":
-        return fm.memory_curve(syn, times, args.synapses, args.events)
+        need(syn, Linear)
+        found = _theory(syn, times, args)
+        assert found is not None
+        return found
     if args.engine == "lumped":
         rng = generator("memory-curve", args.seed)
         return fm.simulate(
-            syn, times, int(args.synapses), args.trials, rng, args.events, burn_in=args.burn_in, progress=True
-        )
+            syn, times, int(args.synapses), args.trials, rng, args.events, active=args.active, burn_in=args.burn_in,
+            progress=True,
+        )  # fmt: skip
     if args.events != "discrete":
         raise ValueError("Brian2 steps discrete events: leave out --events or choose another engine.")
     from fusi_models.engines.brian import simulate_brian
@@ -178,11 +243,11 @@ def _summary(syn: fm.SynapseModel, curve: fm.MemoryCurve, args: MemoryCurveArgs)
     """One row of the table; ``None`` where the model has no theory, and for the share where no bound is known."""
     above = curve.times[curve.snr >= args.threshold]
     row = {"model": curve.name, "initial_snr": float(curve.snr[0]), "last_above": float(above.max(initial=0))}
-    row |= {"lifetime": None, "area": None, "envelope_share": None}
-    if args.observer == "correlated":
+    row |= {"lifetime": None, "area": None, "envelope_share": None, "censored": bool(curve.snr[-1] >= args.threshold)}
+    if args.observer == "correlated" or find(syn, Linear) is None:
         return row
+    row["lifetime"] = _lifetime(syn, args.synapses, args)
     try:
-        row["lifetime"] = fm.lifetime(syn, args.synapses, args.threshold, args.events)
         row["area"] = fm.area(syn)
     except ValueError:
         return row
@@ -190,83 +255,6 @@ def _summary(syn: fm.SynapseModel, curve: fm.MemoryCurve, args: MemoryCurveArgs)
     if found is not None and args.events == "poisson":  # it bounds no discrete curve
         row["envelope_share"] = float(fm.envelope_share(found.chain(), curve.times).max())
     return row
-
-
-def _table(rows: list[dict], args: MemoryCurveArgs) -> str:
-    passages = args.observer == "first-passage"
-    width = max(28, *(len(row["model"]) + 1 for row in rows))
-    lines = [f"N = {args.synapses:g}, f+ = {args.f_pot:g}, {args.events} events, engine {args.engine}"]
-    lines.append(
-        f"{'model':{width}}{'SNR(0)':>11}{'lifetime':>12}{'read >= ' + f'{args.threshold:g}':>13}{'area':>9}"
-        f"{'envelope':>10}" + f"{'first passage':>17}" * passages
-    )
-    for row in rows:
-        lifetime, area, share = (
-            "-" if row[key] is None else format(row[key], form)
-            for key, form in (("lifetime", ".1f"), ("area", ".3f"), ("envelope_share", ".3f"))
-        )
-        lines.append(
-            f"{row['model']:{width}}{row['initial_snr']:11.4g}{lifetime:>12}{row['last_above']:13.0f}{area:>9}"
-            f"{share:>10}" + (f"{row['passage']:>10.1f} +- {row['passage_error']:<3.1f}" if passages else "")
-        )
-    notes = [
-        "lifetime, area: theory; read: last reading above the threshold; envelope: largest share of the bound",
-        "on Poisson curves of finite chains (no bound is known for discrete events)",
-    ]
-    if args.observer == "correlated":
-        active, f_pot = coding(args.coding, args.rule)
-        notes = [
-            f"{args.rule} gating at coding level {args.coding:g}: a memory touches {active:.3g} of the synapses, f+ = "
-            f"{f_pot:.3g}; shared: with the noise of shared neurons; aware: knows their covariance (discrete events)"
-        ]
-    if passages:
-        notes.append(
-            f"first passage: mean and standard error of {args.trials} memories (discrete events); still above the "
-            f"threshold at {args.last:g} and counted as lost there: " + ", ".join(f"{row['kept']:.0%}" for row in rows)
-        )
-    return "\n".join([*lines, *notes])
-
-
-def _csv(curves: list[fm.MemoryCurve]) -> str:
-    out, names = io.StringIO(), ("times", "signal", "noise", "snr", "spread", "error")
-    writer = csv.writer(out)
-    writer.writerow(("model", *names))
-    for curve in curves:
-        writer.writerows((curve.name, *row) for row in zip(*(getattr(curve, n).tolist() for n in names), strict=True))
-    return out.getvalue()
-
-
-def figure(
-    models: list[fm.SynapseModel], curves: list[fm.MemoryCurve], args: MemoryCurveArgs, survivals: Sequence = ()
-):
-    """The curves, the bound of the largest model (Poisson events), power laws and the threshold, in matplotlib.
-
-    ``survivals``: [model][time], the share of memories that a threshold unit still has, in a panel of its own.
-    """
-    from matplotlib.figure import Figure
-
-    from fusi_models.plot import plot_curve, plot_envelope, plot_guides
-
-    page = Figure(figsize=(6 + 5 * bool(survivals), 4.2), layout="constrained")
-    ax, *beside = page.subplots(1, 1 + bool(survivals), squeeze=False)[0]
-    for curve in curves:
-        plot_curve(curve, ax)
-    chains = [found.chain() for found in (find(syn, Chain) for syn in models) if found is not None]
-    if chains and args.events == "poisson" and args.observer != "correlated":
-        plot_envelope(curves[0].times, max(chain.states for chain in chains), args.synapses, ax)
-    peak = max(curve.snr[1] for curve in curves)
-    plot_guides(ax, (1, peak), args.last)
-    ax.axhline(args.threshold, color="0.5", lw=0.8, ls=":")
-    ax.set_ylim(bottom=0.1 * (args.threshold or 1), top=2 * np.sqrt(args.synapses))
-    reader = "" if args.observer == "ideal" else f", observer {args.observer}"
-    ax.set_title(f"N = {args.synapses:g}, {args.engine}{reader}", fontsize=10)
-    ax.legend(frameon=False, fontsize=8)
-    for panel in beside:
-        for curve, survived in zip(curves, survivals, strict=True):
-            panel.step(curve.times[1:], survived[1:], where="post", label=curve.name)
-        panel.set(xscale="log", ylim=(0, 1.05), xlabel="age (events per synapse)", ylabel="memories not yet lost")
-        panel.set_title(f"first passage to {args.threshold:g} noise units, {args.trials} memories", fontsize=10)
-    return page
 
 
 def _plain(value):

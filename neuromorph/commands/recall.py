@@ -1,6 +1,5 @@
 """``neuromorph recall``: how well a network recalls patterns from a noisy cue, by decoder: a table, a figure, data."""
 
-import io
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +11,8 @@ from fusi_models.networks.recall import DECODERS, EXPLAIN, additive_errors, chai
 from fusi_models.synapse import Chain, need
 from fusi_models.theory.pairs import GATING, additive_rule
 from neuromorph.atomic import write_json, write_text
+from neuromorph.page.svg import drawing
+from neuromorph.tables import Table
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class RecallArgs:
     seed: int = 0
     """Seed of the random numbers."""
     out: Path = Path("recall")
-    """Files to write: this name with .json and .svg."""
+    """Files to write: this name with .json, .csv and .svg."""
 
 
 def recall(args: RecallArgs) -> None:
@@ -56,10 +57,10 @@ def recall(args: RecallArgs) -> None:
     mean = {name: values.mean(0).tolist() for name, values in errors.items()}
     data = {"arguments": asdict(args) | {"out": str(args.out)}, "ages": ages, "mean": mean}
     write_json(f"{args.out}.json", data | {"errors": {name: values.tolist() for name, values in errors.items()}})
-    svg = io.StringIO()
-    figure(args, ages, errors).savefig(svg, format="svg")
-    write_text(f"{args.out}.svg", svg.getvalue())
-    print(f"wrote {args.out}.json and .svg")
+    rows = [(name, ages[k], n, float(v)) for name, values in errors.items() for (n, k), v in np.ndenumerate(values)]
+    write_text(f"{args.out}.csv", Table("rms error of recall", ("decoder", "age", "trial", "error"), tuple(rows)).csv())
+    write_text(f"{args.out}.svg", drawing(figure(args, ages, errors)))
+    print(f"wrote {args.out}.json, .csv and .svg")
 
 
 def _errors(args: RecallArgs) -> tuple[list[int], dict[str, np.ndarray]]:

@@ -1,38 +1,29 @@
 """``neuromorph report``: the figures and the page of a finished comparison or benchmark, from its files."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from neuromorph.atomic import replacing, write_text
+from neuromorph.atomic import write_json, write_text
 from neuromorph.metrics import AccuracyMatrix
-from neuromorph.study import columns, spread
-
-COLUMNS = {
-    "average_accuracy": "ACC",
-    "learning_accuracy": "LA",
-    "forgetting": "forgetting",
-    "backward_transfer": "BWT",
-}
-FIGURES = {
-    "accuracy.svg": "Accuracy on each task while the later ones are learned: mean and one standard deviation over "
-    "seeds; dotted: chance.",
-    "grid.svg": "Average accuracy after the last task, and forgetting (Chaudhry), for every synapse and substrate.",
-    "memory.svg": "Memory curves of the same synapses on a stream of random patterns: the ideal observer's signal, "
-    "simulated on each substrate (points, one standard error), over the exact theory of the chain (line).",
-}
+from neuromorph.page.comparison import comparison, heading, long, memory_table, numbers, summary
+from neuromorph.page.content import write_page
+from neuromorph.page.suite import long as accuracies
+from neuromorph.page.suite import suite
+from neuromorph.page.training import training
+from neuromorph.study import columns
 
 
 @dataclass(frozen=True)
 class ReportArgs:
-    """Draw the figures and write report.html again from the files of a finished comparison or benchmark."""
+    """Draw the figures and write report.html again from the files of a finished comparison, benchmark or training."""
 
     folder: Path = Path("runs/compare")
-    """The folder that ``neuromorph compare`` or ``neuromorph benchmark`` wrote."""
+    """The folder that ``neuromorph compare`` or ``benchmark`` wrote, or FILE-report of ``neuromorph train``."""
 
 
 def report(args: ReportArgs) -> None:
@@ -48,151 +39,55 @@ def report(args: ReportArgs) -> None:
         write_tables(args.folder, results)
         print(columns(lines(results)))
         return
+    if "matrix" in results:
+        matrix = AccuracyMatrix.load(args.folder / results["matrix"])
+        config = json.loads((args.folder / "config.json").read_text())
+        write_training(args.folder, results, matrix, config)
+        print(args.folder / "report.html")
+        return
     write_report(args.folder)
     print(table(results))
 
 
-def rows(results: Mapping[str, Any]) -> list[list[str]]:
-    """The table's cells as text: synapse, substrate, what the row is for, the metrics in percent, seconds."""
-    lines = []
-    for cell in results["cells"]:
-        joint = cell["role"] == "joint"
-        numbers = ["" if joint and name != "average_accuracy" else spread(cell["metrics"][name]) for name in COLUMNS]
-        lines.append([cell["synapse"], cell["substrate"], cell["role"], *numbers, f"{cell['seconds']:.0f}"])
-    lines.append(["chance", "", "", f"{100 * results['chance']:.1f}", *[""] * len(COLUMNS)])
-    return lines
-
-
-def heading(results: Mapping[str, Any]) -> str:
-    """What was run, in words."""
-    stream = results["stream"]
-    fewest, most = min(stream["samples"]), max(stream["samples"])
-    each = f"{most}" if fewest == most else f"{fewest} to {most}"
-    epochs = " or ".join(str(e) for e in sorted({cell["epochs"] for cell in results["cells"]}))
-    return (
-        f"{stream['name']}, {stream['scenario']}: {stream['tasks']} tasks, {each} training samples "
-        f"each, {epochs} epochs, {results['seeds']} seeds (mean \u00b1 sd, percent); {results['boundary']}."
-    )
-
-
 def table(results: Mapping[str, Any]) -> str:
-    """The table as text, columns aligned."""
-    lines = [["synapse", "substrate", "", *COLUMNS.values(), "seconds"], *rows(results)]
-    return "\n".join([heading(results), "", columns(lines)])
+    """What was run, and the table, as text."""
+    return "\n".join([heading(results), "", summary(results).text()])
 
 
 def write_report(folder: Path) -> None:
-    """Figures as SVG, and report.html with them inside."""
+    """Tables as CSV, figures as SVG, and report.html with all of them inside."""
     results = json.loads((folder / "results.json").read_text())
     with np.load(folder / "matrices.npz") as stored:
         matrices = {
             cell["matrix"]: AccuracyMatrix(stored[f"{cell['matrix']}/accuracy"], stored[f"{cell['matrix']}/baseline"])
             for cell in results["cells"]
         }
+    tables = {
+        "results": numbers(results),
+        "matrices": long(results, matrices),
+        "memory": memory_table(results["memory"]),
+    }
+    for name, one in tables.items():
+        write_text(folder / f"{name}.csv", one.csv())
     config = json.loads((folder / "config.json").read_text())
-    for name, draw in (("accuracy.svg", _accuracy), ("grid.svg", _grid), ("memory.svg", _memory)):
-        _save(draw(results, matrices), folder / name)
-    pictures = [(_inline(folder / name), caption) for name, caption in FIGURES.items()]
-    shown = {"results": results, "heading": heading(results), "columns": COLUMNS, "rows": rows(results)}
-    _write_page(folder, "report.html", **shown, pictures=pictures, config=config)
+    files = [*(f"{name}.csv" for name in tables), "results.json", "config.json", "matrices.npz"]
+    write_page(comparison(results, matrices, config), folder / "report.html", [folder / name for name in files])
 
 
-def write_benchmark(folder: Path, content: Mapping[str, Any], heading: str, table: Any, config: Any) -> None:
-    """benchmark.svg, and report.html with it inside."""
-    from matplotlib.figure import Figure
-
-    from neuromorph.figures import bars
-
-    streams = list(dict.fromkeys(row["stream"] for row in content["rows"]))
-    most = max(sum(row["stream"] == stream for row in content["rows"]) for stream in streams)
-    figure = Figure(figsize=(8, len(streams) * (0.7 + 0.22 * most)), layout="constrained")
-    for stream, ax in zip(streams, figure.subplots(len(streams), 1, squeeze=False)[:, 0], strict=True):
-        some = [row for row in content["rows"] if row["stream"] == stream]
-        labels = [f"{row['learner']} {row['role']}".strip() for row in some]
-        bars(labels, [row["metrics"]["average_accuracy"] for row in some], some[0]["chance"], ax)
-        ax.set_title(f"{stream}, {some[0]['scenario']}-incremental, {some[0]['tasks']} tasks", fontsize=9)
-    _save(figure, folder / "benchmark.svg")
-    shown = {"heading": heading, "table": table, "picture": _inline(folder / "benchmark.svg"), "config": config}
-    _write_page(folder, "benchmark.html", **shown)
+def write_training(folder: Path, results: Mapping[str, Any], matrix: AccuracyMatrix, config: Mapping[str, Any]) -> None:
+    """The folder of a trained network's results: JSON, the matrix as npz and CSV, figures and the page."""
+    write_json(folder / "results.json", results)
+    write_json(folder / "config.json", config)
+    matrix.save(folder / "matrix.npz")
+    write_text(folder / "accuracies.csv", matrix.csv())
+    files = ("accuracies.csv", "results.json", "config.json", "matrix.npz")
+    write_page(training(results, matrix, config), folder / "report.html", [folder / name for name in files])
 
 
-def _accuracy(results: Mapping[str, Any], matrices: Mapping[str, AccuracyMatrix]) -> Any:
-    from matplotlib.figure import Figure
-
-    from neuromorph.figures import task_accuracy
-
-    cells = [cell for cell in results["cells"] if cell["role"] != "joint"]
-    width = max(3, len({cell["substrate"] for cell in cells}))
-    height = -(-len(cells) // width)
-    figure = Figure(figsize=(2.6 * width, 2.1 * height), layout="constrained")
-    axes = figure.subplots(height, width, sharey=True, squeeze=False)
-    for ax in axes.flat[len(cells) :]:
-        ax.axis("off")
-    for cell, ax in zip(cells, axes.flat, strict=False):
-        task_accuracy(matrices[cell["matrix"]], results["chance"], ax)
-        ax.set_title(" ".join([cell["synapse"], cell["substrate"], cell["role"]]).strip(), fontsize=8)
-        ax.tick_params(labelsize=7)
-    for ax in axes[:, 0]:
-        ax.set_ylabel("test accuracy", fontsize=8)
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 10), fontsize=8, frameon=False)
-    figure.supxlabel("tasks learned", fontsize=9)
-    return figure
-
-
-def _grid(results: Mapping[str, Any], matrices: Mapping[str, AccuracyMatrix]) -> Any:
-    from matplotlib.figure import Figure
-
-    from neuromorph.figures import grid
-
-    cells = [cell for cell in results["cells"] if cell["role"] != "joint"]
-    synapses, substrates = (list(dict.fromkeys(cell[key] for cell in cells)) for key in ("synapse", "substrate"))
-    figure = Figure(figsize=(9, 0.8 + 0.55 * len(synapses)), layout="constrained")
-    axes = figure.subplots(1, 2, sharey=True)
-    for ax, (name, title) in zip(
-        axes, (("average_accuracy", "average accuracy (ACC)"), ("forgetting", "forgetting")), strict=True
-    ):
-        values = np.full((len(synapses), len(substrates)), np.nan)
-        for cell in cells:
-            place = synapses.index(cell["synapse"]), substrates.index(cell["substrate"])
-            values[place] = np.mean(getattr(matrices[cell["matrix"]], name))
-        grid(values, synapses, substrates, title, ax)
-    return figure
-
-
-def _memory(results: Mapping[str, Any], matrices: Mapping[str, AccuracyMatrix]) -> Any:
-    from matplotlib.figure import Figure
-
-    from neuromorph.figures import memory_curves
-
-    memory = results["memory"]
-    count = len(memory["curves"])
-    figure = Figure(figsize=(3.2 * count, 2.9), layout="constrained")
-    axes = figure.subplots(1, count, sharey=True, squeeze=False)
-    for ax, (name, curve) in zip(axes[0], memory["curves"].items(), strict=True):
-        memory_curves(np.array(memory["lags"]), np.array(curve["theory"]), curve["measured"], name, ax)
-    highest = max(max(curve["theory"]) for curve in memory["curves"].values())
-    axes[0, 0].set(ylabel="signal", ylim=(highest / 1000, highest * 2))
-    axes[0, 0].legend(fontsize=7)
-    return figure
-
-
-def _save(figure: Any, path: Path) -> None:
-    from matplotlib import rc_context
-
-    with replacing(path) as unfinished, rc_context({"svg.hashsalt": "neuromorph"}):
-        figure.savefig(unfinished, format="svg", metadata={"Date": None})
-
-
-def _write_page(folder: Path, template: str, **shown: Any) -> None:
-    """report.html from a template of this folder."""
-    from jinja2 import Environment, PackageLoader, select_autoescape
-
-    pages = Environment(loader=PackageLoader("neuromorph.commands", ""), autoescape=select_autoescape())
-    write_text(folder / "report.html", pages.get_template(template).render(**shown))
-
-
-def _inline(path: Path) -> str:
-    """The <svg> element of a file, for a page of one piece."""
-    text = path.read_text(encoding="utf-8")
-    return text[text.index("<svg") :]
+def write_benchmark(
+    folder: Path, content: Mapping[str, Any], heading: str, table: Sequence[Sequence[str]], config: Any
+) -> None:
+    """Accuracies as CSV, the figures as SVG, and report.html with all of them inside."""
+    write_text(folder / "matrices.csv", accuracies(content).csv())
+    files = ("benchmark.csv", "matrices.csv", "benchmark.md", "benchmark.tex", "results.json", "config.json")
+    write_page(suite(content, heading, table, config), folder / "report.html", [folder / name for name in files])

@@ -11,14 +11,20 @@ from tyro.conf import OmitArgPrefixes, Suppress
 
 from neuromorph import streams
 from neuromorph.checkpoint import save_checkpoint, unfinished
+from neuromorph.commands.report import write_training
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.metrics import AccuracyMatrix
+from neuromorph.page.training import NAMES
+from neuromorph.provenance import provenance
 from neuromorph.run import fingerprint, learn_stream
 from neuromorph.snn.network import Convolution
 from neuromorph.snn.weights import WeightsConfig
 from neuromorph.streams import Stream
 from neuromorph.threads import check
 
+SCHEMA = 1
+WAYS = ("out", "threads", "tensorboard")
+"""Arguments that change no number."""
 Watch = Callable[[int, int, np.ndarray], None]
 SETTLED = ("sizes", "image", "convolutions", "weights")
 """Choices of the configuration that the stream, and the options for layers, settle."""
@@ -64,7 +70,8 @@ class TrainArgs:
     """Channels of binary 3x3 convolutions with stride 2, before the hidden layers."""
     training: OmitArgPrefixes[Training] = Training()
     out: Path = Path("runs/network.pt")
-    """The checkpoint to deploy; a run that is not finished keeps FILE.unfinished beside it."""
+    """The checkpoint to deploy, and beside it a folder FILE-report with the accuracies, figures and a page; a run that
+    is not finished keeps FILE.unfinished."""
     threads: int = 0
     """Threads of torch; 0: one for hidden layers narrower than 500 (several would wait for each other, most beside
     another busy process), else all. Another number may change the last bit of sums, and so the network."""
@@ -103,8 +110,36 @@ def train(args: TrainArgs) -> None:
     save_checkpoint(args.out, content, fingerprint(learner, stream, args.epochs, seed))
     partial.unlink(missing_ok=True)
     print(accuracies(matrix, stream))
+    folder = report_folder(args.out)
+    write_training(folder, _results(args, stream, matrix), matrix, {"arguments": args.flat, **provenance(args, WAYS)})
     print(f"{stream.name}: average accuracy {matrix.average_accuracy:.3f}, forgetting {matrix.forgetting:.3f}")
     print(f"saved {args.out}; deploy it with: neuromorph deploy {args.out}")
+    print(f"{folder / 'report.html'} shows the figures; results.json, matrix.npz and accuracies.csv lie beside it.")
+
+
+def report_folder(out: Path) -> Path:
+    """Where the page of a network lies, beside its checkpoint."""
+    return out.with_name(f"{out.name.removesuffix('.pt')}-report")
+
+
+def _results(args: TrainArgs, stream: Stream, matrix: AccuracyMatrix) -> dict[str, Any]:
+    """For results.json: as that of a comparison, of one network."""
+    return {
+        "schema": SCHEMA,
+        "stream": {
+            "name": stream.name,
+            "scenario": f"{stream.scenario}-incremental",
+            "tasks": len(stream),
+            "outputs": stream.outputs,
+            "names": [task.name for task in stream],
+            "samples": [len(task.train[0]) for task in stream],
+            "test_samples": [len(task.test[0]) for task in stream],
+        },
+        "epochs": args.epochs,
+        "chance": 1 / stream.outputs,
+        "metrics": {name: float(getattr(matrix, name)) for name in NAMES},
+        "matrix": "matrix.npz",
+    }
 
 
 def accuracies(matrix: AccuracyMatrix, stream: Stream) -> str:

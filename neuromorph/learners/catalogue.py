@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,16 @@ def _composed(home: str, network: str, *, rule: str = "Metaplasticity", more: An
     return made
 
 
+def _tacos(kind: str, **other: Any) -> Example:
+    """``learners.tacos`` on another substrate."""
+
+    def made(inputs: int, classes: int, seed: int) -> tuple[type[Learner], dict[str, Any]]:
+        arguments = example("tacos", inputs, classes, seed)[1]
+        return _kind(f"tacos.{kind}"), {**arguments, "config": replace(arguments["config"], **other)}
+
+    return made
+
+
 def _consolidation() -> dict[str, Any]:
     from neuromorph.learners.parts.ewc import EWC
 
@@ -155,6 +166,7 @@ TABLE: dict[str, Example] = {
     "control, spiking": _composed("control.ControlLearner", "SpikingConfig", num_steps=3, image=(1, 3, 3)),
     "control, beakers": _composed("control.ControlLearner", "ControlConfig", rule="BeakerChain"),
     "task control": _composed("control.TaskControlLearner", "ControlConfig"),
+    "tacos, torch": _tacos("TorchTacosLearner", steps=30),
     "ewc": _composed("ewc.EWCLearner", "ControlConfig", more=_consolidation),
     "ewc, full precision": _composed("ewc.EWCLearner", "ControlConfig", more=_consolidation, binary=False),
 }

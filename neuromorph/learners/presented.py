@@ -35,6 +35,8 @@ class PresentedLearner(Learner):
     """
 
     arrays: ClassVar[tuple[str, ...]]
+    together: ClassVar[int] = 1
+    """Samples that are shown in one call; a call that is cut leaves nothing learned of them or all."""
 
     def __init__(self, inputs: int, classes: int, config: Presentation, seed: int) -> None:
         self.inputs, self.classes, self.config, self.seed = inputs, classes, config, seed
@@ -43,8 +45,13 @@ class PresentedLearner(Learner):
         self.presented = 0
 
     @abstractmethod
-    def _show(self, sample: NDArray[np.float32], target: int, key: int, count: int) -> NDArray[np.int64]:
-        """Show one sample, learn unless ``target`` is -1; output spikes [class]. ``key``, ``count`` name the draws."""
+    def _show(
+        self, samples: NDArray[np.float32], targets: NDArray[np.int64], key: int, counts: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Show samples [n, input] one after another, n at least 1; output spikes [n, class].
+
+        ``targets`` [n]: to be learned; -1, of all, in a test. ``key`` and ``counts`` [n] name the draws.
+        """
 
     def _loaded(self) -> None:  # noqa: B027
         """A state was taken back."""
@@ -63,9 +70,11 @@ class PresentedLearner(Learner):
         x = checked_samples(x, (self.inputs,), flat=True, dtype=np.float32)
         y = checked_labels(y, x.shape[:1], self.classes)
         key = integer("presentations that are learned", self.seed)
-        for sample, label in zip(x, y, strict=True):
-            self.presented += 1
-            self._show(sample, int(label), key, self.presented)
+        for k in range(0, len(x), self.together):
+            labels = y[k : k + self.together]
+            numbers = self.presented + 1 + np.arange(len(labels))
+            self._show(x[k : k + self.together], labels, key, numbers)
+            self.presented += len(labels)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         return self.counts(x).argmax(1)
@@ -74,8 +83,11 @@ class PresentedLearner(Learner):
         """Output spikes, int64 [n, class], of samples x [n, ...]; learns nothing."""
         x = checked_samples(x, (self.inputs,), flat=True, dtype=np.float32)
         key = integer("presentations in a test", self.seed)
-        found = [self._show(sample, -1, key, 0) for sample in x]
-        return np.array(found, np.int64).reshape(len(x), self.classes)
+        found = [np.zeros((0, self.classes), np.int64)]
+        for k in range(0, len(x), self.together):
+            n = len(x[k : k + self.together])
+            found.append(self._show(x[k : k + n], np.full(n, -1), key, np.zeros(n, np.int64)))
+        return np.concatenate(found)
 
     def state_dict(self) -> dict[str, Any]:
         arrays = {f"{name}{k}": getattr(self, name)[k].copy() for name in self.arrays for k in range(2)}

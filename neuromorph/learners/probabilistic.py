@@ -92,7 +92,13 @@ class ProbabilisticLearner(PresentedLearner):
         weights = [self.config.devices.weights(r, w) for r, w in zip(self.r, self.config.w_max, strict=True)]
         self.w: Arrays = (weights[0], weights[1])
 
-    def _show(self, sample: NDArray[np.float32], target: int, key: int, count: int) -> NDArray[np.int64]:
+    def _show(
+        self, samples: NDArray[np.float32], targets: NDArray[np.int64], key: int, counts: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        shown = zip(samples, targets, counts, strict=True)
+        return np.stack([self._one(sample, int(target), key, int(count)) for sample, target, count in shown])
+
+    def _one(self, sample: NDArray[np.float32], target: int, key: int, count: int) -> NDArray[np.int64]:
         from neuromorph.local_rule import error_driven, error_neurons  # loads numba
 
         c, devices = self.config, self.config.devices

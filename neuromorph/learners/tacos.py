@@ -2,11 +2,14 @@
 
 Equations, and what of them is a reconstruction: ``local_rule.tacos``. Sample by sample, boundary-free; each mechanism
 is a switch of ``TacosConfig``. Three numbers a synapse: w, its slow reference, and m. The class with most output spikes
-wins; of equals, and where none fires, the first.
+wins; of equals, and where none fires, the first. Compiled loops, and the same equations in plain torch and in Brian2,
+with the same draws and the same spikes, some hundred times slower.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -71,8 +74,7 @@ class TacosConfig:
             raise ValueError(f"bits must be 0 (float) or lie between 2 and 24, got {self.bits}.")
 
 
-@final
-class TacosLearner(PresentedLearner):
+class Tacos(PresentedLearner):
     """Attributes: ``w``, ``reference``, ``m`` of the two layers, [before, after]."""
 
     arrays = ("w", "reference", "m")
@@ -98,35 +100,100 @@ class TacosLearner(PresentedLearner):
         grid = self.grid(layer)
         return (np.round(w / grid) * grid if grid else w).astype(np.float32)
 
-    def _show(self, sample: NDArray[np.float32], target: int, key: int, count: int) -> NDArray[np.int64]:
+    def _show(
+        self, samples: NDArray[np.float32], targets: NDArray[np.int64], key: int, counts: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
         from neuromorph.local_rule import error_neurons, tacos  # loads numba
 
         c = self.config
         chosen = (c.eta, c.alpha, (c.tau_ref, c.tau_ref), c.w_max, (self.grid(0), self.grid(1)))
         rates = tuple(tacos.Rates(*v) for v in zip(*chosen, strict=True))
-        return tacos.present(
-            error_neurons.layers(c.window, c.dm, c.cap), rates, self.w, self.reference, self.m, self.back,
-            np.array(c.traces, np.float32), sample * np.float32(c.rate / 1000), c.label_rate / 1000, c.steps, target,
-            (c.metaplastic, c.modulated), np.uint32(key), np.uint32(count),
-        )  # fmt: skip
+        layers, thresholds = error_neurons.layers(c.window, c.dm, c.cap), np.array(c.traces, np.float32)
+        fixed = (layers, rates, self.w, self.reference, self.m, self.back, thresholds)
+        shown = (samples * np.float32(c.rate / 1000), c.label_rate / 1000, c.steps, targets)
+        return self._present(*fixed, *shown, (c.metaplastic, c.modulated), key, counts)
+
+    @abstractmethod
+    def _present(self, *arguments: Any) -> NDArray[np.int64]:
+        """Output spikes [n, class], for arguments as of ``tacos_brian.present``."""
+
+
+@final
+class TacosLearner(Tacos):
+    """Compiled loops."""
+
+    def _present(self, *arguments: Any) -> NDArray[np.int64]:
+        from neuromorph.local_rule import tacos
+
+        show: Callable[..., NDArray[np.int64]] = tacos.present
+        *fixed, chances, label_rate, steps, targets, switches, key, counts = arguments
+        shown = zip(chances, targets, counts, strict=True)
+        return np.stack([
+            show(*fixed, chance, label_rate, steps, int(target), switches, np.uint32(key), np.uint32(count))
+            for chance, target, count in shown
+        ])  # fmt: skip
+
+
+@final
+class BrianTacosLearner(Tacos):
+    """A Brian2 network."""
+
+    together = 20  # building the network takes as long as some presentations
+
+    def _present(self, *arguments: Any) -> NDArray[np.int64]:
+        from neuromorph.local_rule import tacos_brian
+
+        return tacos_brian.present(*arguments)[1].sum(1)
+
+
+@final
+class TorchTacosLearner(Tacos):
+    """Plain torch on ``device``. Raises ``ValueError`` where torch cannot compute there."""
+
+    together = 20
+
+    def __init__(
+        self, inputs: int, classes: int, config: TacosConfig = TacosConfig(), seed: int = 0, device: str = "cpu"
+    ) -> None:
+        from neuromorph.snn.device import checked_device
+
+        super().__init__(inputs, classes, config, seed)
+        self.device = checked_device(device)
+
+    def _present(self, *arguments: Any) -> NDArray[np.int64]:
+        from neuromorph.local_rule import tacos_torch
+
+        show: Callable[..., tuple[NDArray[np.bool_], ...]] = tacos_torch.present
+        return show(*arguments, self.device)[1].sum(1)
+
+
+SUBSTRATES: Mapping[str, type[Tacos]] = {
+    "compiled": TacosLearner,
+    "torch": TorchTacosLearner,
+    "brian2": BrianTacosLearner,
+}
 
 
 @final
 @dataclass(frozen=True)
 class TacosMethod:
-    """One hidden layer, the first of those asked for; no parts."""
+    """One hidden layer, the first of those asked for; no parts. ``substrate``: compiled, torch or brian2."""
 
     metaplastic: bool = True
     drift: float = 0.0
     modulated: bool = False
     bits: int = 0
+    substrate: str = "compiled"
 
     def build(self, sizes: tuple[int, ...], seed: int, device: str, parts: tuple[str, ...]) -> Learner:
-        """The learner for ``sizes``. Raises ``ValueError`` for parts, or more or fewer than one hidden layer."""
+        """The learner for ``sizes``. Raises ``ValueError`` for parts, not one hidden layer, or another substrate."""
         if parts or len(sizes) != 3:
             raise ValueError(f"tacos takes no parts and one hidden layer (--hidden 200), got {parts}, {sizes}.")
+        if self.substrate not in SUBSTRATES:
+            raise ValueError(f"tacos runs on no substrate '{self.substrate}': choose one of {', '.join(SUBSTRATES)}.")
         config = TacosConfig(sizes[1], self.metaplastic, (self.drift,) * 2, modulated=self.modulated, bits=self.bits)
-        return TacosLearner(sizes[0], sizes[2], config, seed)
+        chosen = {"device": device} if self.substrate == "torch" else {}
+        return SUBSTRATES[self.substrate](sizes[0], sizes[2], config, seed, **chosen)
 
 
 METHOD = TacosMethod

@@ -16,9 +16,10 @@ Neurosci. 11:324. State and what is drawn are arguments; arrays change in place.
 
 from typing import NamedTuple
 
+import numba
 import numpy as np
 
-from neuromorph.local_rule.draws import compiled, signed
+from neuromorph.local_rule.draws import U32, compiled, salts, signed
 
 f32 = np.float32
 REFRACTORY, TRACE = 4, f32(25)
@@ -145,3 +146,20 @@ def consolidated(layer, m, before, after, thresholds):
             for i in range(len(after)):
                 if after[i] > thresholds[1]:
                     m[j, i] = min(m[j, i] + f32(layer.dm), f32(layer.cap))
+
+
+@numba.vectorize(cache=True)
+def numbered(first, second, number):
+    """``signed`` for arrays: numbers of the draws with these salts, float64."""
+    return np.float64(signed((U32(np.int64(first)), U32(np.int64(second))), number))
+
+
+def salted(key, counts):
+    """Salts of presentations ``counts`` [n], float64 [n, 2]."""
+    return np.array([salts(U32(key), U32(count)) for count in counts], np.uint32).astype(float)
+
+
+def told(salt, targets, label_rate, steps, classes):
+    """The label's spikes of presentations with these salts [n, 2] and ``targets`` [n], bool [n, step, class]."""
+    spikes = numbered(salt[:, :1], salt[:, 1:], LABELS + np.arange(steps)) < 2 * label_rate - 1
+    return spikes[:, :, None] & (np.arange(classes) == np.asarray(targets)[:, None])[:, None]

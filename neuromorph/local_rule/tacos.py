@@ -1,6 +1,7 @@
 """One presentation of a spiking network with error neurons and protected real weights (loads numba).
 
-Neurons, error neurons F+ and F-, and traces: ``error_neurons``. After them, in each step of 1 ms:
+Neurons, error neurons F+ and F-, and traces: ``error_neurons``. In each step of 1 ms the hidden layer takes the input
+spikes of this step, the outputs the hidden spikes of this step; then error neurons; then, the hidden layer first:
 U <- U - U / 15 + push;   push of an output (F+ - F-) / 3, of a hidden unit B (F+ - F-) / 3, B fixed and random
 w_ji <- w_ji - f eta S_j U_i   where |I_i| < window;   f = exp(-|m_ji w_ji|)              (metaplasticity)
 w_ji <- w_ji - alpha (w_ji - w0_ji)   for every j, where unit i spikes                     (heterosynaptic drift)
@@ -19,9 +20,10 @@ sources: ours, a *reconstruction*. w, w0 and m are without a unit; times in step
 import math
 from typing import NamedTuple
 
+import numba
 import numpy as np
 
-from neuromorph.local_rule.draws import compiled, salts, signed
+from neuromorph.local_rule.draws import U32, compiled, salts, signed
 from neuromorph.local_rule.error_neurons import WRITES, at_rest, blamed, consolidated, fired, shown, silent
 
 f32 = np.float32
@@ -39,46 +41,49 @@ class Rates(NamedTuple):
 
 
 @compiled
-def _changed(w, change, rates, salt, number):
+def rounding(salt, t, place, drifts):
+    """The number that rounds a change of synapse ``place`` of all in step ``t``, by learning or by drift."""
+    return signed(salt, WRITES + 2 * (t * place[1] + place[0]) + drifts)
+
+
+@compiled
+def _changed(w, change, rates, salt, t, place, drifts):
     """The weight after a change, within +-w_max, on the grid where there is one."""
     new = min(max(w + change, f32(-rates.w_max)), f32(rates.w_max))
     if rates.grid > 0:
         level = new / f32(rates.grid)
         low = math.floor(level)
-        up = 0.5 * (1 + signed(salt, number)) < level - low
+        up = 0.5 * (1 + rounding(salt, t, place, drifts)) < level - low
         new = f32((low + up) * rates.grid)
     return new
 
 
 @compiled
-def _learned(layer, rates, units, w, m, spikes, count, protects, salt, number):
-    """Steps down the error of the synapses that just had a spike; returns how many draws have been named."""
+def _learned(layer, rates, units, w, m, spikes, count, protects, salt, t, place):
+    """Steps down the error of the synapses that just had a spike."""
     for i in range(len(units.u)):
-        if count == 0 or units.u[i] == 0 or abs(units.current[i]) >= layer.window:
+        if units.u[i] == 0 or abs(units.current[i]) >= layer.window:
             continue
         for k in range(count):
             j = spikes[k]
             step = f32(rates.eta) * units.u[i]
             if protects:
                 step *= f32(math.exp(-abs(m[j, i] * w[j, i])))
-            w[j, i] = _changed(w[j, i], -step, rates, salt, number)
-            number += 1
-    return number
+            here = (place[0] + j * w.shape[1] + i, place[1])
+            w[j, i] = _changed(w[j, i], -step, rates, salt, t, here, 0)
 
 
 @compiled
-def _drifted(rates, w, reference, fired, count, salt, number):
+def _drifted(rates, w, reference, fired, count, salt, t, place):
     """Towards the reference weight, all synapses of the units that spike."""
     if rates.alpha == 0:
-        return number
+        return
     for k in range(count):
         i = fired[k]
         for j in range(len(w)):
+            here = (place[0] + j * w.shape[1] + i, place[1])
             change = -f32(rates.alpha) * (w[j, i] - reference[j, i])
-            if change != 0:
-                w[j, i] = _changed(w[j, i], change, rates, salt, number)
-                number += 1
-    return number
+            w[j, i] = _changed(w[j, i], change, rates, salt, t, here, 1)
 
 
 @compiled
@@ -88,11 +93,12 @@ def present(layers, rates, w, reference, m, back, thresholds, chances, label_rat
     ``w``, ``reference``, ``m``: of the hidden and the output layer, [before, after]; ``back`` B [hidden, class];
     ``chances`` of an input spike a step [input]; ``thresholds`` of the traces: inputs, hidden, output;
     ``switches``: metaplasticity, neuromodulation. ``key`` and ``count`` name the draws, which are those of
-    ``error_driven.present``.
+    ``error_driven.present``; a draw that rounds a weight is named by its step and synapse.
     """
     protects, modulated = switches
     hidden, output, inputs = at_rest(back.shape[0]), at_rest(back.shape[1]), silent(chances)
-    salt, number, error = salts(key, count), WRITES, np.zeros((2, back.shape[1]), f32)
+    salt, error = salts(key, count), np.zeros((2, back.shape[1]), f32)
+    first, second = (0, w[0].size + w[1].size), (w[0].size, w[0].size + w[1].size)  # where a layer's synapses begin
     counts = np.zeros(back.shape[1], np.int64)
     for t in range(steps):
         lit = shown(chances, t, salt, inputs)
@@ -104,10 +110,10 @@ def present(layers, rates, w, reference, m, back, thresholds, chances, label_rat
         hidden.u[:] -= hidden.u / LEAK
         output.u[:] -= output.u / LEAK
         blamed(t, target, label_rate, salt, error, answers, back, hidden, output)
-        number = _learned(layers[0], rates[0], hidden, w[0], m[0], inputs.spikes, lit, protects, salt, number)
-        number = _learned(layers[1], rates[1], output, w[1], m[1], hidden.spikes, spiking, protects, salt, number)
-        number = _drifted(rates[0], w[0], reference[0], hidden.spikes, spiking, salt, number)
-        number = _drifted(rates[1], w[1], reference[1], output.spikes, answers, salt, number)
+        _learned(layers[0], rates[0], hidden, w[0], m[0], inputs.spikes, lit, protects, salt, t, first)
+        _learned(layers[1], rates[1], output, w[1], m[1], hidden.spikes, spiking, protects, salt, t, second)
+        _drifted(rates[0], w[0], reference[0], hidden.spikes, spiking, salt, t, first)
+        _drifted(rates[1], w[1], reference[1], output.spikes, answers, salt, t, second)
     if target >= 0:
         for k in range(2):
             if rates[k].alpha > 0:
@@ -119,3 +125,9 @@ def present(layers, rates, w, reference, m, back, thresholds, chances, label_rat
             consolidated(layers[0], m[0], inputs.trace, hidden.trace, thresholds[:2])
             consolidated(layers[1], m[1], hidden.trace, output.trace, thresholds[1:])
     return counts
+
+
+@numba.vectorize(cache=True)
+def roundings(first, second, t, place, total, drifts):
+    """``rounding`` for arrays, of synapses ``place`` of ``total``, float64."""
+    return np.float64(rounding((U32(np.int64(first)), U32(np.int64(second))), t, (place, total), drifts))

@@ -108,6 +108,25 @@ class ControlConfig:
         return ControlNetwork(self, generator)
 
 
+@dataclass(frozen=True)
+class DrawnGainConfig(ControlConfig):
+    """A control whose norms' scales start uniform in (0, 1), as torch 1.1 had it when the rule was published; now ones.
+
+    Raises ValueError also for a norm without a scale.
+    """
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.norm == "none" or not self.affine:
+            raise ValueError(f"drawn gains need a norm with a scale, got norm '{self.norm}', affine {self.affine}.")
+
+    def build(self, generator: torch.Generator) -> ControlNetwork:
+        network = super().build(generator)
+        for norm in network.norms:
+            nn.init.uniform_(cast(nn.BatchNorm1d, norm).weight, generator=generator)
+        return network
+
+
 class ControlNetwork(Classifier):
     """A multi-layer perceptron, or a small convolutional network, as ``ControlConfig`` says; no biases."""
 

@@ -95,6 +95,31 @@ def test_pages_of_the_spiking_network_alone(name, arguments, tables, page, tmp_p
     assert list(tmp_path.glob("*.png"))
 
 
+def test_fifty_tasks_have_references_that_are_cells_of_their_own(page, tmp_path, capsys):
+    page("capacity", **TINY | {"tasks": 3, "rules": ("no protection",)})
+    rows = json.loads((tmp_path / "capacity.json").read_text())["rows"]
+    assert [row["boundary"] for row in rows] == ["nothing"] + ["all tasks at once"] * 3
+    assert np.shape(rows[0]["accuracy"]) == (3, 3, 1) and np.shape(rows[-1]["accuracy"]) == (1, 1, 1)
+    assert len(list((tmp_path / "cells").iterdir())) == 4 and "capacity: mixed" in capsys.readouterr().out
+
+
+def test_the_published_protocol(page, tmp_path, capsys):
+    """Every cell has its own settings; another m is added, and what is there is read."""
+    asked = TINY | {"tasks": 2, "m": (0.0, 2.0)}
+    page("published", **asked)
+    table = capsys.readouterr().out
+    assert "norm per task" in table and "rerun not found" in table and "just learned" in table
+    rows = json.loads((tmp_path / "published.json").read_text())["rows"]
+    assert [row["method"] for row in rows][:4] == [f"m = {m}, gain {g}" for g in ("ones", "uniform") for m in (0, 2)]
+    assert len({str(row["accuracy"]) for row in rows}) > 4 and rows[-1]["boundary"] == "all tasks at once"
+    cells = {c: c.stat().st_mtime_ns for c in (tmp_path / "cells").iterdir()}
+    page("published", **asked | {"m": (2.0, 3.0), "gain": ("uniform",), "spiking": ()})
+    later = {c: c.stat().st_mtime_ns for c in (tmp_path / "cells").iterdir()}
+    assert len(cells) == len(rows) == 7 and len(later) == 8 and cells.items() <= later.items()
+    with pytest.raises(ValueError, match="no gain 'two'"):
+        page("published", **asked | {"gain": ("two",)})
+
+
 def test_sign_switches(page, tmp_path, capsys):
     page("sign_switch", **TINY | {"bins": 2, "draws": 2, "flips": (3, 3), "probes": 20})
     assert "non-spiking" in capsys.readouterr().out
@@ -110,7 +135,7 @@ def test_quadratic_task(page, tmp_path, capsys):
     assert all(r["error_large"] < 0.01 for r in runs if r["diagonal"])
 
 
-@pytest.mark.parametrize("name", [*RATES, "sign_switch", "quadratic"])
+@pytest.mark.parametrize("name", [*RATES, "published", "capacity", "sign_switch", "quadratic"])
 def test_the_command_line_explains_itself(name, monkeypatch, capsys):
     monkeypatch.syspath_prepend(str(PAGES))
     monkeypatch.setattr("sys.argv", [name, "--help"])

@@ -67,8 +67,10 @@ def keys(content):
 
 def test_the_folder_holds_all_files(finished):
     names = {p.name for p in finished.iterdir()}
-    pictures = {"accuracy.svg", "grid.svg", "memory.svg"}
-    assert names == {"config.json", "results.json", "matrices.npz", "memory.json", "cells", "report.html", *pictures}
+    pictures = {f"{name}.svg" for name in ("accuracy", "average", "final", "grid", "matrix", "memory")}
+    tables = {f"{name}.csv" for name in ("results", "matrices", "memory")}
+    files = {"config.json", "results.json", "matrices.npz", "memory.json", "cells", "report.html"}
+    assert names == {*files, *tables, *pictures}
     for name in pictures:
         assert ElementTree.parse(finished / name).getroot().tag.endswith("svg")
     assert {p.suffix for p in (finished / "cells").iterdir()} == {".npz"}
@@ -149,7 +151,7 @@ def test_an_unknown_rule_is_refused(tmp_path, capsys):
 
 def test_the_page_stands_alone(finished):
     page = (finished / "report.html").read_text()
-    assert page.count("<svg") == 3 and "Forgetting on permuted-digits" in page and "chance" in page
+    assert page.count("<figure") == 6 and "Forgetting on permuted-digits" in page and "chance" in page
     assert not re.search(r"<(script|link|img|iframe)\b|@import|url\((?!#)", page)
     assert not re.search(r"""(?:href|src)=["'](?!#|data:)""", page)
 

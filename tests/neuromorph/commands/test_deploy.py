@@ -15,6 +15,7 @@ from neuromorph.commands import deploy as module
 from neuromorph.commands.main import main
 from neuromorph.lava.reference import simulate
 from neuromorph.lava.saved import load_network
+from neuromorph.page.deployed import Verdict
 
 needs_lava = pytest.mark.skipif(importlib.util.find_spec("lava") is None, reason="lava-nc is not installed")
 TRAIN = ["--tasks", "2", "--samples", "400", "--test-samples", "60", "--epochs", "2", "--hidden", "40"]
@@ -38,8 +39,18 @@ def test_deploy_finds_no_differing_spike_and_its_folder_runs_on_lava_alone(check
         assert line.split()[-2:] == ["0", "0"], line
     assert f"compared: {50 * 4 * 50} neuron steps" in printed
     assert "Loihi 1" in printed and "Loihi 2" in printed and "PRE-SILICON LOWER BOUND" in printed
+    assert printed.splitlines()[1:4] == [
+        "verdict: every spike is equal on Lava", "verdict: fits Loihi 1", "verdict: fits Loihi 2",
+    ]  # fmt: skip
+    record = json.loads((folder / "deployment.json").read_text())
+    assert record["equal"] and record["fits"] == {"loihi1": True, "loihi2": True} and record["samples"] == 50
+    assert record["differing_spikes"]["Lava, stock graph"] == [0, 0] and record["differing_drive"] == [0, 0]
+    assert f"{record['accuracy']['Lava, stock graph, spike counts']:.4f}" in printed
+    assert record["command"].startswith("neuromorph deploy ") and record["packages"]["lava-nc"]
     for name in ("raster.svg", "membranes.svg"):
-        assert "<svg" in (folder / name).read_text()
+        assert re.search(r"test sample 0, label \d, predicted \d by spike counts", (folder / name).read_text())
+    assert re.search(r">neuron \d+<", (folder / "membranes.svg").read_text())
+    assert re.search(r">threshold \d+<", (folder / "membranes.svg").read_text())
 
     # Elsewhere, without this project on the path: Lava and numpy only.
     copy = tmp_path / "elsewhere"
@@ -79,6 +90,35 @@ def test_a_wrong_mapping_is_reported_and_fails(checkpoint, tmp_path, capsys, mon
         main(["deploy", str(checkpoint), "--samples", "10", "--out", str(tmp_path)])
     assert stopped.value.code == 1
     assert "spikes differ" in capsys.readouterr().err
+
+
+@needs_lava
+def test_what_does_not_fit_is_the_verdict_and_the_exit_code(tmp_path, capsys):
+    """Graded input is Loihi 2's."""
+    main(
+        [
+            "train",
+            *TRAIN[:-6],
+            "--hidden",
+            "10",
+            "--num-steps",
+            "2",
+            "--input-bits",
+            "4",
+            "--out",
+            str(tmp_path / "n.pt"),
+        ]
+    )
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as stopped:
+        main(["deploy", str(tmp_path / "n.pt"), "--samples", "4", "--chip", "loihi1"])
+    printed = capsys.readouterr()
+    assert stopped.value.code == 3 and "does not fit Loihi 1" in printed.err
+    assert printed.out.splitlines()[2].startswith("verdict: DOES NOT FIT Loihi 1: ")
+    record = json.loads((tmp_path / "n/deployment.json").read_text())
+    assert record["equal"] and record["fits"] == {"loihi1": False} and record["problems"]["loihi1"]
+    assert not Verdict(True, {"loihi1": ("input",), "loihi2": ("size",)}).fits
+    assert Verdict(True, {"loihi1": ("input",), "loihi2": ()}).fits  # of both, one is enough
 
 
 @pytest.mark.parametrize(

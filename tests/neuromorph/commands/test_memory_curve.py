@@ -13,6 +13,7 @@ from fusi_models.files import ARRAYS
 from fusi_models.theory.correlated import correlated_curve
 from fusi_models.theory.pairs import GATING
 from neuromorph.commands.memory_curve import MemoryCurveArgs, memory_curve, parse_model
+from neuromorph.page.curves import _number
 
 
 def test_theory_prints_the_table_and_writes_three_files(tmp_path, capsys):
@@ -78,6 +79,69 @@ def test_the_observer_with_a_threshold(tmp_path, capsys):
     assert "memories not yet lost" in (tmp_path / "c.svg").read_text()
 
 
+def test_sparse_memories(tmp_path, capsys):
+    """A coding level is an active fraction and a fraction of potentiation; a simulation agrees with its theory."""
+    args = MemoryCurveArgs(models=("plain:q=0.3",), synapses=4000, last=20, points=6, out=tmp_path / "c")
+    memory_curve(replace(args, active=0.2))
+    curve = json.loads((tmp_path / "c.json").read_text())["curves"][0]
+    expected = fm.memory_curve(fm.plain(0.3), np.array(curve["times"]), 4000, active=0.2)
+    np.testing.assert_allclose(curve["snr"], expected.snr)
+    memory_curve(replace(args, coding=0.2, rule="coincidence", engine="lumped"))
+    data = json.loads((tmp_path / "c.json").read_text())
+    assert data["arguments"]["active"] == pytest.approx(0.36) and data["arguments"]["f_pot"] == pytest.approx(1 / 9)
+    found, theory = (np.array(data["curves"][0][name]) for name in ("snr", "theory"))
+    assert np.all(abs(found - theory) < 5 / np.sqrt(20) + 1e-9) and theory[0] > 5
+    assert "of the synapses touched" in (tmp_path / "c.svg").read_text()
+    capsys.readouterr()
+
+
+def test_a_memory_that_outlives_the_readings_is_said_to(tmp_path, capsys):
+    """Censored: the last reading is still above the threshold."""
+    args = MemoryCurveArgs(models=("plain:q=0.01", "plain:q=1"), last=100, points=5, out=tmp_path / "c")
+    memory_curve(args)
+    long, short = (line.split() for line in capsys.readouterr().out.splitlines()[2:4])
+    assert long[-4:-2] == [">=", "100"] and short[-3] == "0"
+    memory_curve(replace(args, observer="first-passage", models=("plain:q=0.01",), trials=5, synapses=1e5, last=9))
+    assert re.search(r">= [89]\.\d \+- \d", capsys.readouterr().out)
+
+
+def test_no_minus_of_a_rounding_error(tmp_path):
+    memory_curve(MemoryCurveArgs(models=("cascade:depth=4",), last=1e6, out=tmp_path / "c"))
+    curve = json.loads((tmp_path / "c.json").read_text())["curves"][0]
+    signal = np.array(curve["signal"])
+    assert signal[-1] == 0 and not ((abs(signal) < 1e-12) & (signal != 0)).any()
+    assert _number(-4e-13, 3) == "0.000" and _number(-1.26, 1) == "-1.3"
+
+
+def test_every_model_is_to_be_seen(tmp_path):
+    """One without a signal is named so and marked; a weak one, and one that another hides, are in the picture."""
+    from neuromorph.page.curves import figure
+
+    models = [parse_model(text) for text in ("plain:q=1", "plain:q=0.001", "cascade:depth=1", "plain:q=0.001")]
+    times = np.append(0, np.geomspace(1, 1000, 20).round())
+    curves = [fm.memory_curve(syn, times, 100) for syn in models]
+    curves[0] = replace(curves[0], signal=0 * times, snr=0 * times)
+    ax = figure(models, curves, MemoryCurveArgs(synapses=100)).axes[0]
+    handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    assert any(label.startswith("plain(q=1): no signal") for label in handles)
+    lines = [line for line in ax.lines if line.get_label().startswith(("plain", "cascade"))]
+    assert len({line.get_color() for line in lines}) == 4 and "--" in {line.get_linestyle() for line in lines}
+    weak = next(line for line in lines if line.get_label().startswith("plain(q=0.001"))
+    assert (weak.get_ydata() > ax.get_ylim()[0]).any() and weak.get_ydata().max() < 0.1
+    assert any(line.get_marker() == "v" for line in ax.lines)
+
+
+def test_lifetime_against_the_number_of_synapses(tmp_path, capsys):
+    args = MemoryCurveArgs(models=("plain:q=0.1",), lifetimes=(1e3, 1e5), points=5, last=50, out=tmp_path / "c")
+    memory_curve(args)
+    with open(tmp_path / "c-lifetimes.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["lifetime"]) for row in rows] == [fm.lifetime(fm.plain(0.1), n) for n in (1e3, 1e5)]
+    data = json.loads((tmp_path / "c.json").read_text())["lifetimes"]
+    assert data["synapses"] == [1e3, 1e5] and list(data)[1:] == ["plain(q=0.1)"]
+    assert "exponent" in capsys.readouterr().out and "synapses N" in (tmp_path / "c.svg").read_text()
+
+
 @pytest.mark.parametrize("engine", ["lumped", "brian2"])
 def test_simulations_agree_with_theory_and_show_progress(engine, tmp_path, capsys):
     args = MemoryCurveArgs(
@@ -86,6 +150,8 @@ def test_simulations_agree_with_theory_and_show_progress(engine, tmp_path, capsy
     memory_curve(args)
     curve = json.loads((tmp_path / "c.json").read_text())["curves"][0]
     theory = fm.memory_curve(fm.cascade(4), np.array(curve["times"]), 300)
+    np.testing.assert_allclose(curve["theory"], theory.snr)
+    assert "cascade(n=4, x=0.5), theory" in (tmp_path / "c.svg").read_text()
     assert np.all(np.abs(np.array(curve["signal"]) - theory.signal) < 4.5 * theory.spread / np.sqrt(20))
     assert "%" in capsys.readouterr().err
 
@@ -154,6 +220,11 @@ def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path):
         ({"engine": "lumped", "observer": "correlated"}, "engine theory only"),
         ({"models": ("benna-fusi:levels=3",), "observer": "first-passage"}, "no finite chain"),
         ({"threshold": 0}, "threshold must be finite and above 0"),
+        ({"coding": 0.2, "active": 0.5}, "leave out --active"),
+        ({"active": 0.5, "engine": "brian2"}, "engine brian2 has memories that touch all synapses"),
+        ({"active": 0.5, "observer": "first-passage"}, "the observer 'first-passage' has memories"),
+        ({"active": 0.5, "observer": "correlated"}, "--coding and --rule in place of --active"),
+        ({"models": ("hidden:m=3",), "f_pot": 0.1}, "is not exact here"),
         ({"threshold": float("nan"), "observer": "first-passage"}, "threshold must be finite"),
         ({"optimise": (-3,)}, "times must be 0"),
         ({"optimise": (3,), "states": 1}, "states must be"),

@@ -1,5 +1,6 @@
 """``neuromorph train`` on the embedded digits; what it saves is deployed in test_deploy."""
 
+import json
 import os
 import re
 import signal
@@ -12,6 +13,7 @@ import pytest
 import torch
 
 from neuromorph.commands.main import main
+from neuromorph.metrics import AccuracyMatrix
 
 TRAIN = ["train", "--tasks", "2", "--samples", "200", "--test-samples", "60", "--epochs", "3", "--hidden", "30"]
 TRAIN += ["--num-steps", "4"]
@@ -48,7 +50,23 @@ def test_shows_task_epoch_and_accuracies_and_prints_the_matrix(tmp_path, capsys)
     assert rows["after permutation 1"] == [f"{v:.1f}" for v in accuracy[0]]
     assert rows["after permutation 2"] == [f"{v:.1f}" for v in accuracy[1]]
     assert accuracy[0, 0] > 20
-    assert [p.name for p in tmp_path.iterdir()] == ["network.pt"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["network-report", "network.pt"]
+
+
+def test_writes_the_matrix_a_figure_and_a_page(alone, tmp_path_factory, capsys):
+    (folder,) = tmp_path_factory.getbasetemp().glob("train0/network-report")
+    matrix = AccuracyMatrix.load(folder / "matrix.npz")
+    np.testing.assert_array_equal(matrix.accuracy, alone["accuracy"].numpy())
+    results = json.loads((folder / "results.json").read_text())
+    assert results["metrics"]["average_accuracy"] == matrix.average_accuracy and results["chance"] == 0.1
+    assert len((folder / "accuracies.csv").read_text().splitlines()) == 1 + 3 * 2
+    config = json.loads((folder / "config.json").read_text())
+    assert config["command"].startswith("neuromorph train --tasks 2") and "--out" not in config["command"]
+    page = (folder / "report.html").read_text()
+    assert page.count("<figure") == 3 and "permutation 2" in page and (folder / "accuracy.svg").exists()
+    (folder / "report.html").unlink()
+    main(["report", "--folder", str(folder)])
+    assert (folder / "report.html").read_text() == page
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
@@ -103,7 +121,7 @@ def test_unfinished_files_of_two_names_are_two(tmp_path, monkeypatch):
         learned.clear()
         assert run(tmp_path / name, "--m", name[2:])["arguments"]["m"] == float(name[2:])
         assert len(learned) == 2
-    assert sorted(p.name for p in tmp_path.iterdir()) == names
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*names, *(f"{name}-report" for name in names)])
 
 
 def test_the_optimiser_s_options_are_used(alone, tmp_path):

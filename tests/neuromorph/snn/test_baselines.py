@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from neuromorph.snn.baselines import ControlConfig, ControlNetwork, SpikingConfig, sign
+from neuromorph.snn.baselines import ControlConfig, ControlNetwork, DrawnGainConfig, SpikingConfig, sign
 from neuromorph.snn.network import SpikingBNN
 
 torch.set_num_threads(1)
@@ -135,3 +135,17 @@ def test_fast_products_give_the_same_scores_and_nearly_the_same_gradients(channe
 def test_fast_products_need_bits():
     with pytest.raises(ValueError, match="binary=True"):
         network(binary=False, fast=True)
+
+
+def test_gains_are_drawn_where_asked_and_nothing_else_differs():
+    def built(kind, **options):
+        return kind((20, 300, 5), **options).build(torch.Generator().manual_seed(3))
+
+    plain, drawn = built(ControlConfig), built(DrawnGainConfig)
+    gains = torch.cat([norm.weight for norm in drawn.norms])
+    assert 0 < gains.min() < 0.05 and 0.95 < gains.max() < 1 and abs(gains.mean() - 0.5) < 0.05
+    assert all((norm.weight == 1).all() for norm in plain.norms)
+    assert all(torch.equal(a, b) for a, b in zip(plain.weights(), drawn.weights(), strict=True))
+    for options in ({"norm": "none"}, {"affine": False}):
+        with pytest.raises(ValueError, match="scale"):
+            DrawnGainConfig((20, 5), **options)

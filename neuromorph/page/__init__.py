@@ -1,0 +1,1 @@
+"""Pages of results in one HTML file: tables, figures, downloads and where the numbers come from."""

@@ -1,0 +1,119 @@
+"""What a page of results holds, and its writing: one HTML file that loads nothing from elsewhere."""
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from neuromorph.atomic import write_text
+from neuromorph.page.svg import Key, Panel, collage, properties, swatch
+from neuromorph.tables import Table
+
+TYPES = {".csv": "text/csv", ".json": "application/json", ".npz": "application/octet-stream", ".svg": "image/svg+xml"}
+TYPES |= {".md": "text/markdown", ".tex": "application/x-tex"}
+BIBTEX = """@software{{neuromorph,
+  title   = {{neuromorph: one synapse model, three substrates}},
+  author  = {{{{The neuromorph authors}}}},
+  version = {{{version}}},
+  license = {{MIT}}
+}}"""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of several panels. ``name``: of the file to download, NAME.svg. ``wide``: panels that need room."""
+
+    name: str
+    title: str
+    caption: str
+    panels: tuple[Panel, ...]
+    legend: tuple[Key, ...] = ()
+    wide: bool = False
+
+    @property
+    def keys(self) -> list[tuple[str, str]]:
+        """Drawing and label of each entry of the legend."""
+        return [(swatch(key), key.label) for key in self.legend]
+
+    def file(self) -> str:
+        """All panels in one SVG."""
+        return collage(self.title, self.panels, self.legend, 1 if self.wide else 3)
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with what stands under it; ``folded``: tables that are shown when asked for."""
+
+    title: str
+    text: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    folded: tuple[Table, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """For links to it."""
+        return "s-" + re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
+
+
+@dataclass(frozen=True)
+class Page:
+    """``config``: what was asked for, as ``config.json`` has it. ``tasks``: how many colours of tasks are needed."""
+
+    title: str
+    lead: str
+    sections: tuple[Section, ...]
+    config: Mapping[str, Any] = field(default_factory=dict)
+    tasks: int = 0
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """Of all sections."""
+        return [picture for section in self.sections for picture in section.pictures]
+
+
+def write_page(page: Page, path: Path, downloads: Sequence[Path] = ()) -> None:
+    """``path`` with the page, and NAME.svg of every figure beside it; ``downloads`` are files to put inside."""
+    from jinja2 import Environment, PackageLoader, select_autoescape
+
+    for picture in page.pictures:
+        write_text(path.with_name(f"{picture.name}.svg"), picture.file())
+    figures = [path.with_name(f"{picture.name}.svg") for picture in page.pictures]
+    pages = Environment(
+        loader=PackageLoader("neuromorph.page", ""),
+        autoescape=select_autoescape(),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    text = pages.get_template("page.html").render(
+        page=page,
+        config=page.config,
+        asked=_asked(page.config),
+        colours=[properties(page.tasks, partners) for partners in (False, True)],
+        downloads=[(file.name, _uri(file), _size(file)) for file in (*downloads, *figures) if file.exists()],
+        bibtex=BIBTEX.format(version=page.config.get("packages", {}).get("neuromorph", "")),
+    )
+    write_text(path, text)
+
+
+def _asked(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Arguments as words."""
+    shown = {name: value for name, value in config.get("arguments", {}).items() if name not in ("out", "scheduler")}
+    return [(name.replace("_", "-"), _words(value)) for name, value in shown.items()]
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) or "none" if isinstance(value, (list, tuple)) else str(value)
+
+
+def _uri(file: Path) -> str:
+    return f"data:{TYPES[file.suffix]};base64,{base64.b64encode(file.read_bytes()).decode()}"
+
+
+def _size(file: Path) -> str:
+    size = file.stat().st_size
+    return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"

@@ -1,0 +1,113 @@
+"""Parts that several pages have: panels of accuracy matrices, tables of tasks, words that explain the metrics."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from neuromorph.figures import average_curve, look, matrix_map, task_accuracy
+from neuromorph.metrics import AccuracyMatrix
+from neuromorph.page.content import Picture
+from neuromorph.page.svg import Key, Panel, panel, style
+from neuromorph.palette import INK, MARKERS, QUIET, task_colours
+from neuromorph.study import spread
+from neuromorph.tables import Table
+
+SIZE = (3.4, 2.5)
+METRICS = (
+    "R[i, j] is the accuracy on task j after task i. ACC: mean of the last row. LA: mean of the diagonal (plasticity). "
+    "Forgetting: mean over old tasks of the best accuracy before the last task minus the last (Chaudhry et al. 2018). "
+    "BWT: mean over old tasks of the last accuracy minus the one right after learning (Lopez-Paz & Ranzato 2017). "
+    "All in percent, mean \u00b1 one standard deviation over seeds."
+)
+CHANCE = Key("chance", QUIET, "", "1.5 2.5")
+JOINT = Key("joint: all tasks at once", INK, "", "8 3")
+UNPROTECTED = Key("no protection", QUIET, "x", "3 2")
+SEEDS = "Band: one standard deviation over seeds."
+
+
+def drawn(
+    name: str,
+    title: str,
+    alt: str,
+    draw: Callable[[Any], Any],
+    tasks: int = 0,
+    size: Any = SIZE,
+    measured: bool = False,
+) -> Panel:
+    """A panel with what ``draw`` draws on its axes; ``measured``: room is made for long labels, which takes time."""
+    with style():
+        figure = Figure(figsize=size, layout="constrained" if measured else None)
+        draw(figure.add_subplot() if measured else figure.add_axes((0.15, 0.42 / size[1], 0.83, 1 - 0.5 / size[1])))
+        return panel(figure, name, title, alt, tasks)
+
+
+def substrate_keys(names: Sequence[str]) -> list[Key]:
+    """Legend of substrates, each in its own colour."""
+    return [Key(name, *look(name, k)) for k, name in enumerate(names)]
+
+
+def average_panel(
+    name: str, title: str, matrices: Mapping[str, AccuracyMatrix], chance: float, references: Mapping[str, Any]
+) -> Panel:
+    """The average accuracy while tasks are learned, a line a substrate."""
+    ends = ", ".join(f"{key} {_end(matrix):.1f} %" for key, matrix in matrices.items())
+    if "no protection" in references:
+        ends += f", no protection {_end(references['no protection']):.1f} %"
+    if "joint" in references:
+        ends += f", joint {100 * np.mean(references['joint']):.1f} %"
+    alt = f"{title}: average accuracy on the tasks learned so far; at the end {ends}, chance {100 * chance:.1f} %."
+    return drawn(name, title, alt, lambda ax: average_curve(matrices, chance, references, ax))
+
+
+def task_pictures(
+    matrices: Mapping[str, AccuracyMatrix], chance: float, name: str = "", before: bool = True
+) -> tuple[Picture, Picture]:
+    """Accuracy on each task while later ones are learned, as lines and as heat maps; a panel a title.
+
+    ``name``: at the end of the names of their files and ids. ``before``: with what was right before learning.
+    """
+    tasks = max(matrix.tasks for matrix in matrices.values())
+    lines, maps = [], []
+    for k, (title, matrix) in enumerate(matrices.items()):
+        words = (
+            f"{title}: the first task falls from {_at(matrix, 0, 0)} right after it was learned to {_at(matrix, -1, 0)}"
+        )
+        words += f" after the last; the last task reaches {_at(matrix, -1, -1)}."
+        alts = (f"Curves, a task a line. {words}", f"Heat map of R[i, j]. {words}")
+        lines.append(drawn(f"tasks{name}-{k}", title, alts[0], partial(task_accuracy, matrix, chance), tasks))
+        maps.append(
+            drawn(f"map{name}-{k}", title, alts[1], partial(matrix_map, matrix, before=before), tasks, (3.4, 3.0))
+        )
+    colours = task_colours(tasks)
+    keys = [Key(f"task {j + 1}", colour, MARKERS[j % len(MARKERS)]) for j, colour in enumerate(colours)]
+    caption = f"Accuracy on each task while the later ones are learned. {SEEDS} Dotted: chance."
+    about = (
+        "Accuracy in percent on each task (across) after so many tasks were learned "
+        f"(down{'; row 0: before any learning' * before}), mean over seeds. Light is good."
+    )
+    return (
+        Picture(f"accuracy{name}", "Accuracy on each task", caption, tuple(lines), (*keys, CHANCE)),
+        Picture(f"matrix{name}", "Accuracy matrices", about, tuple(maps)),
+    )
+
+
+def task_table(title: str, matrix: AccuracyMatrix, samples: Sequence[int], names: Sequence[str] = ()) -> Table:
+    """A row a task, by number or name: before any learning, right after it was learned, at the end, and the change."""
+    head = ("task", "training samples", "before learning (%)", "right after (%)", "at the end (%)", "change (%)")
+    rows = []
+    for j, learned in enumerate(matrix.diagonal):
+        end = matrix.accuracy[-1, j]
+        found = (matrix.baseline[j], learned, end, end - learned)
+        rows.append((names[j] if names else str(j + 1), str(samples[j]), *map(spread, found)))
+    return Table(title, head, tuple(rows))
+
+
+def _end(matrix: AccuracyMatrix) -> float:
+    return 100 * float(np.mean(matrix.average_accuracy))
+
+
+def _at(matrix: AccuracyMatrix, i: int, j: int) -> str:
+    return f"{100 * float(np.mean(matrix.accuracy[i, j])):.1f} %"

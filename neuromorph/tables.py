@@ -1,0 +1,51 @@
+"""Tables of results: as text for a terminal, CSV for a spreadsheet, a pandas frame, and rows of a page."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Table:
+    """``head``: names of the columns. ``rows``: their cells, as text or numbers. ``heads``: so many first cells name
+    the row."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    heads: int = 1
+
+    def csv(self) -> str:
+        """As CSV with a head line.
+
+        >>> Table("", ("a", "b"), ((1, "x, y"),)).csv()
+        'a,b\\n1,"x, y"\\n'
+        """
+        out = io.StringIO()
+        csv.writer(out, lineterminator="\n").writerows([self.head, *self.rows])
+        return out.getvalue()
+
+    def text(self) -> str:
+        """Columns aligned, for a terminal."""
+        return columns([tuple(map(str, line)) for line in (self.head, *self.rows)])
+
+    def to_pandas(self) -> Any:
+        """A ``pandas.DataFrame``; raises ``ImportError`` with one sentence where pandas is not installed."""
+        return frame(self.rows, self.head)
+
+
+def columns(lines: Sequence[Sequence[str]]) -> str:
+    """A table as text: the cells of each line, columns aligned."""
+    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+
+def frame(rows: Any, columns: Sequence[str]) -> Any:
+    """``pandas.DataFrame(rows, columns)``, or one sentence where pandas is not installed."""
+    try:
+        from pandas import DataFrame
+    except ImportError as error:
+        raise ImportError("to_pandas needs pandas: pip install pandas, or write the CSV.") from error
+    return DataFrame(list(rows), columns=list(columns))
