@@ -17,6 +17,7 @@ from matplotlib.patches import Rectangle
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.palette import COLOURS, INK, MAP, MARKERS, QUIET, RULE, SUBSTRATES, on, task_colours
 
+BANDED = 12  # tasks whose bands can be told apart
 WRITTEN = 144  # a map of more cells has no numbers in them,
 TOLD = 900  # and one of more than that tells no number at a cell
 __all__ = [
@@ -43,13 +44,18 @@ def look(name: str, k: int = 0) -> tuple[str, str]:
 
 
 def task_accuracy(matrix: AccuracyMatrix, chance: float, ax: Axes | None = None) -> Axes:
-    """Accuracy on each task after each learned task; a band of one standard deviation where there are replicas."""
+    """Accuracy on each task after each learned task; a band of one standard deviation where there are replicas.
+
+    Of more than twelve tasks thin lines alone are drawn.
+    """
     ax = _axes(ax)
-    accuracy = _replicas(matrix)
+    accuracy, many = _replicas(matrix), matrix.tasks > BANDED
+    size, width = (1.5, 0.8) if many else (3, 1.2)
     for j, colour in enumerate(task_colours(matrix.tasks)):
-        style = {"color": colour, "marker": MARKERS[j % len(MARKERS)], "ms": 3, "lw": 1.2, "label": f"task {j + 1}"}
+        style = {"color": colour, "marker": MARKERS[j % len(MARKERS)], "label": f"task {j + 1}"}
         told = [f"task {j + 1} after task {i + 1}" for i in range(j, matrix.tasks)]
-        _line(ax, np.arange(j + 1, matrix.tasks + 1), accuracy[j:, j], told, **style)
+        steps = np.arange(j + 1, matrix.tasks + 1)
+        _line(ax, steps, accuracy[j:, j], told, not many, ms=size, lw=width, **style)
     return _learned(ax, matrix.tasks, chance)
 
 
@@ -212,11 +218,13 @@ def _percent(values: np.ndarray) -> str:
     return f"{values.mean():.1f}{spread} %"
 
 
-def _line(ax: Axes, steps: np.ndarray, values: np.ndarray, told: Sequence[str], **style: Any) -> None:
+def _line(
+    ax: Axes, steps: np.ndarray, values: np.ndarray, told: Sequence[str], band: bool = True, **style: Any
+) -> None:
     """Mean over the last axis, and a band of one standard deviation."""
     (line,) = ax.plot(steps, values.mean(-1), **style)
     tips(line, [f"{one}: {_percent(some)}" for one, some in zip(told, values, strict=True)])
-    if values.shape[-1] > 1:
+    if band and values.shape[-1] > 1:
         mean, sd = values.mean(-1), values.std(-1, ddof=1)
         ax.fill_between(steps, mean - sd, mean + sd, color=style["color"], alpha=0.15, lw=0)
 

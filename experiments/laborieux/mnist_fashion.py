@@ -52,8 +52,8 @@ def main(args: Args) -> None:
     for ax, k in zip(panels.flat, shown, strict=True):
         task_accuracy(matrices[k], 0.1, ax).set_title(f"{rows[k].method}\n{rows[k].network}", fontsize=6)
     panels[0, 0].legend(fontsize=7, frameon=False)
-    panels[0, 0].set_ylabel("accuracy")
-    panels[1, 0].set(xlabel="tasks learned", ylabel="accuracy")
+    panels[0, 0].set_ylabel("accuracy (%)")
+    panels[1, 0].set(xlabel="tasks learned", ylabel="accuracy (%)")
     save(page, args.out / "mnist_fashion.png")
 
 

@@ -110,8 +110,8 @@ def deploy(args: DeployArgs) -> None:
     for line in case.words:
         print(line)
     print(f"{'':52}accuracy   spikes that differ from the reference, by layer")
-    for name, accuracy in case.scores:
-        print(f"{name:52}{accuracy:.4f}")
+    for name, score in case.scores:
+        print(f"{name:52}{score:.4f}")
     way = "last membranes" if case.by_membrane else "spike counts"
     final = [record[-1] for record in (case.records[-1], (reference[-1].spikes, reference[-1].membranes))]
     right = [_score(case, one[-1].argmax(1)) for one in final] if case.by_membrane else None

@@ -101,7 +101,7 @@ def memory_curve(args: MemoryCurveArgs) -> None:
         row |= _passage_summary(found, times)
     print(table(rows, args))
     theories = [_theory(syn, times, args) if args.engine != "theory" else None for syn, _ in shown]
-    found = [[_lifetime(syn, n, args) for n in args.lifetimes] for syn in models]
+    ages = [[_lifetime(syn, n, args) for n in args.lifetimes] for syn in models]
     names = [syn.name for syn in models]
     arguments = asdict(args) | {"out": str(args.out)}
     data = [
@@ -110,15 +110,15 @@ def memory_curve(args: MemoryCurveArgs) -> None:
         | ({"theory": _plain(t.snr)} if t is not None else {})
         for row, c, t in zip(rows, curves, theories, strict=True)
     ]
-    content = {"arguments": arguments, "curves": data, **_by_synapses(names, found, args)}
+    content = {"arguments": arguments, "curves": data, **_by_synapses(names, ages, args)}
     write_text(f"{args.out}.json", json.dumps(content, indent=1))
     write_text(f"{args.out}.csv", curves_csv(curves))
     survivals = [row["survival"] for row in rows if "survival" in row]
-    write_text(f"{args.out}.svg", drawing(figure(models, curves, args, survivals, theories, found)))
-    if found and args.lifetimes:
-        ages = lifetime_table(names, args.lifetimes, found)
-        print(ages.text())
-        write_text(f"{args.out}-lifetimes.csv", ages.csv())
+    write_text(f"{args.out}.svg", drawing(figure(models, curves, args, survivals, theories, ages)))
+    if args.lifetimes:
+        long = lifetime_table(names, args.lifetimes, ages)
+        print(long.text())
+        write_text(f"{args.out}-lifetimes.csv", long.csv())
     print(f"wrote {args.out}.json, .csv and .svg" + f" and {args.out}-lifetimes.csv" * bool(args.lifetimes))
 
 
@@ -188,16 +188,18 @@ def _curves(syn: fm.SynapseModel, times: np.ndarray, args: MemoryCurveArgs) -> l
     """What is drawn for one model: one curve, or those of a network's three observers."""
     if args.observer != "correlated":
         return [_curve(syn, times, args)]
+    level = args.coding
+    assert level is not None
     chain, rule = need(syn, Chain).chain(), GATING[args.rule]
     neurons = round((1 + np.sqrt(1 + 4 * args.synapses)) / 2)
-    active, f_pot = coding(args.coding, args.rule)
+    active, f_pot = coding(level, args.rule)
     alone = fm.memory_curve(chain, times, neurons * (neurons - 1), args.events, f_pot, active)
     found = [
         replace(alone, name=f"{chain.name}, independent"),
-        replace(correlated_curve(chain, times, neurons, rule, args.coding, args.events), name=f"{chain.name}, shared"),
+        replace(correlated_curve(chain, times, neurons, rule, level, args.events), name=f"{chain.name}, shared"),
     ]
     if args.events == "discrete":
-        aware = aware_curve(chain, times, neurons, rule, args.coding)
+        aware = aware_curve(chain, times, neurons, rule, level)
         found.append(replace(aware, name=f"{chain.name}, aware"))
     return found
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from neuromorph.figures import average_curve, look, matrix_map, task_accuracy
+from neuromorph.figures import BANDED, average_curve, look, matrix_map, task_accuracy
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.page.content import Picture
 from neuromorph.page.svg import Key, Panel, panel, style
@@ -83,7 +83,8 @@ def task_pictures(
         )
     colours = task_colours(tasks)
     keys = [Key(f"task {j + 1}", colour, MARKERS[j % len(MARKERS)]) for j, colour in enumerate(colours)]
-    caption = f"Accuracy on each task while the later ones are learned. {SEEDS} Dotted: chance."
+    spreads = SEEDS if tasks <= BANDED else "Mean over seeds."
+    caption = f"Accuracy on each task while the later ones are learned. {spreads} Dotted: chance."
     about = (
         "Accuracy in percent on each task (across) after so many tasks were learned "
         f"(down{'; row 0: before any learning' * before}), mean over seeds. Light is good."
@@ -94,14 +95,15 @@ def task_pictures(
     )
 
 
-def task_table(title: str, matrix: AccuracyMatrix, samples: Sequence[int], names: Sequence[str] = ()) -> Table:
+def task_table(title: str, matrix: AccuracyMatrix, samples: Sequence[int] = (), names: Sequence[str] = ()) -> Table:
     """A row a task, by number or name: before any learning, right after it was learned, at the end, and the change."""
-    head = ("task", "training samples", "before learning (%)", "right after (%)", "at the end (%)", "change (%)")
+    counted = ("training samples",) if samples else ()
+    head = ("task", *counted, "before learning (%)", "right after (%)", "at the end (%)", "change (%)")
     rows = []
     for j, learned in enumerate(matrix.diagonal):
         end = matrix.accuracy[-1, j]
         found = (matrix.baseline[j], learned, end, end - learned)
-        rows.append((names[j] if names else str(j + 1), str(samples[j]), *map(spread, found)))
+        rows.append((names[j] if names else str(j + 1), *map(str, samples[j : j + 1]), *map(spread, found)))
     return Table(title, head, tuple(rows))
 
 

@@ -8,7 +8,17 @@ import numpy as np
 from neuromorph.figures import bars, look
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.page.content import Page, Picture, Section
-from neuromorph.page.parts import CHANCE, JOINT, METRICS, SEEDS, UNPROTECTED, average_panel, drawn, task_pictures
+from neuromorph.page.parts import (
+    CHANCE,
+    JOINT,
+    METRICS,
+    SEEDS,
+    UNPROTECTED,
+    average_panel,
+    drawn,
+    task_pictures,
+    task_table,
+)
 from neuromorph.page.svg import Key
 from neuromorph.palette import COLOURS, INK
 from neuromorph.study import JOINT as ALL_AT_ONCE
@@ -29,7 +39,10 @@ def suite(content: Mapping[str, Any], lead: str, table: Sequence[Sequence[str]],
     for k, key in enumerate(streams):
         rows = [row for row in content["rows"] if (row["stream"], row["tasks"]) == key]
         title = f"{key[0]} in {key[1]} tasks, {rows[0]['scenario']}-incremental"
-        sections.append(Section(title, (), (), _stream(rows, f"{k}" if k else "")))
+        complete = [row for row in rows if row["role"] != ALL_AT_ONCE and "baseline" in row]
+        shown = {row["learner"]: _matrix(row) for row in complete}
+        folded = tuple(task_table(f"Each task: {name}, {title}", matrix) for name, matrix in shown.items())
+        sections.append(Section(title, (), (), _stream(rows, f"{k}" if k else ""), folded))
     return Page("Learning systems on task streams", lead, tuple(sections), config, max(tasks for _, tasks in streams))
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -16,3 +18,12 @@ def test_plots_draw_on_the_axes_they_are_given_and_return_them():
     plot_curve(simulate(cascade(5), times, 1000, 5, np.random.default_rng(0)), ax)
     assert len(ax.collections) == 1
     assert ax.get_xscale() == ax.get_yscale() == "log"
+
+
+def test_what_a_logarithmic_axis_cannot_show_is_marked():
+    ax, times = Figure().add_subplot(), np.array([0, 1, 10, 100])
+    curve = memory_curve(cascade(5), times, 1000)
+    plot_curve(replace(curve, snr=np.array([9.0, 3.0, -0.1, 0.0])), ax)
+    line, below = ax.lines
+    assert list(line.get_xdata()) == [1] and list(below.get_xdata()) == [10, 100]
+    assert below.get_marker() == "v" and below.get_color() == line.get_color() and not below.get_clip_on()
