@@ -92,7 +92,7 @@ class ChipNeuron(nn.Module):
         self.beta, self.threshold, self.spike_grad = float(leaky.beta), float(leaky.threshold), leaky.spike_grad
         self.unit = unit
         kept = min(max(self.beta, 1 / DECAY_UNITY), 1)
-        self.chip = ChipLeaky(round((1 - kept) * DECAY_UNITY), max(1, round(self.threshold * unit / UNITS)))
+        self.chip = ChipLeaky(round((1 - kept) * DECAY_UNITY), max(1, math.floor(self.threshold * unit / UNITS + 1e-6)))
 
     def forward(self, current: Tensor, mem: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Spikes and membranes, shaped as ``current``; ``mem`` None: from rest."""
