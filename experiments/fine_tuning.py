@@ -33,7 +33,7 @@ STEPS, INPUT_BITS, BATCH = 10, 4, 100
 class Args:
     """What to run."""
 
-    streams: tuple[str, ...] = ("subsets-digits@1", "permuted-digits@3")
+    streams: tuple[str, ...] = ("subsets-digits@1", "permuted-digits@2")
     """KIND-DATA@TASKS."""
     bits: tuple[int, ...] = (8, 4, 2)
     """Of a weight."""
