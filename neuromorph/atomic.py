@@ -2,11 +2,12 @@
 
 import glob
 import json
+import math
 import os
 import platform
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,13 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
     No other call has that name, so the last of several writers wins and nobody's file is torn or lost. What it holds
     is on the disk before it takes the place. Temporary files for ``path`` of processes of this machine that have ended
-    are removed.
+    are removed. Raises ``OSError``, naming ``path``, where it cannot be written, or is a folder or a device: that of
+    ``/dev/null`` is not to be replaced by a file.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is no file that can be written: choose another name.")
     _clean(path)
     unfinished = path.with_name(f".{path.stem}.{MACHINE}-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
     try:
@@ -31,6 +35,10 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         _to_disk(unfinished)
         os.replace(unfinished, path)
         _to_disk(path.parent)
+    except OSError as error:  # the system names no file, or the temporary one, which says nothing to a user
+        if error.errno is None or error.filename not in (None, str(unfinished)):
+            raise
+        raise OSError(error.errno, error.strerror or os.strerror(error.errno), str(path)) from error
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -44,6 +52,30 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 def write_json(path: str | os.PathLike, content: Any) -> None:
     """Write JSON atomically, two spaces of indent, NaN refused."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def finite(content: Any) -> Any:
+    """``content`` for JSON, which has no NaN and no infinity: None in their place."""
+    if isinstance(content, Mapping):
+        return {key: finite(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def read_json(path: str | os.PathLike, keys: Sequence[str], advice: str) -> dict[str, Any]:
+    """The object in a JSON file, which has ``keys``.
+
+    Raises ``ValueError`` for a file that is damaged, cut off or another one; its sentence ends with ``advice``.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is damaged or no JSON: {advice}") from error
+    missing = [key for key in keys if key not in content] if isinstance(content, dict) else list(keys)
+    if missing or not isinstance(content, dict):
+        raise ValueError(f"{path} is another file, or damaged: it lacks {', '.join(missing) or 'everything'}; {advice}")
+    return content
 
 
 def _to_disk(path: Path) -> None:

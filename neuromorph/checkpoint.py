@@ -6,6 +6,7 @@ the rest) and the content's own keys. Tensors are saved from the CPU, wherever t
 """
 
 import hashlib
+import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,8 +35,10 @@ def save_checkpoint(path: str | os.PathLike, content: Mapping[str, Any], fingerp
 
     kept = {key: _plain(value) for key, value in content.items()}
     head = {"schema": SCHEMA, "fingerprint": dict(fingerprint), "digest": _digest(kept)}
+    whole = io.BytesIO()  # torch's own writer answers a full disk with a RuntimeError about its archive
+    torch.save(head | kept, whole)
     with replacing(path) as temporary:
-        torch.save(head | kept, temporary)
+        temporary.write_bytes(whole.getbuffer())
 
 
 def load_checkpoint(path: str | os.PathLike, fingerprint: Mapping[str, Any] | None = None) -> dict[str, Any]:

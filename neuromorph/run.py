@@ -49,12 +49,15 @@ def learn_stream(
     may change the last bit of sums. Raises ``ValueError`` for epochs < 1, a wrong number of them, every < 1,
     threads < 0, or a checkpoint of another run.
     """
+    if not isinstance(stream, Stream):
+        raise ValueError(f"stream must be a neuromorph.streams.Stream, got {type(stream).__name__}.")
     passes = _passes(epochs, len(stream), every)
+    _numbers(seed)
     mark = fingerprint(learner, stream, epochs, seed, every) if checkpoint else {}
     check(threads or 0)
     with at_most(learner.threads if threads is None else threads):
         record = _resumed(checkpoint, mark, learner) or Record([accuracies(learner, stream)])
-        with tqdm(total=sum(passes), desc=label or stream.name, disable=not progress, bar_format=BAR) as bar:
+        with tqdm(total=sum(passes), desc=label or stream.name, disable=not progress or None, bar_format=BAR) as bar:
             bar.update(sum(passes[: len(record.rows) - 1]) + record.epochs)
             for k in range(len(record.rows) - 1, len(stream)):
                 task = stream[k]
@@ -111,7 +114,11 @@ def fingerprint(
 
 
 def _numbers(value: int | Sequence[int]) -> int | list[int]:
-    return int(value) if isinstance(value, (int, np.integer)) else [int(one) for one in value]
+    if isinstance(value, (Sequence, np.ndarray)):
+        return [int(one) for one in value]
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise ValueError(f"a seed must be a whole number, or one a replica, got {value!r}.")
+    return int(value)
 
 
 def shuffled(task: Task, seed: int | Sequence[int], k: int, epoch: int) -> tuple[Values, Values]:
@@ -158,7 +165,11 @@ def _hits(learner: Learner, tests: list[tuple[Values, Values]]) -> Iterator[Valu
 
 
 def _passes(epochs: Epochs, tasks: int, every: int | None) -> list[int]:
-    passes = [int(epochs)] * tasks if isinstance(epochs, (int, np.integer)) else list(epochs)
+    each: list[Any] = list(epochs) if isinstance(epochs, (Sequence, np.ndarray)) else [epochs]
+    for name, number in (*(("epochs", one) for one in each), ("every", 1 if every is None else every)):
+        if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
+            raise ValueError(f"{name} must be a whole number, or epochs one a task, got {number!r}.")
+    passes = [int(one) for one in each] * (tasks if isinstance(epochs, (int, np.integer)) else 1)
     if min(passes, default=1) < 1 or (every is not None and every < 1):
         raise ValueError(f"epochs and every must be at least 1, got epochs={epochs}, every={every}.")
     if len(passes) != tasks:

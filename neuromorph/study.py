@@ -36,6 +36,7 @@ from neuromorph.threads import at_most
 
 Arrays = dict[str, Values]
 JOINT = "joint"
+MOST_JOBS = 1024  # each is a process
 OWN = ("fingerprint", "seconds")
 _ALONE = threading.Lock()  # Brian2's and torch's settings are of a process, and a Dask worker may have several threads
 
@@ -129,6 +130,8 @@ def run_study(
     """
     if jobs is not None and jobs < 1 and jobs != -1:
         raise ValueError(f"jobs must be at least 1, or -1 for as many as there are cores, got {jobs}.")
+    if jobs is not None and jobs > MOST_JOBS:
+        raise ValueError(f"jobs must be at most {MOST_JOBS}, got {jobs}.")
     (folder / "cells").mkdir(parents=True, exist_ok=True)
     with _on(scheduler):
         alone = effective_n_jobs(jobs) == 1
@@ -136,7 +139,7 @@ def run_study(
         found: dict[Path, Result] = {}
         sent: list[tuple[Path, Mapping[str, Any]]] = []
         calls = _calls(cells, folder.absolute() / "cells", progress, alone, paths, found, sent)
-        with tqdm(total=len(cells), desc=title, disable=not progress or alone) as bar:
+        with tqdm(total=len(cells), desc=title, disable=not progress or alone or None) as bar:
             results = _Shown(bar, found, n_jobs=jobs, batch_size=1)(calls)
         for (path, mark), result in zip(sent, results, strict=True):
             found[path] = result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from typing import Any, TypeVar, get_type_hints
 
@@ -42,6 +43,9 @@ def _word(value: Any) -> str:
 
 def _value(what: str, key: str, value: str, kind: type) -> Any:
     try:
-        return _TRUTH[value.lower()] if kind is bool else kind(value)
+        found = _TRUTH[value.lower()] if kind is bool else kind(value)
+        if kind is float and not math.isfinite(found):
+            raise ValueError(value)
+        return found
     except (ValueError, KeyError) as error:
         raise ValueError(f"The option {key} of the {what} must be {_WANTED[kind]}, got '{value}'.") from error

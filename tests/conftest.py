@@ -35,6 +35,12 @@ def data_folder():
 
 
 @pytest.fixture
+def terminal(monkeypatch):
+    """A function to call inside the test: stderr, captured as it is there, passes for a terminal."""
+    return lambda: monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+
+
+@pytest.fixture
 def no_network(monkeypatch):
     """Every download fails."""
     import pooch

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import brian2 as b2
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from fusi_models.checks import check_fraction, whole
 from fusi_models.engines.brian_synapse import Expression as Expression
@@ -289,7 +289,7 @@ def _runtime(
         for group, name, array in _assignments(groups, value):
             setattr(group, name, array)
         b2.seed(seed)
-        with tqdm(total=100, disable=not progress, desc=f"Brian2 {k + 1}/{len(values)}", unit="%") as bar:
+        with tqdm(total=100, disable=not progress or None, desc=f"Brian2 {k + 1}/{len(values)}", unit="%") as bar:
 
             def report(elapsed: Any, done: float, start: Any, duration: Any, bar: Any = bar) -> None:
                 bar.update(round(100 * done) - bar.n)

@@ -13,7 +13,7 @@ from math import exp
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from fusi_models.engines import calcium_loops as loops
 from fusi_models.engines.calcium_inputs import Inputs
@@ -134,7 +134,7 @@ def run(
         raise ValueError(f"need minutes >= 1 and a dwell that divides a minute, got {minutes} and {inputs.dwell} ms.")
     state = state or start(neuron, inputs.rates.shape[1], weight)
     weights, conductance, output = [], np.empty(minutes), np.zeros(minutes)
-    for minute in tqdm(range(minutes), disable=not progress, unit="min of model time"):
+    for minute in tqdm(range(minutes), disable=not progress or None, unit="min of model time"):
         for pattern in rng.integers(len(inputs.rates), size=int(shows)):
             state, fired = advance(neuron, state, *inputs.draw(int(pattern), steps, dt, rng), dt)
             output[minute] += fired.sum() / 60

@@ -8,7 +8,7 @@ are those of ``memory_curve``. Times are in candidate events per synapse.
 
 import numpy as np
 from scipy.linalg import expm
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from fusi_models.checks import whole
 from fusi_models.engines.monte_carlo import check_reading as check_reading
@@ -40,6 +40,7 @@ def simulate(
     Raises ``ValueError`` for times that do not increase, or counts below 1.
     """
     times, trials = check_reading(times, events, trials), whole("trials", trials)
+    burn_in = whole("burn_in", burn_in)
     count = whole_count(synapses, active)
     found = find(syn, Chain)
     if found is None:
@@ -71,7 +72,7 @@ def _lumped(
     mean, now = float(pi @ syn.strength), 0.0
     jump: tuple[float, Values] = (np.nan, one)
     overlap = np.empty((len(times), trials))
-    for k, time in enumerate(tqdm(times, disable=not progress, desc=f"{syn.name} lumped", unit="reading")):
+    for k, time in enumerate(tqdm(times, disable=not progress or None, desc=f"{syn.name} lumped", unit="reading")):
         if time > now:
             if time - now != jump[0]:
                 jump = (time - now, _rows(_advance(generator, time - now, events)))

@@ -5,7 +5,7 @@ candidate events per synapse.
 """
 
 import numpy as np
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from fusi_models.checks import whole
 from fusi_models.synapse import SynapseModel, Values
@@ -30,7 +30,7 @@ def monte_carlo(
     """
     times, burn_in = check_reading(times, "discrete", trials), whole("burn_in", burn_in)
     shape = (whole("trials", trials), whole_count(synapses))
-    steps = tqdm(total=burn_in + int(times[-1]) + 1, disable=not progress, desc=syn.name, unit="event")
+    steps = tqdm(total=burn_in + int(times[-1]) + 1, disable=not progress or None, desc=syn.name, unit="event")
 
     def event() -> Values:
         steps.update()

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 from scipy.special import expit
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from fusi_models.models.markov import MarkovSynapse
 from fusi_models.networks import aware, explained, factorised
@@ -59,6 +59,7 @@ DECODERS: dict[str, Decoder] = {
 mean field that stops at its best signal-to-noise ratio. ``EXPLAIN`` needs the chain, so it is not in this table."""
 
 EXPLAIN = "explain"
+LONGEST = 1e6  # mean age: the prior is a list of five times as many numbers
 """Newer patterns explained away (``networks.explained``); finite chains only."""
 
 
@@ -84,12 +85,14 @@ def chain_errors(
     Raises ``ValueError`` for unknown decoders, ages below 0 or other bad arguments.
     """
     _check(decoders, (*DECODERS, EXPLAIN), ages, trials)
+    if not 0 < mean_age < LONGEST:
+        raise ValueError(f"the mean age of a recalled memory must lie above 0 and below {LONGEST:g}, got {mean_age}.")
     law, last = PairLaw(syn, rule, coding), max(max(ages), 5 * int(mean_age))
     base = chain_memory(syn, rule, coding, 0)
     means, prior = law.means(np.arange(last + 1)), geometric(mean_age, last)
     model = explained.Model(syn, rule, coding) if EXPLAIN in decoders else None
     errors = {name: np.empty((trials, len(ages))) for name in decoders}
-    for trial in tqdm(range(trials), disable=not progress, desc=f"{syn.name}, {rule.name}", unit="network"):
+    for trial in tqdm(range(trials), disable=not progress or None, desc=f"{syn.name}, {rule.name}", unit="network"):
         rng = generator("network of bounded synapses that recalls", seed, trial)
         patterns = random_patterns(max(ages) + 1, neurons, coding, rng)
         w = weights(syn, store(syn, blank(syn, rule, neurons, coding, burn_in, rng), patterns, rule, rng))
@@ -131,7 +134,7 @@ def additive_errors(
     scale = noise * np.sqrt(additive_pairs(rule, coding, patterns).variance)
     memory = additive_memory(rule, coding, patterns, scale)
     errors = {name: np.empty(trials) for name in decoders}
-    for trial in tqdm(range(trials), disable=not progress, desc=f"additive, {rule.name}", unit="network"):
+    for trial in tqdm(range(trials), disable=not progress or None, desc=f"additive, {rule.name}", unit="network"):
         rng = generator("network of additive synapses that recalls", seed, trial)
         x = random_patterns(patterns, neurons, coding, rng)
         w = additive_weights(x, rule, scale, rng)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.signal import fftconvolve
 from scipy.stats import binom
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from fusi_models.checks import check_fraction, whole
 from fusi_models.synapse import Chain, SynapseModel, Values, need
@@ -83,7 +83,7 @@ def passage_times(
     up = rng.binomial(n, f, trials)
     counts = np.stack([rng.multinomial(up, pi @ chain.potentiation), rng.multinomial(n - up, pi @ chain.depression)], 1)
     times, alive = np.full(trials, np.inf), np.arange(trials)
-    for t in tqdm(range(last + 1), desc=f"{chain.name}, first passage", disable=not progress):
+    for t in tqdm(range(last + 1), desc=f"{chain.name}, first passage", disable=not progress or None):
         above = (counts[:, 0] - counts[:, 1]) @ w > level + 1e-9
         times[alive[~above]] = t
         alive, counts = alive[above], counts[above]

@@ -17,7 +17,7 @@ states of one strength are returned in the order of their chance to flip.
 from dataclasses import dataclass
 
 import numpy as np
-from tqdm import trange
+from tqdm.auto import trange
 
 from fusi_models.models.markov import MarkovSynapse
 from fusi_models.synapse import Values
@@ -101,7 +101,7 @@ def _climb(
     progress: bool,
 ) -> tuple[Values, Values, list[float], bool]:
     history: list[float] = []
-    for _ in trange(iterations, disable=not progress, desc="expectation-maximisation", leave=False):
+    for _ in trange(iterations, disable=not progress or None, desc="expectation-maximisation", leave=False):
         counts, first, likelihood = _expect(matrices, initial, events, shown)
         history.append(likelihood)
         if len(history) > 1 and history[-1] - history[-2] < tolerance * events.size:

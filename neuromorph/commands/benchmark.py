@@ -1,6 +1,5 @@
 """``neuromorph benchmark``: learning systems x task streams, what they reach and what they take; tables and a page."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,10 +9,11 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from neuromorph.atomic import write_json, write_text
-from neuromorph.folder import claim
+from neuromorph.atomic import read_json, write_json, write_text
+from neuromorph.folder import claim, finished
 from neuromorph.learner import Learner
 from neuromorph.learners.methods import LearnerWords
+from neuromorph.outputs import alone, check_folder
 from neuromorph.streams import Stream, StreamWords
 from neuromorph.study import JOINT, Cell, Result, columns, run_study, spread, stacked
 from neuromorph.threads import check
@@ -158,10 +158,26 @@ def benchmark(args: BenchmarkArgs) -> None:
     check(args.threads)
     if not args.learners:
         raise ValueError("Name at least one learner.")
+    if min(args.hidden, default=1) < 1:
+        raise ValueError(f"hidden must be at least 1 each, got {' '.join(map(str, args.hidden))}.")
+    if args.jobs < 1 and args.jobs != -1:
+        raise ValueError(f"jobs must be at least 1, or -1 for as many as there are cores, got {args.jobs}.")
     rows = [row for words in _streams(args) for row in _rows(args, words)]
     if not rows:
         raise ValueError(f"None of {', '.join(args.learners)} keeps outputs a task, which split-task- streams need.")
-    claim(args.out, args, ("out", "jobs", "threads", "scheduler"), "benchmark")
+    check_folder(args.out)
+    with alone(args.out):
+        _benchmark(args, rows)
+
+
+def kept(args: BenchmarkArgs) -> bool:
+    """Whether the next call goes on from something."""
+    return finished(args.out)
+
+
+def _benchmark(args: BenchmarkArgs, rows: "Sequence[Row]") -> None:
+    written = ("report.html", "benchmark.md", "benchmark.csv", "benchmark.tex")
+    claim(args.out, args, ("out", "jobs", "threads", "scheduler"), "benchmark", written)
     cells = [cell for row in rows for cell in row.cells]
     found = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, args.scheduler, title="benchmark")
     results = [found[n * args.seeds : (n + 1) * args.seeds] for n in range(len(rows))]
@@ -270,7 +286,13 @@ def write_tables(folder: Path, content: Mapping[str, Any]) -> None:
     set_ = [" & ".join(map(_tex, line)) + r" \\" for line in table]
     body = [r"\begin{tabular}{" + "l" * len(HEAD) + "}", r"\hline", set_[0], r"\hline", *set_[1:], r"\hline"]
     write_text(folder / "benchmark.tex", "\n".join([*body, r"\end{tabular}", ""]))
-    write_benchmark(folder, content, heading(content), table, json.loads((folder / "config.json").read_text()))
+    write_benchmark(
+        folder,
+        content,
+        heading(content),
+        table,
+        read_json(folder / "config.json", ["arguments"], "run the command again."),
+    )
 
 
 def _tex(cell: str) -> str:

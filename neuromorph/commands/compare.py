@@ -1,6 +1,6 @@
 """``neuromorph compare``: synapse models x substrates on one task stream; a table and a page."""
 
-import json
+import math
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,15 +16,16 @@ from fusi_models import HiddenWeight, SynapseModel
 from fusi_models.catalogue import learning_synapse
 from fusi_models.theory.transient import transient_curve
 from neuromorph import streams
-from neuromorph.atomic import replacing, write_json
+from neuromorph.atomic import read_json, replacing, write_json
 from neuromorph.commands.report import table, write_report
-from neuromorph.folder import claim
+from neuromorph.folder import claim, finished
 from neuromorph.lava import INSTALL
 from neuromorph.learner import Learner, described
 from neuromorph.learners.methods import RULES, SUBSTRATES, Substrate
 from neuromorph.local_rule.layer import LayerRule
 from neuromorph.local_rule.rule import LocalRule
 from neuromorph.metrics import AccuracyMatrix, memory_signal
+from neuromorph.outputs import alone, check_folder
 from neuromorph.streams import Stream, StreamWords
 from neuromorph.study import JOINT, Cell, Job, Result, run_study, stacked
 from neuromorph.threads import check as check_threads
@@ -176,7 +177,18 @@ def compare(args: CompareArgs) -> None:
     rows, curves = _rows(args, stream), _memory_cells(args, stream)
     for row in rows:  # a learner that cannot be built says so before hours of others
         row.cells[0].learner(row.cells[0].seeds)
-    claim(args.out, args, WAYS, "comparison")
+    check_folder(args.out)
+    with alone(args.out):
+        _compare(args, rows, curves, stream)
+
+
+def kept(args: CompareArgs) -> bool:
+    """Whether the next call goes on from something."""
+    return finished(args.out)
+
+
+def _compare(args: CompareArgs, rows: Sequence[Row], curves: Sequence[MemoryCell], stream: Stream) -> None:
+    claim(args.out, args, WAYS, "comparison", ("report.html", "matrices.npz", "memory.json"))
     cells: list[Job] = [*(cell for row in rows for cell in row.cells), *curves]
     results = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, args.scheduler)
     by_cell = dict(zip(map(id, cells), results, strict=True))
@@ -184,7 +196,7 @@ def compare(args: CompareArgs) -> None:
     _write(args, rows, [[by_cell[id(cell)] for cell in row.cells] for row in rows], stream, memory)
     write_report(args.out)
     print()
-    print(table(json.loads((args.out / "results.json").read_text())))
+    print(table(read_json(args.out / "results.json", ["cells"], "run the command again.")))
     print(f"\n{args.out / 'report.html'} shows the figures; results.json, matrices.npz and config.json lie beside it.")
 
 
@@ -203,6 +215,10 @@ def _checked(args: CompareArgs) -> Stream:
         raise ValueError(f"jobs must be at least 1, or -1 for as many as there are cores, got {args.jobs}.")
     if not args.substrates or not args.synapses:
         raise ValueError("Name at least one substrate and one synapse.")
+    if args.deep and min(args.deep_hidden, default=1) < 1:
+        raise ValueError(f"deep-hidden must be at least 1 each, got {' '.join(map(str, args.deep_hidden))}.")
+    if args.deep and not 0 <= args.deep_m < math.inf:
+        raise ValueError(f"deep-m must be finite and not negative, got {args.deep_m}.")
     stream = _stream(args)(0)
     if stream.scenario == "task":
         raise ValueError(

@@ -11,6 +11,7 @@ import tyro
 
 from neuromorph import checkpoint, lava, streams
 from neuromorph.atomic import replacing, write_json, write_text
+from neuromorph.outputs import check_folder, check_foreign
 from neuromorph.page.deployed import Verdict, chip_names, sample_figures
 from neuromorph.provenance import provenance
 
@@ -269,6 +270,8 @@ def folder(args: DeployArgs) -> Path:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OSError(f"{out} cannot be a folder ({error.strerror}): choose another --out.") from error
+    check_folder(out)
+    check_foreign(out, "network.json", ("schema", "layers"), ("network.json", "network.npz", "network.nir", SCRIPT))
     return out
 
 

@@ -1,16 +1,16 @@
 """The command ``neuromorph``: one sentence for a user's mistake, never a traceback."""
 
 import ast
-import os
+import codecs
+import io
 import pkgutil
 import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import tyro
-
 from neuromorph import commands
+from neuromorph.stopping import Signals, Terminated, quiet_end
 
 HEAD = "One synapse model, three substrates, the same task streams."
 
@@ -22,36 +22,78 @@ def names() -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run a command; exit code 2 for a user's mistake, 130 for Ctrl-C.
+    """Run a command; exit code 2 for a user's mistake, 130 for Ctrl-C, 143 for SIGTERM, 141 where nobody reads.
 
     A command is one file with a function of its name and the function's arguments, ``NameArgs``; only the file of the
-    command that runs is loaded.
+    command that runs is loaded. Where a later call goes on from what is there, ``kept(args)`` says whether there is
+    something.
     """
     words = sys.argv[1:] if argv is None else list(argv)
-    if not words or words[0] in ("-h", "--help"):
-        print(_help())
-        sys.exit(0 if words else 2)
-    if words[0] not in names():
-        print(f"neuromorph: there is no command '{words[0]}': choose one of {', '.join(names())}.", file=sys.stderr)
-        sys.exit(2)
+    with Signals() as signals:
+        _any_locale()
+        if not words or words[0] in ("-h", "--help"):
+            print(_help())
+            sys.exit(0 if words else 2)
+        if words[0] not in names():
+            _say(f"there is no command '{words[0]}': choose one of {', '.join(names())}.")
+            sys.exit(2)
+        _run(words, signals)
+
+
+def _run(words: list[str], signals: Signals) -> None:
+    import tyro  # takes a while, in which Ctrl-C is one sentence, too
+
     function = words[0].replace("-", "_")
-    module = import_module(f"{commands.__name__}.{function}")
-    kind: Any = vars(module)[words[0].replace("-", " ").title().replace(" ", "") + "Args"]
-    args = tyro.cli(kind, prog=f"neuromorph {words[0]}", args=words[1:])
     try:
+        module = import_module(f"{commands.__name__}.{function}")
+        kind: Any = vars(module)[words[0].replace("-", " ").title().replace(" ", "") + "Args"]
+        args = tyro.cli(kind, prog=f"neuromorph {words[0]}", args=words[1:])
+        signals.running()
         vars(module)[function](args)
-    except KeyboardInterrupt:
-        print("\nneuromorph: stopped. What was finished is kept; the same command goes on from there.", file=sys.stderr)
-        sys.exit(130)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        signals.ending()
+    except KeyboardInterrupt as stopped:
+        signals.ending()
+        kept = vars(module).get("kept", _nothing)(args)
+        ending = "What was finished is kept; the same command goes on from there." if kept else "Nothing is kept."
+        _say(f"stopped. {ending}", "\n")
+        sys.exit(143 if isinstance(stopped, Terminated) else 130)
     except BrokenPipeError:  # the reader of the output has gone: | head
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        quiet_end()
         sys.exit(141)
     except MemoryError as error:
-        print(f"neuromorph: not enough memory ({error}): ask for fewer synapses, samples or trials.", file=sys.stderr)
+        _say(f"not enough memory ({error}): ask for fewer synapses, samples or trials.")
         sys.exit(2)
     except (ValueError, OSError, ImportError) as error:
-        print(f"neuromorph: {_sentence(error)}", file=sys.stderr)
+        quiet_end()
+        _say(_sentence(error))
         sys.exit(2)
+
+
+def _nothing(args: Any) -> bool:
+    """What is kept of a command that begins anew each time."""
+    return False
+
+
+def _say(sentence: str, before: str = "") -> None:
+    if sys.stderr is not None:  # closed by the shell
+        print(f"{before}neuromorph: {sentence}", file=sys.stderr)
+
+
+def _any_locale() -> None:
+    """Where the terminal has no \u00b1 (the C locale), it is +-; hours of work do not end on a letter."""
+    codecs.register_error("neuromorph", _plain_letters)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # not what tests and notebooks put in its place
+            stream.reconfigure(errors="neuromorph")
+
+
+def _plain_letters(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    found = error.object[error.start : error.end]
+    return "".join({"\u00b1": "+-", "\u2212": "-"}.get(letter, "?") for letter in found), error.end
 
 
 def _help() -> str:
@@ -71,7 +113,9 @@ def _sentence(error: Exception) -> str:
     """The error's words; the system's own ('[Errno 2] ...') as path and reason."""
     if isinstance(error, OSError) and error.errno and error.filename:
         return f"{error.filename}: {error.strerror}; check the path."
-    return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: the output cannot be written."
+    return " ".join(str(error).split())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """``neuromorph memory-curve``: how long synapses remember, as a table, a figure and data."""
 
-import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +8,7 @@ import numpy as np
 
 import fusi_models as fm
 from fusi_models.catalogue import parse
+from fusi_models.checks import check_fraction, whole
 from fusi_models.files import load_synapse
 from fusi_models.seeds import generator
 from fusi_models.synapse import Chain, Linear, find, need
@@ -17,11 +17,14 @@ from fusi_models.theory.correlated import aware_curve, correlated_curve
 from fusi_models.theory.first_passage import passage_times, survival
 from fusi_models.theory.optimise import optimise
 from fusi_models.theory.pairs import GATING
-from neuromorph.atomic import write_text
+from neuromorph.atomic import finite, write_json, write_text
+from neuromorph.outputs import check_file, has_keys
 from neuromorph.page.curves import curves_csv, figure, lifetime_table, table
 from neuromorph.page.svg import drawing
 
 ROUNDING = 1e-11  # of the largest signal: below it the theory of a signal that is over is rounding error
+LARGEST = 1e100  # of numbers whose squares are drawn on logarithmic axes
+MOST_POINTS, MOST_STATES = 100_000, 1000
 
 
 @dataclass(frozen=True)
@@ -85,10 +88,23 @@ def memory_curve(args: MemoryCurveArgs) -> None:
         raise ValueError(f"a curve needs points >= 2 and last >= 1, got points={args.points}, last={args.last:g}.")
     if not args.models:
         raise ValueError("name at least one model, for example cascade:depth=10.")
+    if args.points > MOST_POINTS:
+        raise ValueError(f"points must be at most {MOST_POINTS}, got {args.points}.")
+    for name, value in (("synapses", args.synapses), ("last", args.last)):
+        if not value <= LARGEST:
+            raise ValueError(f"{name} must be a number of at most {LARGEST:g}, got {value}.")
+    check_fraction("x", args.x)
+    for name in ("seed", "burn_in"):
+        whole(name.replace("_", "-"), getattr(args, name))
     if args.observer != "ideal" and args.engine != "theory":
         raise ValueError(f"the observer '{args.observer}' has engine theory only, got {args.engine}.")
-    if not (0 < args.threshold < np.inf or (args.threshold == 0 and args.observer == "first-passage")):
-        raise ValueError(f"threshold must be finite and above 0 (or 0, first passage only), got {args.threshold}.")
+    if not (0 < args.threshold <= LARGEST or (args.threshold == 0 and args.observer == "first-passage")):
+        raise ValueError(
+            f"threshold must be finite and above 0 (or 0, first passage only), at most {LARGEST:g}: got "
+            f"{args.threshold}."
+        )
+    for ending in ("json", "csv", "svg"):
+        check_file(f"{args.out}.{ending}", lambda path: has_keys(Path(f"{args.out}.json"), ("arguments", "curves")))
     args = _coded(args)
     models = [parse_model(text, args.x, args.f_pot) for text in args.models]
     models += [_optimised(models, age, args) for age in args.optimise]
@@ -111,7 +127,7 @@ def memory_curve(args: MemoryCurveArgs) -> None:
         for row, c, t in zip(rows, curves, theories, strict=True)
     ]
     content = {"arguments": arguments, "curves": data, **_by_synapses(names, ages, args)}
-    write_text(f"{args.out}.json", json.dumps(content, indent=1))
+    write_json(f"{args.out}.json", finite(content))
     write_text(f"{args.out}.csv", curves_csv(curves))
     survivals = [row["survival"] for row in rows if "survival" in row]
     write_text(f"{args.out}.svg", drawing(figure(models, curves, args, survivals, theories, ages)))
@@ -175,6 +191,9 @@ def parse_model(text: str, x: float = 0.5, f_pot: float = 0.5) -> fm.SynapseMode
     if name == "file":
         return load_synapse(path, f_pot)
     model: Any = parse(text, "theory", x=x, f_pot=f_pot)
+    found = find(replace(model, f_pot=f_pot), Chain)
+    if found is not None and found.chain().states > MOST_STATES:
+        raise ValueError(f"'{text}' has {found.chain().states} states, which take hours: take at most {MOST_STATES}.")
     return replace(model, f_pot=f_pot)
 
 

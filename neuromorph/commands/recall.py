@@ -7,10 +7,12 @@ from typing import Literal
 import numpy as np
 
 from fusi_models.catalogue import parse
+from fusi_models.checks import whole
 from fusi_models.networks.recall import DECODERS, EXPLAIN, additive_errors, chain_errors
 from fusi_models.synapse import Chain, need
 from fusi_models.theory.pairs import GATING, additive_rule
 from neuromorph.atomic import write_json, write_text
+from neuromorph.outputs import check_file, has_keys
 from neuromorph.page.svg import drawing
 from neuromorph.tables import Table
 
@@ -52,6 +54,9 @@ class RecallArgs:
 
 def recall(args: RecallArgs) -> None:
     """Compute, print the table and write the files; raises ``ValueError`` or ``OSError`` for a user's mistake."""
+    whole("seed", args.seed)
+    for ending in ("json", "svg"):
+        check_file(f"{args.out}.{ending}", lambda path: has_keys(Path(f"{args.out}.json"), ("arguments", "ages")))
     ages, errors = _errors(args)
     print(_table(args, ages, errors))
     mean = {name: values.mean(0).tolist() for name, values in errors.items()}

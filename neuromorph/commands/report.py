@@ -1,14 +1,14 @@
 """``neuromorph report``: the figures and the page of a finished comparison or benchmark, from its files."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from jinja2 import UndefinedError
 
-from neuromorph.atomic import write_json, write_text
+from neuromorph.atomic import read_json, write_json, write_text
+from neuromorph.data.store import read_npz
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.page.comparison import comparison, heading, long, memory_table, numbers, summary
 from neuromorph.page.content import write_page
@@ -16,6 +16,8 @@ from neuromorph.page.suite import long as accuracies
 from neuromorph.page.suite import suite
 from neuromorph.page.training import training
 from neuromorph.study import columns
+
+AGAIN = "run the command that wrote it again; what was finished is kept."
 
 
 @dataclass(frozen=True)
@@ -32,21 +34,27 @@ def report(args: ReportArgs) -> None:
         raise FileNotFoundError(
             f"{args.folder} holds no results.json: run 'neuromorph compare --out {args.folder}' first."
         )
-    results = json.loads((args.folder / "results.json").read_text())
-    if "rows" in results:
-        from neuromorph.commands.benchmark import lines, write_tables
+    results = read_json(args.folder / "results.json", ["schema"], AGAIN)
+    try:
+        if "rows" in results:
+            from neuromorph.commands.benchmark import lines, write_tables
 
-        write_tables(args.folder, results)
-        print(columns(lines(results)))
-        return
-    if "matrix" in results:
-        matrix = AccuracyMatrix.load(args.folder / results["matrix"])
-        config = json.loads((args.folder / "config.json").read_text())
-        write_training(args.folder, results, matrix, config)
-        print(args.folder / "report.html")
-        return
-    write_report(args.folder)
-    print(table(results))
+            write_tables(args.folder, results)
+            print(columns(lines(results)))
+            return
+        if "matrix" in results:
+            matrix = AccuracyMatrix.load(args.folder / results["matrix"])
+            config = read_json(args.folder / "config.json", ["arguments"], AGAIN)
+            write_training(args.folder, results, matrix, config)
+            print(args.folder / "report.html")
+            return
+        write_report(args.folder)
+        print(table(results))
+    except (KeyError, TypeError, IndexError, AttributeError, UndefinedError) as error:
+        raise ValueError(
+            f"The files of {args.folder} are damaged, or of another version ({type(error).__name__}: "
+            f"{' '.join(str(error).split())}): {AGAIN}"
+        ) from error
 
 
 def table(results: Mapping[str, Any]) -> str:
@@ -56,12 +64,12 @@ def table(results: Mapping[str, Any]) -> str:
 
 def write_report(folder: Path) -> None:
     """Tables as CSV, figures as SVG, and report.html with all of them inside."""
-    results = json.loads((folder / "results.json").read_text())
-    with np.load(folder / "matrices.npz") as stored:
-        matrices = {
-            cell["matrix"]: AccuracyMatrix(stored[f"{cell['matrix']}/accuracy"], stored[f"{cell['matrix']}/baseline"])
-            for cell in results["cells"]
-        }
+    results = read_json(folder / "results.json", ["cells", "stream", "seeds", "chance", "memory"], AGAIN)
+    names = [cell["matrix"] for cell in results["cells"]]
+    wanted = [f"{name}/{part}" for name in names for part in ("accuracy", "baseline")]
+    arrays = iter(read_npz(folder / "matrices.npz", wanted, AGAIN))
+    matrices = {name: AccuracyMatrix(next(arrays), next(arrays)) for name in names}
+    config = read_json(folder / "config.json", ["arguments"], AGAIN)
     tables = {
         "results": numbers(results),
         "matrices": long(results, matrices),
@@ -69,7 +77,6 @@ def write_report(folder: Path) -> None:
     }
     for name, one in tables.items():
         write_text(folder / f"{name}.csv", one.csv())
-    config = json.loads((folder / "config.json").read_text())
     files = [*(f"{name}.csv" for name in tables), "results.json", "config.json", "matrices.npz"]
     write_page(comparison(results, matrices, config), folder / "report.html", [folder / name for name in files])
 

@@ -10,10 +10,11 @@ import numpy as np
 from tyro.conf import OmitArgPrefixes, Suppress
 
 from neuromorph import streams
-from neuromorph.checkpoint import save_checkpoint, unfinished
+from neuromorph.checkpoint import load_checkpoint, save_checkpoint, unfinished
 from neuromorph.commands.report import write_training
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.metrics import AccuracyMatrix
+from neuromorph.outputs import alone, check_file, check_foreign
 from neuromorph.page.training import NAMES
 from neuromorph.provenance import provenance
 from neuromorph.run import fingerprint, learn_stream
@@ -88,6 +89,28 @@ class TrainArgs:
 
 def train(args: TrainArgs) -> None:
     """Raises ``ValueError``, ``OSError`` or ``ImportError`` with one sentence for a mistake."""
+    if min(args.hidden, default=1) < 1:
+        raise ValueError(f"hidden must be at least 1 each, got {' '.join(map(str, args.hidden))}.")
+    check_file(args.out, _is_checkpoint)
+    check_foreign(report_folder(args.out), "config.json", ["arguments"], ("results.json", "config.json", "report.html"))
+    with alone(args.out):
+        _train(args)
+
+
+def kept(args: TrainArgs) -> bool:
+    """Whether the next call goes on from something."""
+    return unfinished(args.out).exists()
+
+
+def _is_checkpoint(path: Path) -> bool:
+    try:
+        load_checkpoint(path)
+    except ValueError:
+        return False
+    return True
+
+
+def _train(args: TrainArgs) -> None:
     seed = args.training.seed
     check(args.threads)
     stream = streams.by_name(args.stream, args.tasks, seed, args.samples or None, args.test_samples or None)

@@ -1,6 +1,7 @@
 """Sets of images in gzip-compressed IDX files (LeCun's format), laid out as torchvision lays them out."""
 
 import gzip
+import math
 import os
 import warnings
 import zlib
@@ -100,12 +101,23 @@ def load_idx(name: str, folders: Sequence[Path]) -> Data:
 def read_idx(path: str | os.PathLike) -> np.ndarray:
     """The uint8 array in a gzip-compressed IDX file. Raises ``ValueError`` where the file is cut off or no IDX."""
     try:
-        with gzip.open(path, "rb") as file:
-            raw = file.read()
+        with gzip.open(path, "rb") as file:  # never more than its head says: a small file may unpack to all memory
+            head = file.read(4)
+            dims = head[3] if head[:3] == b"\0\0\x08" and len(head) == 4 else 0
+            sizes = file.read(4 * dims)
+            shape = tuple(int(n) for n in np.frombuffer(sizes, ">u4")) if len(sizes) == 4 * dims else ()
+            raw = _at_most(file, math.prod(shape) + 1) if shape else b""
     except (EOFError, OSError, zlib.error) as error:
         raise ValueError(f"{path} is damaged or cut off ({error}): delete it and get it again.") from error
-    dims = raw[3] if len(raw) > 3 and raw[:3] == b"\0\0\x08" else 0
-    shape = tuple(np.frombuffer(raw, ">u4", dims, 4).astype(int)) if dims and len(raw) >= 4 + 4 * dims else ()
-    if not shape or len(raw) != 4 + 4 * dims + int(np.prod(shape)):
+    if not shape or len(raw) != math.prod(shape):
         raise ValueError(f"{path} is no whole IDX file of bytes: delete it and get it again.")
-    return np.frombuffer(raw, np.uint8, offset=4 + 4 * dims).reshape(shape)
+    return np.frombuffer(raw, np.uint8).reshape(shape)
+
+
+def _at_most(file: gzip.GzipFile, count: int) -> bytes:
+    """The next ``count`` bytes, or what there is: in parts, so that a false head asks for no memory."""
+    parts: list[bytes] = []
+    while count > 0 and (part := file.read(min(count, 1 << 24))):
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)

@@ -26,6 +26,10 @@ class Data:
 
     def __post_init__(self):
         for part, (x, y) in (("train", self.train), ("test", self.test)):
+            if not (isinstance(x, np.ndarray) and isinstance(y, np.ndarray)):
+                raise ValueError(
+                    f"{self.name} {part}: give two numpy arrays, images [n, height, width] and labels [n]."
+                )
             if x.ndim < 3:
                 raise ValueError(
                     f"{self.name} {part}: images have shape {x.shape}: give images [n, height, width], of several "

@@ -49,13 +49,17 @@ def find(places: Sequence[Path], place: str, file: str, digest: str, url: str | 
                     "delete it and run again."
                 )
             return path
+    searched = ", ".join(str(folder / place / file) for folder in places)
     if url is None:
         raise FileNotFoundError(
-            f"{place}{file} is missing and cannot be downloaded: set NEUROMORPH_DATA to a folder that has it."
+            f"{place}{file} is missing (looked for {searched}) and cannot be downloaded: set NEUROMORPH_DATA to a "
+            "folder that has it."
         )
-    if url.endswith(".zip"):
-        return fetch(url, digest, places[-1] / place, file, f"gzip/{file}")
-    return fetch(url + file, digest, places[-1] / place, file, None)
+    source, member = (url, f"gzip/{file}") if url.endswith(".zip") else (url + file, None)
+    try:
+        return fetch(source, digest, places[-1] / place, file, member)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error} Looked for: {searched}.") from error
 
 
 def fetch(url: str, digest: str | None, place: Path, file: str, member: str | None) -> Path:
@@ -87,10 +91,12 @@ def read_npz(path: str | os.PathLike, names: Sequence[str], advice: str) -> list
     """The arrays of an npz file by name.
 
     Raises ``ValueError`` for another kind of file, a damaged one, or one that lacks an array; its sentence ends with
-    ``advice``.
+    ``advice``. Raises ``FileNotFoundError`` where there is none.
     """
     try:
         stored = np.load(path)
+    except FileNotFoundError:
+        raise
     except Exception as error:  # numpy and zipfile raise a dozen kinds for a damaged file
         raise ValueError(f"{path} is no readable npz file of numbers ({_reason(error)}): {advice}") from error
     if not isinstance(stored, np.lib.npyio.NpzFile):

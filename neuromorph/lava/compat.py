@@ -89,7 +89,10 @@ def running(
         from tqdm.auto import trange
 
         chunk = steps if label is None else max(1, steps // PROGRESS_PARTS)
-        for start in trange(0, steps, chunk, desc=label, disable=label is None, leave=False):
+        if process.runtime is None:  # here Lava forks
+            with _held_back():
+                process.create_runtime(run_cfg=run_cfg)
+        for start in trange(0, steps, chunk, desc=label, disable=label is None or None, leave=False):
             process.run(RunSteps(num_steps=min(chunk, steps - start), blocking=False), run_cfg)
             _wait(process.runtime, end, timeout)
 
@@ -106,6 +109,36 @@ def running(
     process.stop()
 
 
+@contextmanager
+def _held_back() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait until forked processes have left them to this one.
+
+    One that falls on a fork is swallowed there, or reaches a child that is not shielded yet. A second one does not
+    wait: what is awaited may be dead.
+    """
+    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
+        yield
+        return
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    own = {number: handler for number, handler in handlers.items() if callable(handler)}
+    waiting: list[int] = []
+
+    def wait(number: int, frame: Any) -> None:
+        waiting.append(number)
+        if len(waiting) > 1:
+            own[signal.Signals(number)](number, frame)
+
+    for number in own:
+        signal.signal(number, wait)
+    try:
+        yield
+    finally:
+        for number, handler in own.items():
+            signal.signal(number, handler)
+    if waiting:
+        own[signal.Signals(waiting[0])](waiting[0], None)
+
+
 class _Leash:
     """What a forked child of ``parent`` does first: leave Ctrl-C to the parent, and end when the parent is gone.
 
@@ -118,6 +151,7 @@ class _Leash:
     def follow(self) -> None:
         if os.getppid() == self.parent:  # not in processes that a user's thread forks from those
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not the handler of a command that it is a copy of
             threading.Thread(target=self._watch, daemon=True).start()
 
     def _watch(self) -> None:

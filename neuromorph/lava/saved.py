@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from neuromorph.atomic import replacing, write_json
+from neuromorph.atomic import read_json, replacing, write_json
+from neuromorph.data.store import read_npz
 from neuromorph.lava.connection import ALWAYS, Synapses
 from neuromorph.lava.convolution import pair
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
@@ -25,6 +25,7 @@ ABOUT = (
     "Input is binary spikes (input_bits 0 or 1) or round(x (2^input_bits - 1)), every step; encoding says where they "
     "come from."
 )
+AGAIN = "deploy the network again."
 EACH = ("threshold", "dv", "du", "bias_mant")
 
 
@@ -72,13 +73,22 @@ def _words(spec: NetworkSpec, number: int, one: Synapses, name: str) -> dict[str
 
 
 def load_network(folder: str | PathLike[str]) -> NetworkSpec:
-    """Read what ``save_network`` wrote. Raises OSError where a file is missing, ValueError for another schema."""
-    content = json.loads((Path(folder) / "network.json").read_text(encoding="utf-8"))
+    """Read what ``save_network`` wrote. Raises OSError where a file is missing, ValueError for another schema or a
+    damaged one."""
+    file = Path(folder) / "network.json"
+    content = read_json(file, ["schema", "layers", "num_steps", "input_bits", "encoding"], AGAIN)
     if content.get("schema") != SCHEMA:
         raise ValueError(f"{folder}/network.json has schema {content.get('schema')}, this version reads {SCHEMA}")
-    with np.load(Path(folder) / "network.npz") as arrays:
+    try:
+        if not all(layer["connections"] for layer in content["layers"]):
+            raise KeyError("connections")
+        names = [one["weights"] for layer in content["layers"] for one in layer["connections"]]
+        names += [f"{field}_{number}" for number in range(1, len(content["layers"]) + 1) for field in EACH]
+        arrays = dict(zip(names, read_npz(Path(folder) / "network.npz", names, AGAIN), strict=True))
         layers = tuple(_layer(number, layer, arrays) for number, layer in enumerate(content["layers"], 1))
-    return NetworkSpec(layers, content["num_steps"], content["input_bits"], content["encoding"])
+        return NetworkSpec(layers, content["num_steps"], content["input_bits"], content["encoding"])
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise ValueError(f"{file} is damaged, or edited ({type(error).__name__}: {error}): {AGAIN}") from error
 
 
 def _layer(number: int, layer: dict[str, Any], arrays: Any) -> LayerSpec:

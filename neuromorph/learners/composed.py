@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from fusi_models.seeds import whole
 from neuromorph.learner import Learner, checked_labels, checked_samples, described
 from neuromorph.learners import parts as catalogue
 from neuromorph.learners.rules import Metaplasticity, Rule
@@ -95,7 +96,7 @@ class ComposedLearner(Learner):
             raise ValueError(f"batch must be at least 1, got {config.batch}")
         self.config, self.training = config, config
         self.batch_size, self.device = config.batch, checked_device(config.device)
-        generator = torch.Generator().manual_seed(config.seed)
+        generator = torch.Generator().manual_seed(_seed(config.seed))
         self.network = config.network.build(generator).to(self.device)
         self.optimiser = config.rule.build(self.network.parameters())
         self.parts: list[Part] = []
@@ -272,3 +273,10 @@ class ComposedLearner(Learner):
 
 
 _REMEDY = "use a smaller lr, logit_scale or strength"
+
+
+def _seed(value: int) -> int:
+    """What torch takes for a seed; raises ``ValueError`` for others."""
+    if whole(value) >= 2**64:
+        raise ValueError(f"a seed must be below 2^64, got {value}.")
+    return int(value)

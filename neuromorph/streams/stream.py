@@ -134,10 +134,12 @@ def each(build: Callable[[int], Task], count: int, name: str = "tasks") -> tuple
 
 
 def at_least_one(name: str, value: int) -> int:
-    """``value``; raises ``ValueError`` where it is below 1."""
+    """``value``; raises ``ValueError`` where it is no whole number or below 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise ValueError(f"{name} must be a whole number, got {value!r}.")
     if value < 1:
         raise ValueError(f"{name} must be at least 1, got {value}.")
-    return value
+    return int(value)
 
 
 def flat(pair: Pair) -> Pair:

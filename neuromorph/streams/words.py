@@ -16,6 +16,8 @@ from neuromorph.streams.combined import joint
 from neuromorph.streams.kind import Kind
 from neuromorph.streams.stream import Stream, at_least_one
 
+MOST = 100_000  # tasks: a list of more fills the memory before anything is said
+
 
 @cache
 def known_kinds() -> Mapping[str, Kind]:
@@ -31,7 +33,8 @@ def by_name(name: str, tasks: int, seed: int, samples: int | None = None, test_s
     natural order or in that of ``split-mnist:order=...``. ``samples``, ``test_samples``: at most so many of each data
     set. Raises ``ValueError`` naming the known kinds, data sets or parameters.
     """
-    at_least_one("tasks", tasks)
+    if at_least_one("tasks", tasks) > MOST:
+        raise ValueError(f"tasks must be at most {MOST}, got {tasks}.")
     word, sets, options = _parsed(name)
     kind = known_kinds()[word]
     if len(sets) > 1 and not kind.several:

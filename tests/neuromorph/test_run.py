@@ -193,7 +193,8 @@ def test_goes_on_in_the_middle_of_a_task_after_its_last_finished_epoch(every, ep
     np.testing.assert_array_equal(states_resumed, states)
 
 
-def test_a_watcher_sees_the_tasks_so_far_after_every_epoch_and_changes_nothing(capfd):
+def test_a_watcher_sees_the_tasks_so_far_after_every_epoch_and_changes_nothing(capfd, terminal):
+    terminal()
     calls = []
     found = learn_stream(Told(), itself(stream()), 2, watch=lambda *call: calls.append(call))
     assert [(task, epoch, len(row)) for task, epoch, row in calls] == [
@@ -368,7 +369,7 @@ def test_a_failed_save_keeps_the_last_checkpoint(tmp_path, monkeypatch):
     def full(content, file):
         saves.append(file)
         if len(saves) == 2:
-            file.write_bytes(b"half")
+            file.write(b"half")
             raise OSError("disk full")
         save(content, file)
 
@@ -385,7 +386,13 @@ def test_impossible_numbers_are_refused(wrong):
         learn_stream(Remembers(), stream(1), progress=False, **wrong)
 
 
-def test_progress_is_shown(capfd):
+def test_progress_is_not_shown_where_nobody_looks(capfd):
+    learn_stream(Remembers(), stream(2))
+    assert capfd.readouterr().err == ""
+
+
+def test_progress_is_shown(capfd, terminal):
+    terminal()
     learn_stream(Remembers(), stream(2), label="somebody")
     shown = capfd.readouterr().err
     assert "somebody" in shown and "100%" in shown

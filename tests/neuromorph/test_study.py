@@ -139,7 +139,8 @@ def test_a_stopped_cell_goes_on_from_its_last_epoch(tmp_path):
     )
 
 
-def test_two_processes_give_the_same_numbers(sequential, tmp_path, capfd):
+def test_two_processes_give_the_same_numbers(sequential, tmp_path, capfd, terminal):
+    terminal()
     _, found = sequential
     same(run_study(cells(), tmp_path, jobs=2), found)
     assert "4/4" in capfd.readouterr().err

@@ -143,7 +143,8 @@ def test_lifetime_against_the_number_of_synapses(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("engine", ["lumped", "brian2"])
-def test_simulations_agree_with_theory_and_show_progress(engine, tmp_path, capsys):
+def test_simulations_agree_with_theory_and_show_progress(engine, tmp_path, capsys, terminal):
+    terminal()
     args = MemoryCurveArgs(
         models=("cascade:depth=4",), engine=engine, synapses=300, last=30, points=8, out=tmp_path / "c"
     )

@@ -9,7 +9,8 @@ from neuromorph.commands.recall import RecallArgs, recall
 SMALL = {"neurons": 60, "trials": 2, "ages": (0, 2)}
 
 
-def test_a_cascade_network_prints_a_table_and_writes_two_files(tmp_path, capsys):
+def test_a_cascade_network_prints_a_table_and_writes_two_files(tmp_path, capsys, terminal):
+    terminal()
     decoders = ("cue", "stop", "explain")
     recall(RecallArgs(**SMALL, decoders=decoders, out=tmp_path / "new" / "r"))
     out = capsys.readouterr()

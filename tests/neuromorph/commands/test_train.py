@@ -40,7 +40,8 @@ def equal(a, b):
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
-def test_shows_task_epoch_and_accuracies_and_prints_the_matrix(tmp_path, capsys):
+def test_shows_task_epoch_and_accuracies_and_prints_the_matrix(tmp_path, capsys, terminal):
+    terminal()
     content = run(tmp_path / "network.pt", "--seed", "3")
     printed = capsys.readouterr()
     assert re.search(r"permutation 2, epoch 3/3, accuracy 0\.\d\d 0\.\d\d", printed.err)

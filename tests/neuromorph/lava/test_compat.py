@@ -215,3 +215,22 @@ import neuromorph.lava.compat
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: lava-nc is not installed") and "uv pip install --group lava" in last
     assert "pip install --ignore-requires-python lava-nc==0.10.0 'asteval<0.10' 'networkx<=2.8.7'" in last
+
+
+@needs_lava
+def test_ctrl_c_waits_until_the_forks_are_shielded_and_a_second_one_does_not():
+    from neuromorph.lava import compat
+
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # also in a job that ignores it
+    try:
+        for times in (1, 2):
+            reached = 0
+            with pytest.raises(KeyboardInterrupt), compat._held_back():
+                for _ in range(times):
+                    os.kill(os.getpid(), signal.SIGINT)
+                    time.sleep(0.01)
+                    reached += 1
+            assert reached == 1
+            assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, handler)

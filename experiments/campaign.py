@@ -1,0 +1,209 @@
+"""The attack on the commands: kills, signals, damaged files, command lines, arrays, and a soak; one table.
+
+What is promised is in docs/robustness.md; ``tests/robustness`` tries a small slice of this at every change. A part of
+the campaign (a command's kills, 100 command lines...) is a cell of a study, so a stopped campaign goes on.
+
+``--quick``: a minute or two.
+"""
+
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+
+from neuromorph.atomic import write_json
+from neuromorph.study import Job, Result, columns, run_study
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests/robustness"))
+import files  # noqa: E402
+import harness  # noqa: E402
+
+BLOCK = 100  # fuzzed inputs of a cell
+
+
+@dataclass(frozen=True)
+class Args:
+    """How many attacks of each kind."""
+
+    commands: tuple[str, ...] = tuple(harness.COMMANDS)
+    """Which commands are killed and interrupted."""
+    kills: int = 100
+    """Kills a command, three in a chain of which each must end with the result of a run that was left alone."""
+    signals: int = 100
+    """SIGINT and SIGTERM a command, at random moments."""
+    lines: int = 1000
+    """Command lines."""
+    damages: int = 5000
+    """Damaged files, over all kinds."""
+    arrays: int = 5000
+    """Calls of the library with odd arrays."""
+    graphs: int = 1000
+    """Lava graphs in one process, and as many Brian2 sessions; memory and open files are watched."""
+    seed: int = 0
+    """Of everything that is drawn."""
+    quick: bool = False
+    """A small one."""
+    out: Path = Path("runs/campaign")
+    """Folder of the table and of finished parts."""
+
+
+QUICK: dict[str, Any] = {"kills": 6, "signals": 6, "lines": 40, "damages": 300, "arrays": 500, "graphs": 6}
+
+
+@dataclass(frozen=True)
+class Attack(Job):
+    """``count`` attacks of a ``kind`` on a ``target``; its result is counts by name, and faults in words."""
+
+    name: str
+    kind: str
+    target: str
+    count: int
+    seed: int
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        return {"kind": self.kind, "target": self.target, "count": self.count, "seed": self.seed}
+
+    def compute(self, unfinished: Path | None, label: str, progress: bool) -> Result:
+        begun, choose = time.perf_counter(), random.Random(f"{self.kind} {self.target} {self.seed}").choice
+        with tempfile.TemporaryDirectory() as folder:
+            found = KINDS[self.kind](self.target, self.count, choose, Path(folder))
+        faults = found.pop("faults", [])
+        arrays = {name: np.array(float(value)) for name, value in found.items()}
+        return Result(arrays | {"faults": np.array(faults, str)}, time.perf_counter() - begun)
+
+
+def kills(target: str, count: int, choose: harness.Choose, folder: Path) -> dict[str, Any]:
+    command, faults, landed, chains = harness.COMMANDS[target], [], 0, 0
+    first = harness.attacked(command.words, folder / "alone")
+    assert first.code == 0, first
+    expected = command.result(folder / "alone")
+    for chain in range(-(-count // 3)):
+        here = folder / str(chain)
+        try:
+            landed += harness.killed_until_done(command, here, first.seconds, min(3, count - 3 * chain), choose)
+            if command.result(here) != expected:
+                faults.append("another result")
+        except AssertionError as error:
+            faults.append(str(error)[:300])
+        faults += harness.left_over(here)
+        chains += 1
+    return {"attacks": count, "in time": landed, "chains": chains, "faults": faults}
+
+
+def signals(target: str, count: int, choose: harness.Choose, folder: Path) -> dict[str, Any]:
+    command, faults, landed = harness.COMMANDS[target], [], 0
+    first = harness.attacked(command.words, folder / "alone")
+    for k in range(count):
+        number = choose((signal.SIGINT, signal.SIGTERM))
+        end = harness.attacked(command.words, folder / str(k), number, first.seconds * choose(range(100)) / 100)
+        landed += end.code != 0
+        right = end.code == 0 or (end.code == 128 + number and end.sentence)
+        if not right or end.orphans or end.hung:
+            faults.append(f"{number.name}: code {end.code}, {end.orphans} orphans, {end.errors[-200:]}")
+    return {"attacks": count, "in time": landed, "faults": faults}
+
+
+def lines(target: str, count: int, choose: harness.Choose, folder: Path) -> dict[str, Any]:
+    faults, refused, slowest = [], 0, 0.0
+    for k in range(count):
+        words = harness.command_line(choose)
+        end = harness.attacked(words, folder / str(k))
+        refused, slowest = refused + (end.code == 2), max(slowest, end.seconds)
+        if harness.fault(end):
+            faults.append(f"{harness.fault(end)}: {' '.join(words)}: {end.errors[-200:]}")
+    return {"attacks": count, "refused": refused, "slowest": slowest, "faults": faults}
+
+
+def damages(target: str, count: int, choose: harness.Choose, folder: Path) -> dict[str, Any]:
+    (path, read), faults, refused = files.readers(folder)[target], [], 0
+    whole, expected = path.read_bytes(), read()
+    for _ in range(count):
+        path.write_bytes(harness.damaged(whole, choose))
+        found = harness.outcome(read, expected)
+        refused += found == "refused"
+        if found not in ("refused", "same"):
+            faults.append(found)
+    return {"attacks": count, "refused": refused, "faults": faults}
+
+
+def arrays(target: str, count: int, choose: harness.Choose, folder: Path) -> dict[str, Any]:
+    faults, refused = [], 0
+    for _ in range(count):
+        call = files.array_call(choose)
+        try:
+            if not files.finite(call()):
+                faults.append("NaN")
+        except (ValueError, TypeError):
+            refused += 1
+        except Exception as error:
+            faults.append(f"{type(error).__name__}: {error}")
+    return {"attacks": count, "refused": refused, "faults": faults}
+
+
+def soak(target: str, count: int, choose: harness.Choose, folder: Path) -> dict[str, Any]:
+    """Growth from a quarter of the runs to the end: what comes before is the packages' own."""
+    from fusi_models import plain
+    from neuromorph import streams
+    from neuromorph.learners import BrianLearner, LavaLearner
+
+    task, kind = streams.by_name("permuted-digits", 1, 0, 20, 5)[0], {"lava": LavaLearner, "brian2": BrianLearner}
+    watch, begun = harness.resources(), (0.0, 0)
+    for k in range(count):
+        kind[target](plain(0.1), 64, 10).partial_fit(*task.train)
+        if k == count // 4:
+            begun = next(watch)
+    grown = [b - a for a, b in zip(begun, next(watch), strict=True)]
+    faults = [f"{grown[0]:.0f} MiB, {grown[1]} files more"] if grown[0] > 20 or grown[1] > 3 else []
+    return {"attacks": count, "MiB more": grown[0], "files more": grown[1], "faults": faults}
+
+
+KINDS: dict[str, Callable[[str, int, harness.Choose, Path], dict[str, Any]]] = {
+    "kills": kills,
+    "signals": signals,
+    "command lines": lines,
+    "damaged files": damages,
+    "arrays": arrays,
+    "soak": soak,
+}
+
+
+def attacks(args: Args) -> list[Attack]:
+    """All parts of the campaign."""
+    with tempfile.TemporaryDirectory() as folder:
+        kinds = list(files.readers(Path(folder)))
+    parts = [("kills", name, args.kills) for name in args.commands]
+    parts += [("signals", name, args.signals) for name in args.commands]
+    parts += [("damaged files", name, -(-args.damages // len(kinds))) for name in kinds]
+    parts += [("arrays", "library", args.arrays)]
+    parts += [("command lines", f"all {k}", min(BLOCK, args.lines - k)) for k in range(0, args.lines, BLOCK)]
+    parts += [("soak", name, args.graphs) for name in ("lava", "brian2")]
+    return [Attack(f"{kind} {name}", kind, name, count, args.seed) for kind, name, count in parts if count]
+
+
+def main(args: Args) -> None:
+    args = replace(args, **QUICK) if args.quick else args
+    parts = attacks(args)
+    found = run_study(parts, args.out, title="campaign")
+    table, faults = [("attack", "on", "number", "what was counted", "faults")], {}
+    for part, result in zip(parts, found, strict=True):
+        counts = {k: float(v) for k, v in result.arrays.items() if k not in ("faults", "attacks")}
+        said = ", ".join(f"{name} {value:.4g}" for name, value in counts.items())
+        table.append((part.kind, part.target, str(part.count), said, str(len(result.arrays["faults"]))))
+        faults[part.name] = result.arrays["faults"].tolist()
+    print(columns(table))
+    for name, some in faults.items():
+        for one in sorted(set(some)):
+            print(f"{name}: {one}")
+    write_json(args.out / "campaign.json", {"table": table, "faults": faults})
+
+
+if __name__ == "__main__":
+    main(tyro.cli(Args))

@@ -1,0 +1,43 @@
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from neuromorph.stopping import Signals, Terminated
+
+DIES = "import os, signal\nfrom neuromorph.stopping import Signals\nwith Signals() as s:\n"
+
+
+@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+def test_while_packages_are_loaded_the_process_ends_with_a_sentence(number, code):
+    program = f"{DIES}    os.kill(os.getpid(), signal.{number})\n    print('goes on')"
+    ready = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # also in a job that ignores it
+    done = subprocess.run([sys.executable, "-c", ready + program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.strip() == "neuromorph: stopped before anything was begun."
+
+
+def test_running_it_raises_ending_it_is_ignored_and_handlers_come_back():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.getsignal(signal.SIGTERM)
+    try:
+        with Signals() as signals:
+            signals.running()
+            with pytest.raises(Terminated):
+                os.kill(os.getpid(), signal.SIGTERM)
+            with pytest.raises(KeyboardInterrupt):
+                os.kill(os.getpid(), signal.SIGINT)
+            signals.ending()
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        assert signal.getsignal(signal.SIGTERM) == before[1]
+    finally:
+        signal.signal(signal.SIGINT, before[0])
+
+
+def test_letters_that_the_terminal_lacks_are_replaced():
+    program = "from neuromorph.commands.main import _any_locale; _any_locale(); print('1 \u00b1 2 \u2212 \u03bc')"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    assert done.stdout == "1 +- 2 - ?\n", done.stderr

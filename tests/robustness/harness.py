@@ -1,0 +1,307 @@
+"""Attacks on the commands, for the quick tests beside this file and for the long ``experiments/campaign.py``.
+
+A command runs in a forked child, in a session and a folder of its own, so that an attack costs a fraction of a second
+and whatever is left of the child can be counted. ``choose`` is where chance comes in: a function that takes one of a
+list, of a seeded generator or of hypothesis.
+"""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neuromorph import atomic, study
+from neuromorph.commands import benchmark, compare, memory_curve, recall, train  # noqa: F401 loaded before forks
+from neuromorph.commands.main import main
+
+Choose = Callable[[Sequence[Any]], Any]
+PATIENCE = 60.0  # seconds of a command that is said to hang
+TINY = ["--tasks", "2", "--samples", "40", "--test-samples", "20"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A small run: its words, and what of its files must not depend on when it was stopped."""
+
+    words: tuple[str, ...]
+    result: Callable[[Path], Any]
+
+    def __str__(self) -> str:
+        return self.words[0] + (" brian2" if "brian2" in self.words else "")
+
+
+def checkpoint(folder: Path) -> Any:
+    """The digest of what ``train`` saved."""
+    import torch
+
+    return torch.load(folder / "out", weights_only=True)["digest"]
+
+
+def results(folder: Path) -> Any:
+    """results.json and the arrays, without times and seconds."""
+    text = (folder / "out/results.json").read_text(encoding="utf-8")
+    found = [re.sub(r'"seconds": [-0-9.e+]+', "", text)]
+    if (folder / "out/matrices.npz").exists():
+        with np.load(folder / "out/matrices.npz") as stored:
+            found += [(name, stored[name].tolist()) for name in stored.files]
+    return found
+
+
+def content(folder: Path) -> Any:
+    """The JSON of a curve or of recall."""
+    return json.loads((folder / "out.json").read_text(encoding="utf-8"))
+
+
+COMMANDS = {
+    str(command): command
+    for command in (
+        Command(("train", *TINY, "--epochs", "4", "--hidden", "10", "--num-steps", "2", "--out", "out"), checkpoint),
+        Command(
+            ("compare", "--substrates", "snntorch", "--seeds", "1", *TINY, "--synapses", "plain", "--no-deep")
+            + ("--out", "out"),
+            results,
+        ),
+        Command(
+            ("compare", "--substrates", "brian2", "--seeds", "1", *TINY, "--synapses", "plain", "--no-deep")
+            + ("--out", "out"),
+            results,
+        ),
+        Command(
+            ("benchmark", "--streams", "permuted-digits@2", "--learners", "real", "plain", "--seeds", "2")
+            + ("--samples", "40", "--test-samples", "20", "--hidden", "10", "--no-joint", "--out", "out"),
+            results,
+        ),
+        Command(("memory-curve", "--engine", "lumped", "--points", "5", "--last", "50", "--out", "out"), content),
+        Command(("recall", "--neurons", "20", "--trials", "2", "--ages", "0", "1", "--out", "out"), content),
+    )
+}
+
+
+@dataclass(frozen=True)
+class End:
+    """How a child ended. ``code``: of a shell, so that -9 is SIGKILL. ``orphans``: processes of its session left."""
+
+    code: int
+    errors: str
+    seconds: float
+    hung: bool
+    orphans: int
+
+    @property
+    def sentence(self) -> bool:
+        """Whether it said one line, and no traceback."""
+        lines = [line for line in self.errors.splitlines() if line.strip()]
+        return len(lines) == 1 and lines[0].startswith("neuromorph: ")
+
+
+def attacked(
+    words: Sequence[str],
+    folder: Path,
+    number: int = 0,
+    after: float = PATIENCE,
+    write: int = 0,
+    limit: float = PATIENCE,
+) -> End:
+    """Run a command in ``folder``; signal ``number`` comes ``after`` seconds, or SIGKILL inside its write ``write``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sys.stdout.flush()
+    begun, child = time.monotonic(), os.fork()
+    if not child:
+        _child(words, folder, write)
+    sent = hung = False
+    while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+        now = time.monotonic() - begun
+        if number and not sent and now >= after:
+            os.kill(child, number)
+            sent = True
+        if now > limit:
+            os.kill(child, signal.SIGKILL)
+            hung = True
+        time.sleep(0.002)
+    seconds = time.monotonic() - begun
+    time.sleep(0.01)
+    left = _session(child)
+    if left:
+        time.sleep(2.0)  # a killed parent's processes see it within one
+        left = _session(child)
+    for one in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
+    errors = (folder / "errors.txt").read_text(encoding="utf-8", errors="replace")
+    return End(os.waitstatus_to_exitcode(ended[1]), errors, seconds, hung, len(left))
+
+
+def _child(words: Sequence[str], folder: Path, write: int) -> None:
+    """Never returns."""
+    code = 1
+    try:
+        os.setsid()
+        os.chdir(folder)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        for number, name in ((1, "output.txt"), (2, "errors.txt")):
+            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+        sys.stdout, sys.stderr = (os.fdopen(n, "w", 1, encoding="utf-8", closefd=False) for n in (1, 2))
+        _as_if_new()
+        if write:
+            _die_in_write(write)
+        main(list(words))
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(BaseException):
+            sys.stdout.flush()
+        os._exit(code)
+
+
+def _as_if_new() -> None:
+    """A forked child has none of the threads that its parent computes with, and the locks that they hold."""
+    import torch
+
+    torch.set_num_threads(1)
+    study._ALONE = threading.Lock()
+
+
+def _die_in_write(which: int) -> None:
+    """Between the bytes of a file and its name, of the write number ``which``; half of the bytes are lost."""
+    to_disk, count = atomic._to_disk, 0
+
+    def dies(path: Path) -> None:
+        nonlocal count
+        count += 1
+        if count == which:
+            if path.is_file():
+                os.truncate(path, path.stat().st_size // 2)
+            os.kill(os.getpid(), signal.SIGKILL)
+        to_disk(path)
+
+    atomic._to_disk = dies
+
+
+def _session(leader: int) -> list[int]:
+    """The processes of a session that live, where the system says so (Linux)."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            state, _, _, session = entry.read_text().rpartition(")")[2].split()[:4]
+            if int(session) == leader and state != "Z":
+                found.append(int(entry.parent.name))
+    return found
+
+
+def left_over(folder: Path) -> list[str]:
+    """Hidden files: what a killed run has left, and a finished one must not."""
+    return [path.name for path in folder.rglob(".*") if path.is_file()]
+
+
+def killed_until_done(command: Command, folder: Path, seconds: float, kills: int, choose: Choose) -> int:
+    """Kill a run so often, at random moments or inside writes, and let it end; returns how many kills came in time."""
+    landed = 0
+    for _ in range(kills):
+        if choose((True, False)):
+            end = attacked(command.words, folder, write=choose(range(1, 12)))
+        else:
+            end = attacked(command.words, folder, signal.SIGKILL, seconds * choose(range(100)) / 100)
+        landed += end.code == -signal.SIGKILL
+    end = attacked(command.words, folder)
+    assert end.code == 0, end
+    return landed
+
+
+def damaged(whole: bytes, choose: Choose) -> bytes:
+    """A file as a full disk, a bad cable or an editor leaves it."""
+    place = choose(range(max(1, len(whole))))
+    kinds: dict[str, Callable[[], bytes]] = {
+        "cut": lambda: whole[:place],
+        "bit": lambda: whole[:place] + bytes([whole[place] ^ 1 << choose(range(8))]) + whole[place + 1 :],
+        "zeros": lambda: whole[:place] + bytes(len(whole) - place),
+        "hole": lambda: whole[:place] + whole[place + 64 :],
+        "twice": lambda: whole + whole[:place],
+        "other": lambda: choose(
+            (b"", b"\n", b"{}", b"[]", b"null", b"PK\x03\x04", b"\x1f\x8b", b"\xff\xfe", b"\x89HDF")
+        ),
+    }
+    return kinds[choose(tuple(kinds))]()
+
+
+def outcome(read: Callable[[], Any], expected: Any) -> str:
+    """ "refused" with one sentence, "same" content, or what must not be: "different", or the error's name."""
+    try:
+        return "same" if read() == expected else "different"
+    except (ValueError, OSError, ImportError) as error:
+        return "refused" if str(error).strip() else "no words"
+    except MemoryError:
+        return "memory"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+NUMBERS = ("0", "-1", "1", "2", "1.5", "nan", "inf", "-inf", "1e400", "1e-400", "1e23", "", " ", "x", "0x10", "9" * 25)
+WORDS = ("", " ", "x", "-", "--", ":", "=", ",", "plain:q", "plain:q=", "file:", "/", "é", "$x_{", "a" * 300, "\t")
+STREAMS = (
+    "permuted-digits",
+    "split-digits",
+    "permuted-",
+    "permuted-digits:x=1",
+    "rotated-digits:degrees=nan",
+    "-digits",
+)
+OPTIONS: dict[str, dict[str, Sequence[str]]] = {
+    "train": dict.fromkeys(
+        ("--seed", "--m", "--lr", "--batch", "--beta", "--num-steps", "--hidden", "--tasks"), NUMBERS
+    )
+    | {"--stream": STREAMS, "--encoding": WORDS, "--parts": (*WORDS, "ewc:strength=nan", "si:strength=1")},
+    "compare": dict.fromkeys(("--seeds", "--deep-m", "--tasks", "--jobs", "--epochs", "--deep-hidden"), NUMBERS)
+    | {"--stream": STREAMS, "--synapses": WORDS, "--substrates": WORDS, "--rule": WORDS},
+    "benchmark": dict.fromkeys(("--seeds", "--epochs", "--jobs", "--hidden"), NUMBERS)
+    | {"--streams": (*WORDS, "permuted-digits@0", "permuted-digits@x"), "--learners": (*WORDS, "deep:m=nan", "real+")},
+    "memory-curve": dict.fromkeys(
+        ("--threshold", "--synapses", "--last", "--points", "--x", "--f-pot", "--seed", "--burn-in", "--trials"),
+        NUMBERS,
+    )
+    | {"--models": (*WORDS, "cascade:depth=0", "serial:states=4.5", "hidden:m=nan")},
+    "recall": dict.fromkeys(("--neurons", "--coding", "--flip", "--trials", "--seed", "--ages", "--mean-age"), NUMBERS)
+    | {"--synapse": WORDS, "--rule": WORDS, "--decoders": WORDS},
+}
+
+
+def command_line(choose: Choose, names: Sequence[str] = tuple(OPTIONS)) -> list[str]:
+    """A small command with one to three options that a hurried user may type."""
+    name = choose(names)
+    words = list(COMMANDS[name].words)
+    for _ in range(choose((1, 1, 2, 3))):
+        option = choose(tuple(OPTIONS[name]))
+        words += [option, choose(OPTIONS[name][option])]
+    return words
+
+
+def fault(end: End) -> str:
+    """What is wrong with the end of a command line: nothing, a traceback, a hang, or an exit code without words."""
+    if end.hung:
+        return "hang"
+    if "Traceback" in end.errors:
+        return "traceback"
+    if end.code == 2 and end.errors.strip():
+        return ""
+    return "" if end.code == 0 else f"exit code {end.code}"
+
+
+def resources() -> Iterator[tuple[float, int]]:
+    """Memory in MiB and open files of this process, each time they are asked for (Linux)."""
+    while True:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        yield pages * os.sysconf("SC_PAGE_SIZE") / 2**20, len(os.listdir("/proc/self/fd"))
