@@ -162,11 +162,16 @@ class MarkovSynapse(SynapseModel, BrianText, Linear, Chain, FreshChain, FixedPoi
         return pi
 
     def variance(self, f_pot: float | None = None) -> float:
-        """Of one synapse's strength at equilibrium. Raises ``ValueError`` where all synapses end at one strength."""
+        """Of one synapse's strength at equilibrium.
+
+        Raises ``ValueError`` below 1e-10, where (nearly) all synapses end at one strength: rounding, which is 1e-16 of
+        a strength, would be a part of the memory's trace.
+        """
         pi = self.equilibrium(f_pot)
         value = 4 * float(pi[self.strength > 0].sum()) * float(pi[self.strength < 0].sum())
-        if not value > 0:
-            raise ValueError(f"{self.name} has no memory curve: all its synapses end with the same strength.")
+        if not value > 1e-10:
+            rest = f" but {value / 4:.1g} of them" if value else ""
+            raise ValueError(f"{self.name} has no memory curve: all its synapses{rest} end with the same strength.")
         return value
 
     def response(self, events: str, f_pot: float | None = None) -> Response:

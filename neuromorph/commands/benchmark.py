@@ -91,7 +91,7 @@ class BenchmarkArgs:
     out: Path = Path("runs/benchmark")
     """Folder for config.json, results.json, benchmark.md, .csv, .tex, the figure and report.html."""
     device: str = "cpu"
-    """Where torch computes: cpu or cuda."""
+    """Where torch computes, in every learner that has it: cpu or cuda."""
     jobs: int = 1
     """Cells at a time, with the same numbers but for what ``threads`` says; -1: as many as there are cores."""
     threads: int = 0
@@ -163,6 +163,8 @@ def benchmark(args: BenchmarkArgs) -> None:
     if args.jobs < 1 and args.jobs != -1:
         raise ValueError(f"jobs must be at least 1, or -1 for as many as there are cores, got {args.jobs}.")
     rows = [row for words in _streams(args) for row in _rows(args, words)]
+    if not rows:
+        raise ValueError(f"None of {', '.join(args.learners)} keeps outputs a task, which split-task- streams need.")
     check_folder(args.out)
     with alone(args.out):
         _benchmark(args, rows)
@@ -185,6 +187,11 @@ def _benchmark(args: BenchmarkArgs, rows: "Sequence[Row]") -> None:
     write_tables(args.out, content)
     print(heading(content) + "\n")
     print(columns(lines(content)))
+    for stream in dict.fromkeys(row.stream.name for row in rows):
+        there = {row.learner for row in rows if row.stream.name == stream}
+        gone = [text for text in dict.fromkeys(args.learners) if text not in there]
+        if gone:
+            print(f"\nLeft out of {stream}, as they keep no outputs a task: {', '.join(gone)}.")
     print(f"\n{args.out / 'report.html'} shows the figure; benchmark.md, .csv, .tex and results.json lie beside it.")
 
 
@@ -210,7 +217,9 @@ def _rows(args: BenchmarkArgs, words: StreamWords) -> list[Row]:
         cells = (Measured(f"{name} seed {s}", learner, words, s, *each) for s in range(args.seeds))
         return Row(words, stream.scenario, stream.outputs, text, role, learner(0).needs, tuple(cells))
 
-    asked = [text for text in dict.fromkeys(args.learners) if not (told and "/" in text)]
+    asked = [
+        text for text in dict.fromkeys(args.learners) if not told or LearnerWords(text, sizes, 0, args.device).separable
+    ]
     bases = dict.fromkeys(text.partition("+")[0] for text in asked)
     return [*map(row, asked), *(row(base, JOINT) for base in bases if args.joint and not told)]
 

@@ -286,7 +286,7 @@ def _known(args: CompareArgs, stream: Stream) -> dict[str, Substrate]:
     presented = args.seeds * args.tasks * args.epochs * (args.samples or 60_000) * int(np.prod(stream.shape))
     target = {True: "cython", False: "numpy"}[presented > COMPILED_FROM]
     chosen = {"target": target if args.brian_target == "auto" else args.brian_target}
-    return {**SUBSTRATES, "brian2": Substrate("brian", chosen), "snntorch": Substrate("torch", {"device": args.device})}
+    return {**SUBSTRATES, "brian2": Substrate("brian", chosen), "snntorch": SUBSTRATES["snntorch"].on(args.device)}
 
 
 def _memory_cells(args: CompareArgs, stream: Stream) -> list[MemoryCell]:

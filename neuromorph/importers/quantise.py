@@ -33,6 +33,7 @@ CUTS = (1.0, 0.85, 0.7, 0.55, 0.4)
 COARSE_CUTS = (1.0, 1.25, 1.5, 2.0, 2.5, 3.0)  # of weights of 1 and 2 bits, in mean instead of largest weights
 TRIED = 4  # exponents that fit, from the largest, with the first cut; the other cuts take the best of them
 COARSEST = 0.15  # of the levels of a weight that a scale at its limit may leave unused
+EXACT = "exact weights"
 HEADROOM = 1.5  # between the largest membrane seen in calibration and the chip's
 
 
@@ -107,7 +108,7 @@ def _kinds(part: Part) -> Iterator[tuple[str, NDArray[np.float64], tuple[float, 
     whole = _rows(main).max() or 1.0
     step = _grid(main, choice.largest)
     if step:
-        yield "exact weights", np.full(len(main), 1 / step), (1.0,)
+        yield EXACT, np.full(len(main), 1 / step), (1.0,)
     coarse = choice.weight_bits <= 2
     cuts = COARSE_CUTS if coarse else (1.0,) if choice.weight_bits == 16 else CUTS
     for kind in ("layer", "channel") if choice.scales == "best" else (choice.scales,):
@@ -126,13 +127,15 @@ def _kinds(part: Part) -> Iterator[tuple[str, NDArray[np.float64], tuple[float, 
 
 
 def _grid(weights: NDArray[np.float64], largest: int) -> float | None:
-    """The number of which all weights are small multiples, if there is one."""
-    step = np.abs(weights[weights != 0]).min(initial=np.inf)
-    if not np.isfinite(step):
+    """The number of which all weights are small multiples, if there is one: the least weight is one to eight of it."""
+    least = np.abs(weights[weights != 0]).min(initial=np.inf)
+    if not np.isfinite(least):
         return 1.0
-    multiples = weights / step
-    fits = np.abs(multiples).max() <= largest and np.allclose(multiples, np.rint(multiples), atol=1e-6)
-    return float(step) if fits else None
+    for whole in range(1, 9):
+        multiples = weights / (least / whole)
+        if np.abs(multiples).max() <= largest + 1e-3 and np.allclose(multiples, np.rint(multiples), atol=1e-6):
+            return float(least / whole)
+    return None
 
 
 class _Found(NamedTuple):
@@ -156,7 +159,7 @@ def _best(part: Part, network: Any, sent: list[Any], record: FloatRecord, number
         if np.median(scale / wanted_scale) <= COARSEST:  # a smaller exponent holds the same, finer
             return []
         try:
-            layer = layer_of(part, scale, k, words == "exact weights")
+            layer = layer_of(part, scale, k, words == EXACT)
             spec = network(layer)
         except ValueError as error:
             reasons.append(str(error))
@@ -173,11 +176,11 @@ def _best(part: Part, network: Any, sent: list[Any], record: FloatRecord, number
 
     found: list[_Found] = []
     for words, base, cuts in _kinds(part):
-        if found and min(one.wrong for one in found) == 0:
+        if found and (found[0].words.startswith(EXACT) or min(one.wrong for one in found) == 0):
             break
         mine: list[_Found] = []
         for k in EXPONENTS:
-            if len(mine) < TRIED and (words != "exact weights" or np.all(base * 2.0**k <= cap)):
+            if len(mine) < TRIED and (words != EXACT or np.all(base * 2.0**k <= cap)):
                 mine += tried(words, base, k, cuts[0])
         if mine:
             best = min(mine, key=lambda one: one.wrong)

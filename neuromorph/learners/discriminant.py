@@ -19,6 +19,7 @@ import torch
 from fusi_models.seeds import whole
 from neuromorph.learner import Learner, checked_labels, checked_samples, described
 from neuromorph.learners.local import at_least_one
+from neuromorph.learners.methods import NoParts
 from neuromorph.local_rule.codes import Code, Winners
 from neuromorph.snn.device import checked_device
 
@@ -118,7 +119,7 @@ class Discriminant:
 
     def build(self, sizes: tuple[int, ...], seed: int, device: str, parts: tuple[str, ...]) -> Learner:
         if parts:
-            raise ValueError(f"The discriminant takes no parts, got {', '.join(parts)}.")
+            raise NoParts("The discriminant", parts)
         code = Winners(self.features, self.active)
         return DiscriminantLearner(sizes[0], sizes[-1], code, self.shrinkage, seed, device)
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import pkgutil
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -29,13 +29,20 @@ from neuromorph.local_rule.rule import LocalRule
 from neuromorph.words import configured
 
 
+class NoParts(ValueError):
+    """Parts for a learner that cannot have any; so it keeps no outputs a task either."""
+
+    def __init__(self, what: str, parts: Sequence[str]) -> None:
+        super().__init__(f"{what} takes no parts and keeps no outputs a task, got {', '.join(parts)}.")
+
+
 class Method(Protocol):
     """A frozen dataclass whose fields are the numbers and words that a user may choose."""
 
     def build(self, sizes: tuple[int, ...], seed: int, device: str, parts: tuple[str, ...]) -> Learner:
         """The learner for ``sizes``, features, hidden layers and outputs, with ``parts`` in words.
 
-        Raises ``ValueError`` for parts that it cannot have.
+        Raises ``ValueError`` for parts that it cannot have, ``NoParts`` where it can have none.
         """
 
 
@@ -110,6 +117,10 @@ class Substrate:
         """The module."""
         return import_module(f"{learners.__name__}.{self.module}")
 
+    def on(self, device: str) -> Substrate:
+        """The same where torch computes on that device; a substrate that has no torch is left as it is."""
+        return replace(self, options={**self.options, "device": device}) if "device" in self.options else self
+
     def learner(self, synapse: Any, inputs: int, classes: int, seeds: Any, rule: LayerRule = RULES["delta"]) -> Learner:
         """A local rule with this synapse."""
         return getattr(self.imported(), _CLASSES[self.module])(synapse, inputs, classes, rule, seeds, **self.options)
@@ -117,7 +128,7 @@ class Substrate:
 
 SUBSTRATES: Mapping[str, Substrate] = {
     "brian2": Substrate("brian"),
-    "snntorch": Substrate("torch"),
+    "snntorch": Substrate("torch", {"device": "cpu"}),
     "lava": Substrate("lava", {"arithmetic": "fixed"}),
     "lava-float": Substrate("lava", {"arithmetic": "float"}),
 }
@@ -136,7 +147,8 @@ def names() -> tuple[str, ...]:
 class LearnerWords:
     """A learner in words as a function of its seed, which can be sent to other processes.
 
-    ``heads``: tasks that have an output layer each; 0: one for all. Raises ``ValueError`` naming what is known.
+    ``heads``: tasks that have an output layer each; 0: one for all. ``device``: where torch computes, in every learner
+    that has it. Raises ``ValueError`` naming what is known.
 
     >>> LearnerWords("real+si:strength=1", (64, 20, 10))(0).needs
     frozenset({'boundary'})
@@ -156,6 +168,16 @@ class LearnerWords:
             sizes, parts = (*sizes[:-1], self.heads * sizes[-1]), [*parts, f"heads:tasks={self.heads}"]
         return method(base).build(sizes, seed, self.device, tuple(parts))
 
+    @property
+    def separable(self) -> bool:
+        """Whether it can keep outputs a task. Raises ``ValueError`` as for learning."""
+        replace(self, heads=0)(0)
+        try:
+            replace(self, heads=max(2, self.heads))(0)
+        except NoParts:
+            return False
+        return True
+
     def _local(self, base: str, parts: list[str], seed: int) -> Learner:
         substrate, *rules, synapse = base.split("/")
         rule = "/".join(rules) or "delta"
@@ -164,8 +186,8 @@ class LearnerWords:
         if rule not in RULES:
             raise ValueError(f"There is no local rule '{rule}': choose one of {', '.join(RULES)}.")
         if parts or self.heads:
-            raise ValueError(f"The local rule of '{base}' takes no parts, and keeps no outputs a task.")
-        known = SUBSTRATES[substrate]
+            raise NoParts(f"The local rule of '{base}'", parts or ["heads"])
+        known = SUBSTRATES[substrate].on(self.device)
         return known.learner(learning_synapse(synapse), self.sizes[0], self.sizes[-1], seed, RULES[rule])
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fusi_models.seeds import generator, integer
 from neuromorph.learner import Learner, checked_labels, checked_samples, described
+from neuromorph.learners.methods import NoParts
 
 
 class Presentation(Protocol):
@@ -26,6 +27,14 @@ class Presentation(Protocol):
     @property
     def feedback(self) -> float:
         """Half width of the fixed feedback weights."""
+
+
+def check_presented(name: str, sizes: tuple[int, ...], parts: tuple[str, ...]) -> None:
+    """Raise ``NoParts`` for parts, and ``ValueError`` for more or fewer than one hidden layer."""
+    if parts:
+        raise NoParts(name, parts)
+    if len(sizes) != 3:
+        raise ValueError(f"{name} has one hidden layer (--hidden 200), got {len(sizes) - 2}: {sizes}.")
 
 
 class PresentedLearner(Learner):

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fusi_models.seeds import generator
 from neuromorph.learner import Learner
-from neuromorph.learners.presented import PresentedLearner
+from neuromorph.learners.presented import PresentedLearner, check_presented
 from neuromorph.local_rule.devices import Devices
 
 Arrays = tuple[NDArray[Any], NDArray[Any]]
@@ -129,8 +129,7 @@ class ProbabilisticMethod:
 
     def build(self, sizes: tuple[int, ...], seed: int, device: str, parts: tuple[str, ...]) -> Learner:
         """The learner for ``sizes``. Raises ``ValueError`` for parts, or more or fewer than one hidden layer."""
-        if parts or len(sizes) != 3:
-            raise ValueError(f"probabilistic takes no parts and one hidden layer (--hidden 200), got {parts}, {sizes}.")
+        check_presented("probabilistic", sizes, parts)
         grows = ProbabilisticConfig.dm if self.protects else (0.0, 0.0)
         config = ProbabilisticConfig(sizes[1], Devices(self.devices, self.levels), dm=grows)
         return ProbabilisticLearner(sizes[0], sizes[2], config, seed)

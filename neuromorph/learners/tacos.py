@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fusi_models.seeds import generator
 from neuromorph.learner import Learner
-from neuromorph.learners.presented import PresentedLearner
+from neuromorph.learners.presented import PresentedLearner, check_presented
 
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -187,8 +187,7 @@ class TacosMethod:
 
     def build(self, sizes: tuple[int, ...], seed: int, device: str, parts: tuple[str, ...]) -> Learner:
         """The learner for ``sizes``. Raises ``ValueError`` for parts, not one hidden layer, or another substrate."""
-        if parts or len(sizes) != 3:
-            raise ValueError(f"tacos takes no parts and one hidden layer (--hidden 200), got {parts}, {sizes}.")
+        check_presented("tacos", sizes, parts)
         if self.substrate not in SUBSTRATES:
             raise ValueError(f"tacos runs on no substrate '{self.substrate}': choose one of {', '.join(SUBSTRATES)}.")
         config = TacosConfig(sizes[1], self.metaplastic, (self.drift,) * 2, modulated=self.modulated, bits=self.bits)

@@ -9,6 +9,7 @@ from neuromorph.lazy import attribute
 
 if TYPE_CHECKING:
     from neuromorph.snn.ensemble import Ensemble
+    from neuromorph.snn.fine_tuning import chip_aware, settled
     from neuromorph.snn.layers import BinaryConv2d, BinaryLinear, binarize
     from neuromorph.snn.network import Convolution, NetworkConfig, SpikingBNN
     from neuromorph.snn.neuron import ChipLeaky
@@ -26,12 +27,16 @@ __all__ = [
     "NetworkConfig",
     "SpikingBNN",
     "binarize",
+    "chip_aware",
+    "settled",
 ]
 
 _HOME = {
     "BinaryConv2d": "layers",
     "BinaryLinear": "layers",
     "binarize": "layers",
+    "chip_aware": "fine_tuning",
+    "settled": "fine_tuning",
     "ChipLeaky": "neuron",
     "Consolidated": "optim.consolidated",
     "Convolution": "network",

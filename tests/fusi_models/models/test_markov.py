@@ -141,6 +141,14 @@ def test_strengths_in_a_column_and_chains_that_end_are_refused():
             question()
 
 
+@pytest.mark.parametrize("f_pot", [0.05, 0.1, 0.9])
+def test_a_trace_below_rounding_is_refused(f_pot):
+    """Once a signal-to-noise ratio of -2e96."""
+    with pytest.raises(ValueError, match="no memory curve: all its synapses but .* of them end with the same strength"):
+        memory_curve(HiddenWeight(3), [0], 1000, f_pot=f_pot)
+    assert 0 < memory_curve(plain(0.3), [0], 1000, f_pot=f_pot).snr[0] < 30
+
+
 @pytest.mark.parametrize("drive", [1, -1, 0, 1.0, np.int64(1)])
 @pytest.mark.parametrize("shape", [(), (7,), (2, 3)])
 def test_a_drive_may_be_one_number(shape, drive):

@@ -12,6 +12,7 @@ import torch
 from neuromorph.commands.benchmark import HEAD, BenchmarkArgs, benchmark, nbytes
 from neuromorph.commands.main import main
 from neuromorph.commands.report import ReportArgs, report
+from neuromorph.learners.methods import LearnerWords
 
 LEARNERS = ("real+replay:capacity=30", "deep:m=0", "snntorch/hidden")
 TINY = BenchmarkArgs(
@@ -93,6 +94,38 @@ def test_a_mistake_is_one_sentence(words, match, tmp_path, capsys):
 def test_another_benchmark_is_not_mixed_in(folder):
     with pytest.raises(ValueError, match="holds another benchmark .it differs in epochs"):
         benchmark(replace(TINY, out=folder, epochs=2))
+
+
+def test_learners_without_outputs_a_task_are_left_out_of_such_streams_only(tmp_path, capsys):
+    streams, learners = (
+        ("split-digits@2", "split-task-digits@2"),
+        ("real", "tacos", "discriminant:features=20,active=0.2"),
+    )
+    small = replace(TINY, streams=streams, learners=learners, seeds=1, samples=10, test_samples=5, joint=False)
+    benchmark(replace(small, out=tmp_path / "both"))
+    rows = json.loads((tmp_path / "both" / "results.json").read_text())["rows"]
+    assert [row["learner"] for row in rows] == [*learners, "real"]
+    left = "Left out of split-task-digits, as they keep no outputs a task: tacos, discriminant:features=20,active=0.2."
+    assert left in capsys.readouterr().out
+    for learners, match in (
+        (("tacos", "snntorch/plain"), "None of tacos, snntorch/plain"),
+        (("tacos+ewc",), "no parts"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            benchmark(replace(small, streams=streams[1:], learners=learners, out=tmp_path / "task"))
+
+
+def test_every_learner_that_has_torch_is_given_the_device():
+    for words in (
+        "snntorch/plain",
+        "snntorch/prototypes/plain",
+        "deep",
+        "real",
+        "discriminant",
+        "tacos:substrate=torch",
+    ):
+        with pytest.raises(ValueError, match="torch cannot compute on the device 'nowhere'"):
+            LearnerWords(words, (64, 8, 10), device="nowhere")(0)
 
 
 def test_bytes_of_a_state():

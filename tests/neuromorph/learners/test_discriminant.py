@@ -62,7 +62,7 @@ def test_a_class_without_samples_is_never_chosen():
 def test_it_is_a_method_of_the_benchmark():
     learner = LearnerWords("discriminant:features=60,active=0.2,shrinkage=0.05", (64, 20, 10))(0)
     assert learner.description == made(shrinkage=0.05).description
-    with pytest.raises(ValueError, match="The discriminant takes no parts, got ewc"):
+    with pytest.raises(ValueError, match="The discriminant takes no parts and keeps no outputs a task, got ewc"):
         LearnerWords("discriminant+ewc", (64, 20, 10))(0)
 
 

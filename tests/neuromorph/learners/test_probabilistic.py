@@ -60,6 +60,7 @@ def test_impossible_choices_are_refused():
 def test_a_benchmark_has_it_in_words():
     learner = LearnerWords("probabilistic:devices=2,protects=no", (20, 30, 2))(1)
     assert learner.config.devices.count == 2 and learner.config.dm == (0.0, 0.0)
-    for words, sizes in (("probabilistic+si", (20, 30, 2)), ("probabilistic", (20, 30, 30, 2))):
-        with pytest.raises(ValueError, match="one hidden layer"):
+    one, two = (20, 30, 2), (20, 30, 30, 2)
+    for words, sizes, match in (("probabilistic+si", one, "no parts"), ("probabilistic", two, "one hidden layer")):
+        with pytest.raises(ValueError, match=match):
             LearnerWords(words, sizes)(0)

@@ -101,8 +101,9 @@ def test_impossible_choices_are_refused(options):
 def test_a_benchmark_has_it_in_words():
     learner = LearnerWords("tacos:metaplastic=no,drift=0.01", (20, 30, 2))(1)
     assert not learner.config.metaplastic and learner.config.alpha == (0.01, 0.01)
-    with pytest.raises(ValueError, match="one hidden layer"):
-        LearnerWords("tacos+si", (20, 30, 2))(0)
+    for words, sizes, match in (("tacos+si", (20, 30, 2), "no parts"), ("tacos", (20, 30, 30, 2), "one hidden layer")):
+        with pytest.raises(ValueError, match=match):
+            LearnerWords(words, sizes)(0)
 
 
 def test_the_page_runs(tmp_path, capsys, monkeypatch):

@@ -1,6 +1,9 @@
 """Engram-style gates: p = 1 is no gate bit for bit, silent units learn nothing, and active units join more often."""
 
+import json
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,3 +91,20 @@ def test_impossible_choices_are_refused():
             Engrams(**options)
     with pytest.raises(ValueError, match="hidden layer"):
         gated(replace(BINARY, network=ControlConfig((64, 10))))
+
+
+def test_the_page_measures_the_peak_of_memory(tmp_path, capsys, monkeypatch):
+    """Gates take a few bits a unit; the weights, their signs, gradients and Adam's mean are far more."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[4] / "experiments"))
+    import engrams as page
+
+    small = {"streams": (), "methods": ("a, p = .5",), "memory_hidden": (100, 100), "batch": 4, "processes": 0}
+    page.main(page.Args(**small, out=tmp_path))
+    (twin, plain, *_), (gated, more, whole, floats, packed) = json.loads((tmp_path / "engrams.json").read_text())[
+        "memory"
+    ]
+    assert (twin, gated) == ("twin", "a, p = .5") and 0 <= more - plain < 0.01
+    assert plain > 4 * floats and floats == 32 * packed == pytest.approx(4e-6 * (784 * 100 + 100 * 100 + 100 * 10))
+    assert not whole and "peak of tensors" in capsys.readouterr().out
+    assert page.resident(page.Args(hidden=(8, 8), batch=4), "twin") > plain
+    del sys.modules["engrams"]
