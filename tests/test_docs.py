@@ -3,10 +3,12 @@
 import contextlib
 import importlib.util
 import io
+import json
 import re
 from functools import cache
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import pytest
 
 from neuromorph.commands.main import main, names
@@ -15,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")]
 OWN = sorted(p for p in (ROOT / "docs").rglob("*.md") if not {"_build", "gallery", "reference"} & set(p.parts))
 PAGES += OWN
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 MADE = ("gallery/index.md", "reference/index.md")  # written by the build of the site
 NOT_RUN = re.compile(r"<!-- not run: .+ -->\n\n?$")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -53,6 +56,18 @@ def test_python_compiles_and_runs(page, tmp_path, monkeypatch):
             code = compile("\n" * line + block[2], str(page), "exec")
             if not NOT_RUN.search(text[: block.start()]):
                 exec(code, names_so_far)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_run(notebook, tmp_path, monkeypatch):
+    """Their cells one after another in one namespace; they are kept without outputs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("matplotlib.pyplot.show", lambda: plt.close("all"))
+    cells = [cell for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"]
+    assert cells and not any(cell["outputs"] for cell in cells)
+    names_so_far = {"__name__": "notebook"}
+    for number, cell in enumerate(cells):
+        exec(compile("".join(cell["source"]), f"{notebook.name}, cell {number}", "exec"), names_so_far)
 
 
 @cache
