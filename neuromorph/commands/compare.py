@@ -329,14 +329,7 @@ def _write(
     ]
     content = {
         "schema": SCHEMA,
-        "stream": {
-            "name": stream.name,
-            "scenario": f"{stream.scenario}-incremental",
-            "tasks": len(stream),
-            "outputs": stream.outputs,
-            "samples": [len(task.train[0]) for task in stream],
-            "test_samples": [len(task.test[0]) for task in stream],
-        },
+        "stream": stream.summary(),
         "seeds": args.seeds,
         "chance": 1 / stream.outputs,
         "boundary": "no learner is told a boundary or a task; one optimiser, nothing reset; no normalisation layer",

@@ -149,15 +149,7 @@ def _results(args: TrainArgs, stream: Stream, matrix: AccuracyMatrix) -> dict[st
     """For results.json: as that of a comparison, of one network."""
     return {
         "schema": SCHEMA,
-        "stream": {
-            "name": stream.name,
-            "scenario": f"{stream.scenario}-incremental",
-            "tasks": len(stream),
-            "outputs": stream.outputs,
-            "names": [task.name for task in stream],
-            "samples": [len(task.train[0]) for task in stream],
-            "test_samples": [len(task.test[0]) for task in stream],
-        },
+        "stream": {**stream.summary(), "names": [task.name for task in stream]},
         "epochs": args.epochs,
         "chance": 1 / stream.outputs,
         "metrics": {name: float(getattr(matrix, name)) for name in NAMES},

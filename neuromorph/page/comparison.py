@@ -5,16 +5,18 @@ from typing import Any
 
 import numpy as np
 
-from neuromorph.figures import bars, grid, look, memory_curves
+from neuromorph.figures import grid, look, memory_curves
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.page.content import Page, Picture, Section
 from neuromorph.page.parts import (
+    BARS,
     CHANCE,
     JOINT,
     METRICS,
     SEEDS,
     UNPROTECTED,
     average_panel,
+    bar_panel,
     drawn,
     substrate_keys,
     task_pictures,
@@ -163,25 +165,11 @@ def _bars(results: Mapping[str, Any]) -> Picture:
         held = references(results["cells"], cell) if not cell["role"] else {}
         marks.append({role: float(np.mean(one["metrics"]["average_accuracy"])) for role, one in held.items()})
     labels, colours = [_title(cell) for cell in cells], [look(cell["substrate"])[0] for cell in cells]
-    said = "; ".join(f"{label} {spread(some)} %" for label, some in zip(labels, values, strict=True))
-
-    def draw(ax: Any) -> None:
-        bars(labels, values, results["chance"], ax, marks, colours)
-
-    size = (3.8, 0.7 + 0.44 * len(cells))
-    one = drawn(
-        "final0", "", f"Bars of the average accuracy after the last task: {said}.", draw, size=size, measured=True
-    )
-    keys = (
-        Key("seed", INK, "|", "none"),
-        Key("joint", INK, "d", "none"),
-        Key("no protection", INK, "x", "none"),
-        CHANCE,
-    )
+    one = bar_panel("final0", "", labels, values, results["chance"], marks, colours, width=3.8)
     caption = (
         "Average accuracy after the last task: mean, one standard deviation, and every seed, in the substrate's colour."
     )
-    return Picture("final", "Average accuracy after the last task", caption, (one,), keys, wide=True)
+    return Picture("final", "Average accuracy after the last task", caption, (one,), BARS, wide=True)
 
 
 def _grids(cells: Cells) -> Picture:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from neuromorph.figures import BANDED, average_curve, look, matrix_map, task_accuracy
+from neuromorph.figures import BANDED, average_curve, bars, look, matrix_map, task_accuracy
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.page.content import Picture
 from neuromorph.page.svg import Key, Panel, panel, style
@@ -25,6 +25,7 @@ METRICS = (
 CHANCE = Key("chance", QUIET, "", "1.5 2.5")
 JOINT = Key("joint: all tasks at once", INK, "", "8 3")
 UNPROTECTED = Key("no protection", QUIET, "x", "3 2")
+BARS = (Key("seed", INK, "|", "none"), Key("joint", INK, "d", "none"), Key("no protection", INK, "x", "none"), CHANCE)
 SEEDS = "Band: one standard deviation over seeds."
 
 
@@ -42,6 +43,20 @@ def drawn(
         figure = Figure(figsize=size, layout="constrained" if measured else None)
         draw(figure.add_subplot() if measured else figure.add_axes((0.15, 0.42 / size[1], 0.83, 1 - 0.5 / size[1])))
         return panel(figure, name, title, alt, tasks)
+
+
+def bar_panel(
+    name: str, title: str, labels: Sequence[str], values: Sequence[Any], chance: float,
+    marks: Sequence[Mapping[str, float]], colours: Sequence[str], width: float = SIZE[0],
+) -> Panel:  # fmt: skip
+    """The average accuracy after the last task, a bar a label; the keys are ``BARS``."""
+    said = "; ".join(f"{label} {spread(some)} %" for label, some in zip(labels, values, strict=True))
+    alt = f"Bars of the average accuracy after the last task: {said}."
+
+    def draw(ax: Any) -> None:
+        bars(labels, values, chance, ax, marks, colours)
+
+    return drawn(name, title, alt, draw, size=(width, 0.7 + 0.44 * len(labels)), measured=True)
 
 
 def substrate_keys(names: Sequence[str]) -> list[Key]:

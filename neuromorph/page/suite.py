@@ -5,24 +5,24 @@ from typing import Any
 
 import numpy as np
 
-from neuromorph.figures import bars, look
+from neuromorph.figures import look
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.page.content import Page, Picture, Section
 from neuromorph.page.parts import (
+    BARS,
     CHANCE,
     JOINT,
     METRICS,
     SEEDS,
     UNPROTECTED,
     average_panel,
-    drawn,
+    bar_panel,
     task_pictures,
     task_table,
 )
 from neuromorph.page.svg import Key
-from neuromorph.palette import COLOURS, INK
+from neuromorph.palette import COLOURS
 from neuromorph.study import JOINT as ALL_AT_ONCE
-from neuromorph.study import spread
 from neuromorph.tables import Table
 
 TOLD = (
@@ -90,34 +90,13 @@ def _bars(content: Mapping[str, Any]) -> Picture:
         values = [row["metrics"]["average_accuracy"] for row in shown]
         colours = [look(label.partition("/")[0])[0] if "/" in label else COLOURS[5] for label in labels]
         marks = [{role: mean[key] for role, key in _held(label, mean).items()} for label in labels]
-        said = "; ".join(f"{label} {spread(one)} %" for label, one in zip(labels, values, strict=True))
-
-        def draw(ax: Any, labels=labels, values=values, marks=marks, colours=colours, chance=some[0]["chance"]) -> None:
-            bars(labels, values, chance, ax, marks, colours)
-
         title = f"{stream[0]}, {some[0]['scenario']}-incremental, {stream[1]} tasks"
-        size = (3.4, 0.7 + 0.44 * len(labels))
-        panels.append(
-            drawn(
-                f"bars{k}",
-                title,
-                f"Bars of the average accuracy after the last task: {said}.",
-                draw,
-                size=size,
-                measured=True,
-            )
-        )
-    keys = (
-        Key("seed", INK, "|", "none"),
-        Key("joint", INK, "d", "none"),
-        Key("no protection", INK, "x", "none"),
-        CHANCE,
-    )
+        panels.append(bar_panel(f"bars{k}", title, labels, values, some[0]["chance"], marks, colours))
     caption = (
         "Average accuracy after the last task: mean, one standard deviation, and every seed. Joint and no protection: "
         "of the same network without its parts, and with m = 0."
     )
-    return Picture("benchmark", "Average accuracy after the last task", caption, tuple(panels), keys)
+    return Picture("benchmark", "Average accuracy after the last task", caption, tuple(panels), BARS)
 
 
 def _held(learner: str, known: Container[tuple[str, str]]) -> dict[str, tuple[str, str]]:

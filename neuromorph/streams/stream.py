@@ -118,6 +118,18 @@ class Stream(Sequence[Task]):
     def __iter__(self) -> Iterator[Task]:
         return (build() for build in self.builders)
 
+    def summary(self) -> dict[str, Any]:
+        """Name, scenario and sizes, for a file of results; builds every task once."""
+        sizes = [(len(task.train[0]), len(task.test[0])) for task in self]
+        return {
+            "name": self.name,
+            "scenario": f"{self.scenario}-incremental",
+            "tasks": len(self),
+            "outputs": self.outputs,
+            "samples": [train for train, _ in sizes],
+            "test_samples": [test for _, test in sizes],
+        }
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 that two streams share only where all their tasks are the same, training and test samples both."""
