@@ -15,8 +15,11 @@ Does not: with the BPAP of 42 mV of the public codes a cell with patterns fires 
 larger g_t and the bound of the weights that are used here for patterns are derived here, not the paper's.
 """
 
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tyro
@@ -26,6 +29,7 @@ from fusi_models.engines.calcium_inputs import correlated, patterns
 from fusi_models.engines.calcium_neuron import CalciumNeuron, responses, run, selectivity
 from fusi_models.engines.calcium_protocols import crossing, drift
 from fusi_models.models.calcium import YEUNG_2004, YEUNG_2004_SELECTIVE
+from neuromorph.study import Job, Result, run_study
 
 
 @dataclass(frozen=True)
@@ -46,14 +50,48 @@ class Args:
     """Model time of the drift."""
     out: Path = Path("Yeung_et_al_2004.svg")
     """Figure to write."""
+    runs: Path = Path("runs/yeung")
+    """Folder of the cells with patterns that are done: they are not computed again when the same is asked."""
 
 
-def learn(cell, inputs, minutes, seed, weight=0.5):
-    """A run, and the selectivity and largest response that it leaves."""
-    rng = np.random.default_rng(seed)
-    done = run(cell, inputs, minutes, rng, weight)
-    answers = responses(cell, inputs, done.state, rng, 60)
-    return done, float(selectivity(answers)), answers.max()
+@dataclass(frozen=True)
+class Life(Job):
+    """A cell with four patterns, each driving its quarter of the inputs at ``high`` Hz, the others at a tenth of that.
+
+    ``conductance``: without metaplasticity, at this one; None: with it. ``weight``: at the start.
+    """
+
+    high: float
+    minutes: int
+    seed: tuple[int, ...]
+    weight: float = 0.5
+    conductance: float | None = None
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        g = "metaplastic" if self.conductance is None else f"g {-self.conductance:.2e} w {self.weight:g}"
+        return f"{g} {self.high:g} Hz {self.minutes} min seed {'-'.join(map(str, self.seed))}"
+
+    def cell(self) -> CalciumNeuron:
+        cell = CalciumNeuron(YEUNG_2004_SELECTIVE)
+        return cell if self.conductance is None else cell.fixed(self.conductance)
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        return {"what": repr(self), "cell": repr(self.cell())}
+
+    def compute(self, unfinished: Path | None, label: str, progress: bool) -> Result:
+        begun, rng = time.perf_counter(), np.random.default_rng(self.seed)
+        cell, inputs = self.cell(), patterns(high=self.high, low=self.high / 10)
+        done = run(cell, inputs, self.minutes, rng, self.weight)
+        answers = responses(cell, inputs, done.state, rng, 60)
+        arrays = {"responses": answers, "groups": groups(done.weights, 4), "conductance": done.conductance}
+        return Result(arrays, time.perf_counter() - begun)
+
+
+def selected(results):
+    """Selectivity and largest response of each cell."""
+    answers = np.array([r.arrays["responses"] for r in results])
+    return selectivity(answers), answers.max(-1)
 
 
 def groups(weights, count):
@@ -76,18 +114,17 @@ def sliding(ax, args):
 
 def selective(ax, summary, args):
     for k, high in enumerate(args.rates):
-        found = [learn(CalciumNeuron(YEUNG_2004_SELECTIVE), patterns(high=high, low=high / 10), args.minutes, (s, k))
-                 for s in range(args.seeds)]  # fmt: skip
-        values, rates = np.array([f[1:] for f in found]).T
+        found = run_study([Life(high, args.minutes, (s, k)) for s in range(args.seeds)], args.runs, title=f"{high:g} Hz")
+        values, rates = selected(found)
         if not k:
-            ax.plot(np.arange(args.minutes) + 1, groups(found[0][0].weights, 4))
+            ax.plot(np.arange(args.minutes) + 1, found[0].arrays["groups"])
         summary.plot(np.full(args.seeds, high), values, "o", color="C0", label=None if k else "metaplastic")
         print(
             f"metaplastic, {high:g}/{high / 10:g} Hz: selectivity",
             np.round(values, 3),
             f"mean {values.mean():.3f} of .75",
         )
-        print("  response", np.round(rates), "Hz, g", f"{found[0][0].conductance[-1]:.1e}")
+        print("  response", np.round(rates), "Hz, g", f"{found[0].arrays['conductance'][-1]:.1e}")
     ax.set(title=f"four patterns, {args.rates[0]:g}/{args.rates[0] / 10:g} Hz", xlabel="minutes", ylabel="mean weight")
     summary.axhline(0.7, color="0.7", lw=0.8)
     summary.set(title="1 - mean / max response", xlabel="rate of the pattern (Hz)", ylim=(-0.02, 0.77))
@@ -97,10 +134,8 @@ def fixed(ax, summary, args):
     grid, best = -np.geomspace(2e-4, 5e-3, args.conductances), 0.0
     for k, high in enumerate(args.rates):
         for weight in args.weights:
-            inputs = patterns(high=high, low=high / 10)
-            cells = [CalciumNeuron(YEUNG_2004_SELECTIVE).fixed(g) for g in grid]
-            found = [learn(cell, inputs, args.control, (9, k), weight) for cell in cells]
-            values, rates = np.array([f[1:] for f in found]).T
+            cells = [Life(high, args.control, (9, k), weight, float(g)) for g in grid]
+            values, rates = selected(run_study(cells, args.runs, title=f"g fixed, {high:g} Hz, w = {weight:g}"))
             ax.semilogx(-grid, values, "o-", ms=3, label=f"{high:g} Hz, w = {weight:g}")
             summary.plot(np.full(len(grid), high), values, "x", color="C3", label=None if best else "g fixed")
             best = max(best, values.max(), 1e-9)
