@@ -28,17 +28,17 @@ class Args:
     """What is shown."""
     seeds: int = 5
     """Seeds of learner, order and stream."""
-    epochs: int = 8
+    epochs: int = 5
     """Passes over a task."""
     tasks: int = 3
     """Permutations (five splits are two classes each, whatever this says)."""
-    units: int = 40
+    units: int = 10
     """Output units a class."""
     samples: int | None = None
     """Training images, where not all."""
     test_samples: int | None = None
     """Test images, where not all."""
-    synapse: Literal["internal", "multistate", "cascade", "plain"] = "internal"
+    synapse: Literal["internal", "multistate", "cascade", "plain"] = "multistate"
     """Hidden variable of digits and mnist; ``forgetting`` compares them."""
     jobs: int = 1
     """Runs at a time."""
@@ -48,13 +48,20 @@ class Args:
 
 HIDDEN: dict[str, Hidden] = {
     "internal": BraderConfig().hidden,
-    "multistate": accepting(multistate(40), 0.2, 0.016),
+    "multistate": accepting(multistate(40), 0.3, 0.024),
     "cascade": accepting(cascade(5), 0.04, 0.0025),
     "plain": accepting(plain(), 0.009, 0.0005),
 }
 """The paper's X, and chains in its place; ``plain`` protects nothing. The last three accept a part of the gates."""
-MNIST = BraderConfig(levels=(0.1, 0.3, 0.5, 0.7), off_levels=())
-MNIST = replace(MNIST, circuit=replace(MNIST.circuit, weight=0.03))
+ONE_BIT = {"digits": BraderConfig(), "mnist": BraderConfig(levels=(0.1, 0.3, 0.5, 0.7), off_levels=())}
+ONE_BIT["mnist"] = replace(ONE_BIT["mnist"], circuit=replace(ONE_BIT["mnist"].circuit, weight=0.03))
+"""For synapses that keep one bit or little more between presentations."""
+SIXTEENTHS = tuple((np.arange(16) + 0.5) / 16)
+FINE = BraderConfig(levels=SIXTEENTHS, off_levels=SIXTEENTHS, own=172.0, other=42.0, test=42.0)
+FINE = replace(FINE, circuit=replace(FINE.circuit, weight=0.02))
+CONTOURS = replace(FINE, levels=(), off_levels=(), contours=True, circuit=replace(FINE.circuit, weight=0.04))
+MANY_STATES = {"digits": FINE, "mnist": CONTOURS}
+"""For a chain of many states: every grey value of a digit and its complement, or the contours of an MNIST image."""
 
 
 def learner(config: BraderConfig, inputs: int, classes: int, seed: int) -> BraderLearner:
@@ -74,8 +81,8 @@ def studied(args: Args, cells: list[Cell]) -> list[Result]:
 
 
 def one_task(args: Args) -> None:
-    base = MNIST if args.what == "mnist" else BraderConfig()
-    config = replace(base, units_per_class=args.units, hidden=HIDDEN[args.synapse])
+    base = MANY_STATES if args.synapse == "multistate" else ONE_BIT
+    config = replace(base[args.what], units_per_class=args.units, hidden=HIDDEN[args.synapse])
     cells = [cell(args, args.synapse, f"subsets-{args.what}", 1, config, seed) for seed in range(args.seeds)]
     matrix = stacked(studied(args, cells))
     each = " ".join(f"{100 * value:.1f}" for value in np.atleast_1d(matrix.average_accuracy))

@@ -110,6 +110,8 @@ def present(
     from fusi_models.networks import spike_driven_loops as loops
 
     layer = _Layer(circuit, hidden, state)
+    if max((int(e.who.max(initial=-1)) for e in events), default=-1) >= len(state):
+        raise ValueError(f"events name inputs that state, of {len(state)} inputs, does not have.")
     spikes = np.zeros((len(events), circuit.steps, layer.units), np.bool_)
     for events_k, drive_k, key, spikes_k in zip(events, drive_a_step(circuit, drive), keys, spikes, strict=True):
         v = uniform_start(layer.units, key)
@@ -131,16 +133,19 @@ def present_rates(
     """``present`` of ``poisson_events``, all in one compiled loop: spike counts int32 [presentation, unit], and states.
 
     ``probability`` [presentation, input]: of a spike in a step. ``drive``, ``keys`` as in ``present``.
+    Raises ``ValueError`` for another number of inputs than ``state`` has.
     """
     from fusi_models.networks import spike_driven_loops as loops
 
-    layer = _Layer(circuit, hidden, state)
+    layer, probability = _Layer(circuit, hidden, state), _probabilities(probability)
+    if probability.shape[1:] != np.shape(state)[:1]:
+        raise ValueError(f"probability has shape {probability.shape}: give {len(state)} inputs, as state has.")
     counts = np.zeros((len(probability), layer.units), np.int32)
     loops.present_all(
         layer.synapses,
         layer.numbers,
         layer.tables,
-        _probabilities(probability),
+        probability,
         drive_a_step(circuit, drive),
         np.asarray(keys, np.int64),
         circuit.steps,

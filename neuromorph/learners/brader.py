@@ -2,6 +2,7 @@
 
 The layer of ``fusi_models.networks.spike_driven``, ``units_per_class`` output units a class. A value x in [0, 1]
 becomes one input for every level, active where x exceeds it, and one for every off-level, active where x does not.
+With ``contours`` each of an image's contours (``local_rule.contours``) is an input too.
 Active inputs fire at ``high``, others at ``low`` Hz. The instructor of a unit drives it by ``own`` thresholds a second
 if the unit stands for the label, by ``other`` if not, by ``test`` at test time. The class with most output spikes wins.
 
@@ -20,6 +21,7 @@ from fusi_models.networks.spike_driven import KEYS, Circuit, poisson_events, pre
 from fusi_models.seeds import integer
 from neuromorph.learner import Learner, checked_labels, checked_samples, described
 from neuromorph.local_rule import chance as draws
+from neuromorph.local_rule.contours import contours, count
 
 SUBSTRATES = ("compiled", "brian2-numpy", "brian2-cython")
 TOGETHER = 500  # presentations in one call of the loops
@@ -43,9 +45,10 @@ class BraderConfig:
     own: float = 160.0
     other: float = 50.0
     test: float = 50.0
+    contours: bool = False
 
     def __post_init__(self):
-        if not self.levels or self.units_per_class < 1:
+        if not (self.levels or self.contours) or self.units_per_class < 1:
             raise ValueError(f"give at least 1 level and 1 unit a class, got {self.levels} and {self.units_per_class}.")
         if not 0 <= self.low <= self.high < 1 / self.circuit.dt:
             raise ValueError(f"rates need 0 <= low <= high < {1 / self.circuit.dt:g} Hz, got {self.low}, {self.high}.")
@@ -72,6 +75,7 @@ class BraderLearner(Learner):
         self.inputs, self.classes, self.config, self.seed, self.substrate = inputs, classes, config, seed, substrate
         self.units = classes * config.units_per_class
         self.sources = inputs * (len(config.levels) + len(config.off_levels))
+        self.sources += count(inputs) if config.contours else 0
         self.presented = 0
         self.state = config.hidden.init((self.sources, self.units), draws.initial_states(seed))
 
@@ -113,6 +117,7 @@ class BraderLearner(Learner):
         """Firing rates in Hz, [n, source], of samples x [n, inputs]."""
         config = self.config
         active = [x > level for level in config.levels] + [x <= level for level in config.off_levels]
+        active += [contours(x)] if config.contours else []
         return np.where(np.concatenate(active, 1), config.high, config.low)
 
     def _present(self, x, drive, first: int, learn: bool) -> tuple[np.ndarray, np.ndarray]:

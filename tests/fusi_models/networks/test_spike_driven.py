@@ -139,3 +139,12 @@ def test_a_neuron_fires_at_the_rate_of_its_drive():
 def test_what_cannot_be_is_refused(act, message):
     with pytest.raises(ValueError, match=message):
         act()
+
+
+def test_inputs_that_the_state_does_not_have_are_refused_before_the_loops(shown):
+    probability, events, drive = shown
+    state, rule = np.zeros((INPUTS - 1, UNITS), np.int8), HIDDEN["internal"]
+    with pytest.raises(ValueError, match=r"probability has shape \(3, 40\): give 39 inputs"):
+        present_rates(CIRCUIT, rule, state, probability, drive, np.array(KEYS))
+    with pytest.raises(ValueError, match="events name inputs that state, of 30 inputs, does not have"):
+        present(CIRCUIT, rule, state[:30], events, drive, KEYS)
