@@ -76,9 +76,10 @@ def _network(
     if not drive:
         neurons.run_regularly("v = beta*v", dt=DT, when="groups", name="frozen_leak")
     synapses = b2.Synapses(inputs, neurons, "w : 1", on_pre="v_post += w", dt=DT, name="frozen_synapses")
-    place, unit, source = np.indices((copies * replicas, units, sources)).reshape(3, -1)
+    # the synapses of one input lie side by side, as its spikes need them
+    place, source, unit = np.indices((copies * replicas, sources, units)).reshape(3, -1)
     synapses.connect(i=place * sources + source, j=place * units + unit)
-    synapses.w = efficacy.reshape(-1)
+    synapses.w = efficacy.swapaxes(-1, -2).reshape(-1)
     monitor = (
         b2.StateMonitor(neurons, "v", record=True, when="end", dt=DT, name="frozen_drive")
         if drive
