@@ -11,6 +11,7 @@ Oldest age retrieved, mean of five networks, at N = 200, 400, 1000, 2000: chain 
 cascade n = 6: 1.2, 2.0, 6.6, 10.6; n = 4: 2.0, 3.2, 5.6, 7.6; binary q = .25: 1.4, 2.6, 3.8, 5.0; q = 1: only the last
 pattern. The SNR there is 2.0 to 2.8 for all of them, and grows a little with N.
 Does not say: that longer chains are better at these sizes; m = 6 (4.4, 7.2, 17.2, 29.4) is behind m = 4, as its SNR is.
+Which of the two is ahead rests on the last variable: without its leak the chain m = 4 falls behind (attractors.py).
 Lone peaks of q = 1 are cues at right angles to the last pattern: updated all at once, they come back every second step.
 """
 

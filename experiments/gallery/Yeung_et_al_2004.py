@@ -114,7 +114,8 @@ def sliding(ax, args):
 
 def selective(ax, summary, args):
     for k, high in enumerate(args.rates):
-        found = run_study([Life(high, args.minutes, (s, k)) for s in range(args.seeds)], args.runs, title=f"{high:g} Hz")
+        cells = [Life(high, args.minutes, (s, k)) for s in range(args.seeds)]
+        found = run_study(cells, args.runs, title=f"{high:g} Hz")
         values, rates = selected(found)
         if not k:
             ax.plot(np.arange(args.minutes) + 1, found[0].arrays["groups"])

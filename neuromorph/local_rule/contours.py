@@ -34,6 +34,6 @@ def contours(x: Values) -> Values:
     found = []
     for dy, dx in NEIGHBOURS:
         ends = on[:, 1:-1, 1:-1] & ~on[:, 1 + dy : n + 3 + dy, 1 + dx : n + 3 + dx]
-        near = np.lib.stride_tricks.sliding_window_view(ends, (3, 3), (1, 2))[:, ::2, ::2]
-        found.append(near.any((-2, -1)).reshape(len(x), -1))
+        windows = np.lib.stride_tricks.sliding_window_view(ends, (3, 3), (1, 2))  # type: ignore[call-overload]
+        found.append(windows[:, ::2, ::2].any((-2, -1)).reshape(len(x), -1))
     return np.concatenate(found, 1)

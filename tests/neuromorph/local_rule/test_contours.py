@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from neuromorph.local_rule.contours import NEIGHBOURS, contours, count
 from neuromorph.learners.brader import BraderConfig, BraderLearner
+from neuromorph.local_rule.contours import NEIGHBOURS, contours, count
 
 
 def test_contours_follow_their_definition_pixel_by_pixel():
