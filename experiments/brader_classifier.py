@@ -3,8 +3,7 @@
 ``digits`` and ``mnist``: one task. ``forgetting``: permuted and split digits, one after another, without a word at the
 boundaries: the internal variable, a cascade and a chain of many states in its place, and a binary synapse with nothing
 hidden (no protection), all behind the same calcium gates; chance and all tasks at once beside. Constants were chosen on
-a validation part of the digits' training images; MNIST has its own levels and weight, chosen on 1000 of its training
-images that were not among those learned.
+a validation part of the training images. Found, and why one bit a synapse falls behind: docs/memory.md.
 """
 
 from dataclasses import dataclass, replace
