@@ -71,10 +71,10 @@ class TorchLearner(LocalLearner):
         The synapses of all replicas change in one step, in the order of their numbers, and so do their random numbers.
         """
         opposed = [self.rule.opposed(seed, presented, self.sources) for seed in self.seeds]
-        place, drive = events(errors, active, opposed)
-        if not len(place):
+        numbers, signs = events(errors, active, opposed)
+        if not len(numbers):
             return
-        place, drive = (torch.from_numpy(each).to(self.device) for each in (place, drive.astype(float)))
+        place, drive = (torch.from_numpy(each).to(self.device) for each in (numbers, signs.astype(float)))
         old = self._flat_state.index_select(0, place)
         uniform = None
         if self.synapse.stochastic:
