@@ -52,6 +52,8 @@ class Args:
     """KIND-DATA as in ``neuromorph compare``."""
     tables: tuple[str, ...] = tuple(TABLES)
     """Some of "protection and noise", "levels", "stuck cells", "failed pulses"."""
+    rows: tuple[str, ...] = ()
+    """Only these rows of the tables, by their names."""
     hidden: tuple[int, ...] = (512,)
     """Hidden layers."""
     norm: str = "instance"
@@ -113,6 +115,7 @@ def main(args: Args) -> None:
     words = StreamWords(args.stream, 2, args.samples or None, args.test_samples or None)
     seeds = range(args.first_seed, args.first_seed + args.seeds)
     rows = [(table, name, options) for table in args.tables for name, options in TABLES[table].items()]
+    rows = [row for row in rows if not args.rows or row[1] in args.rows]
     cells = [
         Devices(f"{name} seed {s}", partial(built, args, options), words, s, args.epochs, threads=1)
         for _, name, options in rows
