@@ -11,6 +11,7 @@ import re
 import sys
 import threading
 import time
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -147,6 +148,31 @@ def run_study(
                 _keep(path, result, mark)
     _stream.cache_clear()
     return [found[path] for path in paths]
+
+
+@contextmanager
+def alongside(call: Callable[[], None], jobs: int | None) -> Iterator[None]:
+    """The processes of a coming study with so many ``jobs`` make ``call`` each, while the block runs in this one.
+
+    What both need to load takes seconds. Raises what ``call`` does.
+    """
+    if jobs is None or effective_n_jobs(jobs) == 1:
+        yield
+        return
+    try:
+        hands = Parallel(n_jobs=jobs, return_as="generator")
+    except ValueError:  # joblib's "multiprocessing" hands nothing out before the end
+        yield
+        return
+    answers = hands(delayed(call)() for _ in range(effective_n_jobs(jobs)))
+    try:
+        yield
+        for _ in answers:
+            pass
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # joblib's, of calls that an error here has cut
+            answers.close()
 
 
 def stacked(results: Sequence[Result]) -> AccuracyMatrix:

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,7 +28,7 @@ from neuromorph.local_rule.rule import LocalRule
 from neuromorph.metrics import AccuracyMatrix, memory_signal
 from neuromorph.outputs import alone, check_folder
 from neuromorph.streams import Stream, StreamWords
-from neuromorph.study import JOINT, Cell, Job, Result, run_study, stacked
+from neuromorph.study import JOINT, Cell, Job, Result, alongside, run_study, stacked
 from neuromorph.threads import check as check_threads
 
 SCHEMA = 1
@@ -175,11 +176,19 @@ def compare(args: CompareArgs) -> None:
     stream = _checked(args)
     args = _installed(args)
     rows, curves = _rows(args, stream), _memory_cells(args, stream)
-    for row in rows:  # a learner that cannot be built says so before hours of others
-        row.cells[0].learner(row.cells[0].seeds)
+    jobs = args.jobs if args.jobs != 1 else None
+    check = partial(_check_learners, [row.cells[0] for row in rows])
+    with alongside(check, None if args.scheduler or kept(args) else jobs):
+        check()
     check_folder(args.out)
     with alone(args.out):
-        _compare(args, rows, curves, stream)
+        _compare(args, rows, curves, stream, jobs)
+
+
+def _check_learners(cells: Sequence[Cell]) -> None:
+    """A learner that cannot be built says so before hours of others."""
+    for cell in cells:
+        cell.learner(cell.seeds)
 
 
 def kept(args: CompareArgs) -> bool:
@@ -187,10 +196,12 @@ def kept(args: CompareArgs) -> bool:
     return finished(args.out)
 
 
-def _compare(args: CompareArgs, rows: Sequence[Row], curves: Sequence[MemoryCell], stream: Stream) -> None:
+def _compare(
+    args: CompareArgs, rows: Sequence[Row], curves: Sequence[MemoryCell], stream: Stream, jobs: int | None
+) -> None:
     claim(args.out, args, WAYS, "comparison", ("report.html", "matrices.npz", "memory.json"))
     cells: list[Job] = [*(cell for row in rows for cell in row.cells), *curves]
-    results = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, args.scheduler)
+    results = run_study(cells, args.out, jobs, args.scheduler)
     by_cell = dict(zip(map(id, cells), results, strict=True))
     memory = _memory(args, [by_cell[id(cell)] for cell in curves])
     _write(args, rows, [[by_cell[id(cell)] for cell in row.cells] for row in rows], stream, memory)

@@ -7,6 +7,7 @@ below undoes that, so that a step means the same here as in snnTorch and Lava.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import brian2 as b2
 import numpy as np
@@ -77,12 +78,19 @@ class BrianLearner(LocalLearner):
         self._states = np.array(states)
 
     def _learn(self, raster, labels):
+        return np.concatenate(self._in_pieces(raster, labels, True))
+
+    def _teach(self, raster, labels):
+        self._in_pieces(raster, labels, False)
+
+    def _in_pieces(self, raster: np.ndarray, labels: np.ndarray, watched: bool) -> list[np.ndarray]:
+        """Present a raster in several runs where it is large; what ``_Network.run`` returns of each."""
         run = self._run_standalone if self.target == "cpp_standalone" else self._run_here
         rows = self.rule.units_per_class if self.rule.silent else 0
         length = max(1, RASTER // (raster[0].size + rows * len(self.seeds) * self.sources))
         pieces, before = [slice(k, k + length) for k in range(0, len(raster), length)], self._states
         try:
-            return np.concatenate([run(raster[p], labels[p], self.presented + p.start) for p in pieces])
+            return [run(raster[p], labels[p], self.presented + p.start, watched) for p in pieces]
         except BaseException:
             self.network = None  # it stands in the middle of a presentation
             self._states = before  # nothing of a call that was cut is kept, whole runs neither
@@ -94,21 +102,21 @@ class BrianLearner(LocalLearner):
     def drives(self, raster):
         return brian_inference.drives(self.synapse.efficacy(self._states), self.rule, raster, self.target)
 
-    def _run_here(self, raster, labels, presented):
+    def _run_here(self, raster, labels, presented, watched):
         with session(self.target):
             if self.network is None:
                 self.network = _Network(self)
                 self.network.seed_presentations(self)
             self.network.presented = presented
-            found = self.network.run(self, raster, labels, presented)
+            found = self.network.run(self, raster, labels, presented, watched)
             self._states = self.network.states(self)
         return found
 
-    def _run_standalone(self, raster, labels, presented):
+    def _run_standalone(self, raster, labels, presented, watched):
         with session("cpp_standalone"):
             b2.seed(self.transition_seed(presented))
             network = _Network(self)
-            found = network.run(self, raster, labels, presented)
+            found = network.run(self, raster, labels, presented, watched)
             self._states = network.states(self)
         return found
 
@@ -172,8 +180,13 @@ class _Network:
 
         self.network.add(b2.NetworkOperation(seed, dt=learner.rule.num_steps * DT, when="start"))
 
-    def run(self, learner: BrianLearner, raster: np.ndarray, labels: np.ndarray, presented: int) -> np.ndarray:
-        """Present a raster from the learner's states; spikes meanwhile, bool [n, time, replica, unit]."""
+    def run(
+        self, learner: BrianLearner, raster: np.ndarray, labels: np.ndarray, presented: int, watched: bool
+    ) -> np.ndarray:
+        """Present a raster from the learner's states; spikes meanwhile, bool [n, time, replica, unit].
+
+        A monitor takes a tenth of the time: without ``watched`` there is none, and no spikes.
+        """
         rule = learner.rule
         states = _by_source(learner._states)
         states = states.reshape(-1, *states.shape[3:])  # one a synapse, of several variables or one
@@ -182,26 +195,18 @@ class _Network:
         self.synapses.w = learner.synapse.efficacy(states)
         origin = self.network.t
         self.neurons.origin, self.inputs.origin = origin, origin
-        monitor = b2.SpikeMonitor(self.neurons)
-        self.network.add(monitor)
-        frames = raster.reshape(len(raster) * rule.num_steps, -1)
-        namespace = {
-            "raster": b2.TimedArray(frames.astype(float), dt=DT, name="raster"),
-            "label": b2.TimedArray(labels.astype(float), dt=rule.num_steps * DT, name="label"),
-            "threshold": rule.tie_free_threshold(learner.sources),
-            "beta": rule.beta,
-            "num_steps": rule.num_steps,
-        }
-        if rule.silent:
-            opposed = _opposed(learner, presented, len(raster))
-            namespace["opposed"] = b2.TimedArray(opposed, dt=rule.num_steps * DT, name="opposed")
-        self.network.run(len(frames) * DT, namespace=namespace)
+        monitor = b2.SpikeMonitor(self.neurons) if watched else None
+        if monitor is not None:
+            self.network.add(monitor)
+        steps = len(raster) * rule.num_steps
+        self.network.run(steps * DT, namespace=_namespace(learner, raster, labels, presented))
         if learner.target == "cpp_standalone":
             b2.device.build(directory=b2.device.project_dir, compile=True, run=True)
-        self.network.remove(monitor)
-        spikes = np.zeros((len(frames), len(self.neurons)), bool)
-        spikes[np.round((monitor.t - origin) / DT).astype(int), monitor.i] = True
-        return spikes.reshape(*raster.shape[:3], learner.units)
+        spikes = np.zeros((steps if watched else 0, len(self.neurons)), bool)
+        if monitor is not None:
+            self.network.remove(monitor)
+            spikes[np.round((monitor.t - origin) / DT).astype(int), monitor.i] = True
+        return spikes.reshape(-1, *raster.shape[1:3], learner.units)
 
     def states(self, learner: BrianLearner) -> np.ndarray:
         """The synapses' states now, [replica, unit, source, ...]."""
@@ -213,6 +218,23 @@ class _Network:
 def _by_source(states: np.ndarray) -> np.ndarray:
     """[replica, source, unit, ...] of [replica, unit, source, ...], and back."""
     return states.swapaxes(1, 2)
+
+
+def _namespace(learner: BrianLearner, raster: np.ndarray, labels: np.ndarray, presented: int) -> dict[str, Any]:
+    """What the equations refer to while a raster is presented."""
+    rule = learner.rule
+    frames = raster.reshape(len(raster) * rule.num_steps, -1)
+    namespace = {
+        "raster": b2.TimedArray(frames.astype(float), dt=DT, name="raster"),
+        "label": b2.TimedArray(labels.astype(float), dt=rule.num_steps * DT, name="label"),
+        "threshold": rule.tie_free_threshold(learner.sources),
+        "beta": rule.beta,
+        "num_steps": rule.num_steps,
+    }
+    if rule.silent:
+        opposed = _opposed(learner, presented, len(raster))
+        namespace["opposed"] = b2.TimedArray(opposed, dt=rule.num_steps * DT, name="opposed")
+    return namespace
 
 
 def _drive(rule: LayerRule) -> str:

@@ -61,6 +61,10 @@ class RasterLearner(Learner):
     def spikes(self, raster: np.ndarray) -> np.ndarray:
         """Output spikes without learning, bool [n, time, replica, unit], of raster [n, time, replica, source]."""
 
+    def _teach(self, raster: np.ndarray, labels: np.ndarray) -> None:
+        """``_learn`` where nobody asks for the spikes."""
+        self._learn(raster, labels)
+
     def present(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``partial_fit`` that returns the output spikes meanwhile, bool [n, time, replica, unit]."""
         x, y = self._checked_pair(x, y)
@@ -71,7 +75,10 @@ class RasterLearner(Learner):
         return spikes
 
     def partial_fit(self, x, y):
-        self.present(x, y)
+        x, y = self._checked_pair(x, y)
+        if len(x):
+            self._teach(self._raster(x, self.presented, False), y)
+            self.presented += len(x)
 
     def predict(self, x):
         x = self._checked(x)

@@ -52,8 +52,8 @@ class TacosConfig:
     """Growth of m, a presentation: four times the peer's."""
     cap: float = 10.0
     """Largest m."""
-    traces: tuple[float, float, float] = (3.5, 2.0, 1.5)
-    """Traces of inputs, hidden and output units from which m grows."""
+    traces: tuple[float, float, float] = (5.5, 2.25, 1.4)
+    """Traces of inputs, hidden and output units from which m grows: those of the peer's network with float updates."""
     feedback: float = 0.15
     """Half width of the fixed feedback weights."""
     rate: float = 250.0

@@ -70,14 +70,11 @@ class TorchLearner(LocalLearner):
 
         The synapses of all replicas change in one step, in the order of their numbers, and so do their random numbers.
         """
-        places, drives = [], []
-        for r, (seed, e) in enumerate(zip(self.seeds, errors, strict=True)):
-            unit, source, sign = events(e, active[r], self.rule.opposed(seed, presented, self.sources))
-            places.append((r * self.units + unit) * self.sources + source)
-            drives.append(sign.astype(float))
-        place, drive = (torch.from_numpy(np.concatenate(each)).to(self.device) for each in (places, drives))
-        if not len(place):
+        opposed = [self.rule.opposed(seed, presented, self.sources) for seed in self.seeds]
+        numbers, signs = events(errors, active, opposed)
+        if not len(numbers):
             return
+        place, drive = (torch.from_numpy(each).to(self.device) for each in (numbers, signs.astype(float)))
         old = self._flat_state.index_select(0, place)
         uniform = None
         if self.synapse.stochastic:

@@ -15,6 +15,7 @@ is a file of this folder: ``rule`` (the first one, which corrects errors), ``pro
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,12 +110,18 @@ class LayerRule(ABC):
         return self.threshold(sources) + 1 / 128
 
 
-def events(e: np.ndarray, active: np.ndarray, opposed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Unit, input and sign of every candidate event of a presentation, ordered by unit, then by input.
+def events(e: np.ndarray, active: np.ndarray, opposed: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Number and sign of every candidate event of a presentation, in the order of the numbers.
 
-    ``e`` [unit]; ``active`` bool [source]: inputs that have spiked; ``opposed`` bool [row, source], see the head.
+    ``e`` [replica, unit]; ``active`` bool [replica, source]: inputs that have spiked; ``opposed``: of each replica bool
+    [row, source], see the head. A synapse's number counts through [replica, unit, source].
     """
-    unit = np.flatnonzero(e)
-    signs = (active.astype(np.int8) - (opposed & ~active))[unit % len(opposed)]
-    row, source = np.nonzero(signs)
-    return unit[row], source, e[unit][row] * signs[row, source]
+    units, sources = e.shape[1], active.shape[1]
+    spiked = active[:, None]
+    signs = spiked.astype(np.int8) - (np.stack(opposed) & ~spiked)
+    taught = np.flatnonzero(e)
+    replica, unit = np.divmod(taught, units)
+    signs = signs[replica, unit % signs.shape[1]].ravel()
+    kept = np.flatnonzero(signs != 0)
+    row = kept // sources
+    return kept + (sources * (taught - np.arange(len(taught))))[row], e.ravel()[taught][row] * signs[kept]

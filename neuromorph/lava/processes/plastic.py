@@ -81,7 +81,10 @@ class _PlasticModel(PyLoihiProcessModel):
         self.synapse, self.states = proc_params["synapse"], proc_params["states"]
         self.rule, self.period, self.lag = (proc_params[name] for name in ("rule", "period", "lag"))
         self.seeds, self.presented, self.layer = (proc_params[name] for name in ("seeds", "presented", "layer"))
-        self.weight = self.stored(self.synapse.efficacy(self.states)).astype(np.float32)  # exact: sums stay below 2^24
+        weight = self.stored(self.synapse.efficacy(self.states))
+        self.weight = np.ascontiguousarray(weight, np.float32)  # exact: sums stay below 2^24
+        self.flat_states, self.flat_weight = self.states.view(), self.weight.view()  # one row a synapse
+        self.flat_states.shape, self.flat_weight.shape = (-1, *self.states.shape[3:]), (-1,)
         self.active = np.zeros((self.states.shape[0], self.states.shape[2]), bool)
         self.current = self.activation(np.zeros(self.states.shape[:2], np.float32))
 
@@ -96,16 +99,13 @@ class _PlasticModel(PyLoihiProcessModel):
         self.current = self.activation((self.weight @ s.astype(np.float32)[..., None])[..., 0])
 
     def _transition(self, err):
-        found = []
-        for r, (seed, e, active) in enumerate(zip(self.seeds, err, self.active, strict=True)):
-            unit, source, event = events(e, active, self.rule.opposed(seed, self.presented, len(active)))
-            found.append((np.full(len(unit), r), unit, source, event))
-        *place, event = map(np.concatenate, zip(*found, strict=True))
+        opposed = [self.rule.opposed(seed, self.presented, self.active.shape[1]) for seed in self.seeds]
+        place, event = events(err, self.active, opposed)
         if len(event):
             rng = chance.transitions(self.seeds, self.presented, self.layer)
-            new = self.synapse.update(self.states[tuple(place)], event, rng)
-            self.states[tuple(place)] = new
-            self.weight[tuple(place)] = self.stored(self.synapse.efficacy(new))
+            new = self.synapse.update(self.flat_states[place], event, rng)
+            self.flat_states[place] = new
+            self.flat_weight[place] = self.stored(self.synapse.efficacy(new))
         self.active[...] = False
         self.presented += 1
 

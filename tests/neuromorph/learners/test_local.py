@@ -60,6 +60,15 @@ def test_a_learner_goes_on_from_its_saved_state(name, samples):
 
 
 @pytest.mark.parametrize("name", EVERY)
+def test_whether_its_spikes_are_watched_changes_nothing(name, samples):
+    x, y = (a[:6] for a in samples)
+    one, other = (MAKERS[name](SYNAPSES["cascade"], 64, 10, RULE, seeds=3) for _ in range(2))
+    assert one.present(x, y).shape == (6, RULE.num_steps, 1, 20)
+    other.partial_fit(x, y)
+    assert flat(one.state_dict()) == flat(other.state_dict())
+
+
+@pytest.mark.parametrize("name", EVERY)
 def test_loading_a_state_does_not_tie_two_learners(name, samples):
     x, y = (a[:10] for a in samples)
     one, other = (MAKERS[name](SYNAPSES["hidden"], 64, 10, RULE, seeds=3) for _ in range(2))

@@ -28,8 +28,8 @@ def test_the_mean_event_is_the_distance_of_the_input_from_f():
     rng, shares, count = np.random.default_rng(2), np.array([0.0, 0.1, 0.2, 0.5, 1.0]), 3000
     total = np.zeros((4, 5))
     for k in range(count):
-        unit, source, event = events(np.ones(4, int), rng.random(5) < shares, RULE.opposed(7, k, 5))
-        total[unit, source] += event
+        place, event = events(np.ones((1, 4), int), rng.random((1, 5)) < shares, [RULE.opposed(7, k, 5)])
+        total.flat[place] += event
     expected = (shares - 0.2) / 0.8
     assert (abs(total.mean(0) / count - expected) < 5 / np.sqrt(4 * count)).all()
 
