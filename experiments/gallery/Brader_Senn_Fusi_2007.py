@@ -10,7 +10,9 @@ Agrees: bistable synapses change only while the neuron's rate lies in the window
 high rates, neither at rest nor above the window (stop learning); transitions are rare and stochastic because
 presynaptic spikes are. Does not: with a = b = 0.1 and the windows of the ports, P(LTP) stays below 1e-3 at every rate
 in this layer, so the classifier has other jumps and windows. Independence is a poor approximation: gates stay open for
-about tau, so jumps come in clusters, and P(LTP) is many times that of independent ones; the clock is near.
+about tau, so jumps come in clusters, and P(LTP) is many times that of independent ones; the clock is near. Of the
+paper's accuracies none could be compared: what this network reaches, and what one bit a synapse costs it, is in
+docs/memory.md (experiments/brader_classifier.py).
 """
 
 from dataclasses import dataclass
