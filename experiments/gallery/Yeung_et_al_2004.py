@@ -11,8 +11,8 @@ output changes much less than the input; competition, a cell becomes selective f
 seeds at 50/5, 75/7.5 and 100/10 Hz (.72 to .73 of .75 after 240 minutes), and correlated inputs win over others.
 Without metaplasticity no cell that goes on firing is selective: all groups fade together or grow together to the bound
 (at most .02 in an earlier run of the whole grid). Of that grid two rows were run again, from weights of 2: 50/5 Hz at
-most .05, 100/10 Hz at most .004 at all eight g (seven cells fire, at 43 to 235 Hz). On the way to silence, at 1 to 2 Hz,
-values up to .43 were counted, which pass.
+most .05, 100/10 Hz at most .004 at all eight g (seven cells fire, at 43 to 235 Hz). On the way to silence, at 1 to 2
+Hz, values up to .43 were counted, which pass.
 Does not: with the BPAP of 42 mV of the public codes a cell with patterns fires without selecting. The 100 mV, the
 larger g_t and the bound of the weights that are used here for patterns are derived here, not the paper's.
 """
