@@ -8,6 +8,7 @@ before it, and a factor of every channel into its weights. A recurrent populatio
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -56,6 +57,24 @@ def written(graph: FloatGraph, metadata: dict[str, Any] | None = None) -> nir.NI
     nodes["output"] = nir.Output({"output": np.array(graph.neurons[-1].shape)})
     edges.append((names[graph.neurons[-1].name], "output"))
     return nir.NIRGraph(nodes, edges, metadata={"made_by": "neuromorph"})
+
+
+def unit_resistance(graph: nir.NIRGraph) -> nir.NIRGraph:
+    """The same network with r = 1 in every LIF and LI, their potentials divided by r, for simulators that drop r.
+
+    With w = v / r, tau v' = v_leak - v + r I is tau w' = v_leak / r - w + I. Norse 1.1.0 drops r: without this none of
+    the spikes remain. Raises ValueError naming a node whose r is not above 0.
+    """
+    nodes = dict(graph.nodes)
+    for name, node in nodes.items():
+        if isinstance(node, nir.LIF | nir.LI):
+            if np.any(np.asarray(node.r) <= 0):
+                raise ValueError(f"node {name!r}: r = {np.min(node.r):g}; only an r above 0 can be divided out")
+            nodes[name] = one = copy(node)
+            one.v_leak, one.r = node.v_leak / node.r, np.ones_like(node.r)
+            if isinstance(node, nir.LIF):
+                one.v_threshold, one.v_reset = node.v_threshold / node.r, node.v_reset / node.r
+    return nir.NIRGraph(nodes, list(graph.edges), metadata=graph.metadata)
 
 
 def _neurons(one: Neurons) -> Any:
