@@ -1,7 +1,7 @@
 """A billion synapses on many chips: cores, chips, spikes that cross a border, and what binds, beside published sizes.
 
 The network is a shape (a million neurons, a thousand sources each, spikes with probability .02 a step, sources at
-random); MNIST's 784-256-10 for comparison. Figure: load of each core.
+random); MNIST's 784-256-10 for comparison. Figure: load of a core of each population; cores beside published systems.
 """
 
 from dataclasses import dataclass
