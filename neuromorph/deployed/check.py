@@ -12,6 +12,7 @@ import numpy as np
 from neuromorph.deployed.case import Case
 from neuromorph.lava.reference import Record, simulate
 
+SILENT = 0.05  # share of samples without an output spike that is told
 STOCK_DRIVE = 50  # samples whose drive is also read on the stock graph, which is slow
 
 
@@ -81,6 +82,12 @@ class Check:
         for (name, found), each in zip(accuracy.items(), [None, *differing], strict=True):
             yield f"{name:52}{found}" + ("" if each is None else f"     {' '.join(map(str, each))}")
         yield f"compared: {self.neuron_steps} neuron steps, each way"
+        silent = int((~self.reference[-1].spikes.any((0, 2))).sum())
+        if silent > SILENT * self.samples and not case.by_membrane:
+            yield (
+                f"{silent} of {self.samples} samples have no output spike, so that counts say nothing of them: "
+                "train on spike counts, not on membranes, or lower the last threshold"
+            )
         if not case.exact:
             total = [int(spikes.sum()) for spikes, _ in case.records]
             yield f"spikes of the {case.source}, by layer: {' '.join(map(str, total))}"
