@@ -53,7 +53,7 @@ def main(args: Args) -> None:
     axes[0].legend(loc="upper center", fontsize=7, ncols=2)
     draw_systems(placed, axes[2])
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(args.out) as unfinished, plt.rc_context({"svg.hashsalt": "neuromorph"}):
+    with replacing(args.out) as unfinished, plt.rc_context({"svg.hashsalt": "neuromorph", "svg.fonttype": "none"}):
         figure.savefig(unfinished, metadata={"Date": None}, format="svg")
 
 
