@@ -29,9 +29,11 @@ from neuromorph.snn import SpikingBNN
 try:
     import nir
 
-    from neuromorph.importers.nir_write import DT, written
+    from neuromorph.importers.nir_write import DT, unit_resistance, written
 except ModuleNotFoundError as error:
     raise ImportError("nir is not installed: run `uv pip install nir nirtorch`, or install the extra 'nir'.") from error
+
+__all__ = ["from_nir", "read", "to_nir", "unit_resistance", "write"]
 
 
 @singledispatch

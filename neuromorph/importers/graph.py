@@ -21,6 +21,14 @@ from torch import Tensor
 INPUT = "input"  # the name of the source that is the input
 
 
+def one_population(first: str, second: str) -> str:
+    """What to do with populations that send spikes to each other."""
+    return (
+        f"make {first} and {second} one population with a recurrent layer, whose matrix holds the weights between "
+        "them as blocks; every spike in it takes one step"
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Neurons:
     """``name`` as its owner knows it; ``shape`` without batch; parameters float32 tensors that fit ``shape``."""

@@ -181,10 +181,7 @@ def neurons_of(name: str, module: Any, shape: tuple[int, ...]) -> Neurons:
             bias=_fit(name, "bias", module.bias / units, shape),
         )
     if kind not in KNOWN:
-        raise ValueError(
-            f"{name} is a {kind.__name__}; imported are {', '.join(one.__name__ for one in KNOWN)}: use "
-            f"{'Synaptic' if 'alpha' in vars(module).get('_buffers', {}) else 'Leaky'}, or train with it"
-        )
+        raise ValueError(f"{name} is a {kind.__name__}; imported are {_names(KNOWN)}: {_nearest(module)}")
     if module.inhibition:
         raise ValueError(f"{name}: inhibition=True lets one neuron of a layer spike; the chip has none: train without")
     if module.state_quant:
@@ -206,6 +203,22 @@ def neurons_of(name: str, module: Any, shape: tuple[int, ...]) -> Neurons:
         reset=reset,
         factor=plain(name, "graded_spikes_factor", module.graded_spikes_factor).item(),
     )
+
+
+def _names(kinds: tuple[type, ...]) -> str:
+    return ", ".join(one.__name__ for one in kinds)
+
+
+def _nearest(module: Any) -> str:
+    """What works in the place of a neuron that is not imported."""
+    word = type(module).__name__.lower()
+    if "alif" in word or "adapt" in word:
+        # Lava's ATRLIF is a neuron of another kind, see docs/your_network_on_loihi.md
+        return (
+            "no threshold adapts on the chip's LIF; a neuron that inhibits itself slows down likewise: train with "
+            "RLeaky(beta, all_to_all=False, V=-0.5, reset_mechanism='zero', reset_delay=False)"
+        )
+    return f"use {'Synaptic' if 'alpha' in vars(module).get('_buffers', {}) else 'Leaky'}, or train with it"
 
 
 def _fit(name: str, what: str, value: Any, shape: tuple[int, ...], least: float = -float("inf")) -> Tensor:

@@ -12,7 +12,7 @@ import snntorch
 import torch
 from torch import nn
 
-from neuromorph.importers.graph import INPUT, Connection, FloatGraph, Neurons
+from neuromorph.importers.graph import INPUT, Connection, FloatGraph, Neurons, one_population
 from neuromorph.importers.layers import map_of, neurons_of, two
 from neuromorph.importers.maps import Convolution, Full, Reshape, Scale
 from neuromorph.importers.trace import Leaf, Recorder, Term, at_rest, leaves, record
@@ -27,7 +27,10 @@ def from_module(module: nn.Module, input_shape: tuple[int, ...] | None = None) -
     ValueError naming the layer that the chip cannot have, what it was given, and the nearest that works.
     """
     if not any(isinstance(one, snntorch.SpikingNeuron) for one in module.modules()):
-        raise ValueError(f"{type(module).__name__} holds no snntorch neuron: give a spiking network")
+        raise ValueError(
+            f"{type(module).__name__} holds no snntorch neuron: give an snnTorch network, or "
+            "of another library the NIR graph that it exports"
+        )
     shape = input_shape or _first_inputs(module)
     found, returned = _recorded(module, shape)
     modules = dict(leaves(module))
@@ -85,9 +88,11 @@ def _connections(target: str, call: int, terms: tuple[Term, ...]) -> list[Connec
     for term in terms:
         delay = call - term.call if term.source != INPUT else 0
         if delay != (1 if term.source == target else 0) and term.source != INPUT:
+            steps = "1 step" if delay == 1 else f"{delay} steps"
             raise ValueError(
-                f"{target} is given spikes of {term.source} from {delay} steps before; the chip takes those of this "
-                "step from another layer and those of the step before from itself"
+                f"{target} is given spikes of {term.source} from {steps} before; the chip takes those of this step "
+                "from an earlier layer and those of the step before from the layer itself: "
+                f"{one_population(target, term.source)}"
             )
         result.append(Connection(term.source, target, _resolved(term.maps, biased)))
     return result

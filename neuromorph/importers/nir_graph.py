@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from neuromorph.importers.graph import INPUT, Connection, FloatGraph, Neurons
+from neuromorph.importers.graph import INPUT, Connection, FloatGraph, Neurons, one_population
 from neuromorph.importers.maps import Reshape, Scale
 
 try:
@@ -154,7 +154,7 @@ class _Walk:
             if not ready:
                 raise ValueError(
                     f"{' and '.join(waiting[:2])} send spikes round in a circle; on the chip they would take a step a "
-                    "population: only a population that sends to itself is run"
+                    f"population: {one_population(*waiting[:2])}"
                 )
             order += ready
             waiting = [name for name in waiting if name not in ready]

@@ -8,6 +8,7 @@ before it, and a factor of every channel into its weights. A recurrent populatio
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -34,9 +35,12 @@ def written(graph: FloatGraph, metadata: dict[str, Any] | None = None) -> nir.NI
         names[one.name] = f"layer_{number}.lif" if one.name in loops else f"neurons_{number}"
     for number, one in enumerate(graph.neurons, 1):
         left = one.bias.any()  # what the membrane is given, which one of its layers takes along
+        back = _recurrent_bias(graph, one)
         for place, connection in enumerate(graph.into(one.name)):
             own = connection.source == one.name
-            maps = list(connection.maps)
+            maps = [each.without_bias() for each in connection.maps] if own else list(connection.maps)
+            if back.any() and not own:
+                maps, back = [*maps, Scale(torch.tensor(1.0), back)], torch.tensor(False)
             if left and not own and not one.alpha.any():
                 maps, left = [*maps, Scale(torch.tensor(1.0), one.bias)], torch.tensor(False)
             mark = f"_{place + 1}" if place and not own else ""
@@ -56,6 +60,37 @@ def written(graph: FloatGraph, metadata: dict[str, Any] | None = None) -> nir.NI
     nodes["output"] = nir.Output({"output": np.array(graph.neurons[-1].shape)})
     edges.append((names[graph.neurons[-1].name], "output"))
     return nir.NIRGraph(nodes, edges, metadata={"made_by": "neuromorph"})
+
+
+def _recurrent_bias(graph: FloatGraph, one: Neurons) -> torch.Tensor:
+    """What the biases of a population's layers to itself give it at every step: another layer takes them along, because
+    Norse runs a recurrent layer from the second step on."""
+    total = torch.zeros(one.shape)
+    for connection in graph.into(one.name):
+        if connection.source == one.name:
+            x = torch.zeros(1, *one.shape)
+            for each in connection.maps:
+                x = each.apply(x)
+            total = total + x[0].reshape(one.shape)
+    return total
+
+
+def unit_resistance(graph: nir.NIRGraph) -> nir.NIRGraph:
+    """The same network with r = 1 in every LIF and LI, their potentials divided by r, for simulators that drop r.
+
+    With w = v / r, tau v' = v_leak - v + r I is tau w' = v_leak / r - w + I. Norse 1.1.0 drops r: without this none of
+    the spikes remain. Raises ValueError naming a node whose r is not above 0.
+    """
+    nodes = dict(graph.nodes)
+    for name, node in nodes.items():
+        if isinstance(node, nir.LIF | nir.LI):
+            if np.any(np.asarray(node.r) <= 0):
+                raise ValueError(f"node {name!r}: r = {np.min(node.r):g}; only an r above 0 can be divided out")
+            nodes[name] = one = copy(node)
+            one.v_leak, one.r = node.v_leak / node.r, np.ones_like(node.r)
+            if isinstance(node, nir.LIF):
+                one.v_threshold, one.v_reset = node.v_threshold / node.r, node.v_reset / node.r
+    return nir.NIRGraph(nodes, list(graph.edges), metadata=graph.metadata)
 
 
 def _neurons(one: Neurons) -> Any:

@@ -24,7 +24,7 @@ from neuromorph.lava.connection import Synapses
 from neuromorph.lava.convolution import pair
 
 if TYPE_CHECKING:
-    from neuromorph.lava.spec import LayerSpec
+    from neuromorph.lava.layer import LayerSpec
 
 THRESHOLD_LIMITS = (0, THRESHOLD_LIMIT)
 DECAY_LIMITS = (0, DECAY_LIMIT)

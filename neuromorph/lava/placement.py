@@ -23,6 +23,7 @@ from neuromorph.lava.shapes import Projection as Projection
 from neuromorph.lava.shapes import Shape, reach
 from neuromorph.lava.shapes import shape_of as shape_of
 from neuromorph.lava.sheet import REST_PJ, SYNAPTIC_PJ
+from neuromorph.palette import COLOURS, QUIET
 
 BARRIER, NEURON_TIME = 113e-9, 5.3e-9  # s, Loihi 1
 HALA_CORES = 140544
@@ -184,12 +185,42 @@ def _alike(blocks: Sequence[Block]) -> list[list[Block]]:
 
 
 def draw(placed: Placement, ax: Any) -> Any:
-    """Load of each core, one line a limit; gives back ``ax`` (matplotlib)."""
+    """Load of the fullest core of each population, a bar a limit; gives back ``ax`` (matplotlib)."""
+    groups = _alike(placed.blocks)
     names = list(placed.blocks[0].fill)
-    edges = np.ravel([(block.first, block.first + block.cores) for block in placed.blocks])
-    for name in names:
-        ax.plot(edges, np.repeat([block.fill[name] for block in placed.blocks], 2), lw=1.2, label=name)
-    ax.axhline(1, color="0.6", lw=0.8)
-    ax.set(xlabel="core", ylabel="load", ylim=(0, None), title=f"{placed.chip.name}: {placed.chips:,} chips")
-    ax.legend(fontsize=8)
+    height = 0.8 / len(names)
+    for k, (name, colour) in enumerate(zip(names, COLOURS, strict=False)):
+        loads = np.array([100 * group[0].fill[name] for group in groups])
+        places = np.arange(len(groups)) + (k - (len(names) - 1) / 2) * height
+        ax.barh(places, loads, 0.9 * height, color=colour, label=name)
+        for where, load in zip(places, loads, strict=True):  # beyond the line where a label would lie on it
+            ax.text(101 if 85 < load <= 100 else load + 1, where, f"{load:.0f} %", va="center", fontsize=7)
+    ax.axvline(100, color=QUIET, lw=0.8)
+    labels = [f"{_called(group)}\n{sum(b.cores for b in group):,} cores of {group[0].each:,}" for group in groups]
+    ax.set_yticks(range(len(groups)), labels, fontsize=8)
+    ax.invert_yaxis()
+    most = max(load for block in placed.blocks for load in block.fill.values())
+    ax.set(xlabel="load of a core (%)", xlim=(0, 115 * max(1, most)))
+    ax.set_title(f"{placed.chip.name}: {placed.cores:,} cores, {placed.chips:,} chips", fontsize=10)
+    return ax
+
+
+def _called(group: Sequence[Block]) -> str:
+    """A population, or the relays that sum parts of its inputs."""
+    head, part, _ = group[0].population.partition(PART)
+    return f"{head}, {len(group)} parts of its fan-in" if part else head
+
+
+def draw_systems(placed: Sequence[Placement], ax: Any) -> Any:
+    """Cores of the placements beside those of the published systems, on a logarithmic axis; gives back ``ax``."""
+    rows = [(f"this network on {one.chip.name}", one.cores, True) for one in placed]
+    rows += [(system.name, system.cores, False) for system in SYSTEMS]
+    bars = ax.barh(
+        range(len(rows)), [cores for _, cores, _ in rows], color=[COLOURS[0] if own else "0.7" for *_, own in rows]
+    )
+    ax.bar_label(bars, [f"{cores:,}" for _, cores, _ in rows], padding=2, fontsize=7)
+    ax.set_yticks(range(len(rows)), [name for name, *_ in rows], fontsize=8)
+    ax.invert_yaxis()
+    ax.set(xscale="log", xlabel="cores", xlim=(50, 20 * max(cores for _, cores, _ in rows)))
+    ax.set_title("beside published systems", fontsize=10)
     return ax

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 
+from neuromorph import lava
 from neuromorph.checkpoint import load_checkpoint, save_checkpoint
 from neuromorph.commands import deploy as module
 from neuromorph.commands.main import main
@@ -229,7 +230,7 @@ def test_a_checkpoint_of_any_name_has_a_folder_of_its_own(name, tmp_path):
 
 def test_a_folder_that_cannot_be_is_refused_before_anything_is_computed(checkpoint, tmp_path, capsys, monkeypatch):
     (tmp_path / "file").write_text("a file")
-    monkeypatch.setattr(module.lava, "deploy", None)
+    monkeypatch.setattr(lava, "deploy", None)
     for out in (tmp_path / "file", tmp_path / "file/deeper"):
         with pytest.raises(SystemExit) as stopped:
             main(["deploy", str(checkpoint), "--out", str(out)])
@@ -279,3 +280,14 @@ def test_a_state_of_a_users_own_class_is_deployed_and_its_folder_runs(tmp_path, 
             main(["deploy", *words])
         errors = capsys.readouterr().err
         assert stopped.value.code == 2 and sentence in errors and errors.count("\n") == 1
+
+
+def test_a_nir_file_of_this_project_keeps_its_number_of_steps(tmp_path, capsys):
+    pytest.importorskip("nir", reason="nir is not installed")
+    from neuromorph.nir import write
+
+    layer = lava.LayerSpec(np.ones((3, 4), np.int8), 1, 410)
+    write(lava.NetworkSpec((layer,), 6, 0), tmp_path / "small.nir")
+    with pytest.raises(SystemExit) as stopped:
+        main(["deploy", str(tmp_path / "small.nir"), "--steps", "7"])
+    assert stopped.value.code == 2 and "was trained for 6 steps, got --steps 7" in capsys.readouterr().err

@@ -5,6 +5,7 @@ import snntorch as snn
 import torch
 from torch import nn
 
+from neuromorph import lava
 from neuromorph.importers.graph import simulate
 from neuromorph.importers.modules import from_module
 
@@ -142,3 +143,63 @@ def test_a_layer_of_a_users_own_is_asked_for_its_matrix():
             return nn.functional.linear(x, torch.sign(self.weight), self.bias)
 
     equal(nn.Sequential(Signs(6, 5), snn.Leaky(0.9), nn.Linear(5, 3), snn.Leaky(0.5, threshold=0.2)), 6)
+
+
+class ALIF(snn.Leaky):
+    """A user's own adaptive neuron."""
+
+
+def test_an_adaptive_threshold_is_refused_with_what_works_and_that_works():
+    with pytest.raises(ValueError, match=r"module 1 is a ALIF; .* inhibits itself slows down .* train with RLeaky"):
+        from_module(nn.Sequential(nn.Linear(4, 3), ALIF(0.9)))
+    counts = []
+    for strength in (0.0, -0.5):
+        own = snn.RLeaky(0.9, all_to_all=False, V=strength, reset_mechanism="zero", reset_delay=False)
+        net = nn.Sequential(nn.Linear(4, 3), own)
+        with torch.no_grad():
+            net[0].weight.fill_(0.3)
+        deployment = lava.deploy(net, torch.ones(STEPS, 1, 4).numpy(), num_steps=STEPS)
+        assert deployment.spec.stock
+        counts.append(deployment.reference(torch.ones(STEPS, 1, 4).numpy()).sum())
+    assert 0 < counts[1] < counts[0]
+
+
+class Loop(nn.Module):
+    """Two populations that send to each other; ``late``: every spike takes a step, else one way it takes none."""
+
+    def __init__(self, late):
+        super().__init__()
+        how = {"reset_mechanism": "zero", "threshold": 0.3}
+        self.late, self.into = late, nn.Linear(6, 4)
+        self.there, self.back = nn.Linear(4, 3, bias=False), nn.Linear(3, 4, bias=False)
+        self.first, self.second = snn.Leaky(0.9, **how), snn.Leaky(0.8, **how)
+
+    def forward(self, x):
+        spk1, mem1, mem2 = *torch.zeros(2, x.shape[1], 4), torch.zeros(x.shape[1], 3)
+        spk2, out = torch.zeros_like(mem2), []
+        for frame in x:
+            before = spk1
+            spk1, mem1 = self.first(self.into(frame) + self.back(spk2), mem1)
+            spk2, mem2 = self.second(self.there(before if self.late else spk1), mem2)
+            out.append(spk2)
+        return torch.stack(out)
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_populations_in_a_loop_are_refused_with_the_one_population_that_does_the_same(late):
+    net = Loop(late)
+    with pytest.raises(ValueError, match="first is given spikes of second from 1 step before.* make .* one population"):
+        from_module(net)
+    both = snn.RLeaky(torch.tensor([0.9] * 4 + [0.8] * 3), linear_features=7, threshold=0.3, reset_mechanism="zero",
+                      reset_delay=False)  # fmt: skip
+    into = nn.Linear(6, 7)
+    with torch.no_grad():
+        for each in (into.weight, into.bias, both.recurrent.weight, both.recurrent.bias):
+            each.zero_()
+        into.weight[:4], into.bias[:4] = net.into.weight, net.into.bias
+        both.recurrent.weight[4:, :4], both.recurrent.weight[:4, 4:] = net.there.weight, net.back.weight
+        x = raster(6)
+        expected = net(x) > 0
+    graph = from_module(nn.Sequential(into, both))
+    found = simulate(graph, x).spikes[graph.neurons[-1].name][..., 4:]
+    assert expected.any() and torch.equal(found, expected) == late

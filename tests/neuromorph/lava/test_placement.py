@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from neuromorph.lava import LayerSpec, NetworkSpec
 from neuromorph.lava.mapping import CHIPS, map_layers
-from neuromorph.lava.placement import Population, Projection, Shape, place, shape_of
+from neuromorph.lava.placement import SYSTEMS, Population, Projection, Shape, draw, draw_systems, place, shape_of
 
 DENSE = Shape((Population("in", 100_000, host=True), Population("out", 10_000)), (Projection("in", "out", 100_000),))
 
@@ -42,3 +43,16 @@ def test_refusals():
         Shape((Population("a", 4),), (Projection("a", "a", 5),))
     with pytest.raises(ValueError, match="known chips"):
         place(DENSE, "loihi3")
+
+
+def test_the_figure_has_a_bar_for_every_limit_of_every_population_and_names_them():
+    placed = [place(DENSE, chip) for chip in ("loihi1", "loihi2")]
+    axes = Figure().subplots(1, 3)
+    for one, ax in zip(placed, axes, strict=False):
+        assert draw(one, ax) is ax and one.chip.name in ax.get_title()
+        labels = [label.get_text() for label in ax.get_yticklabels()]
+        assert len(ax.patches) == len(labels) * len(one.blocks[0].fill)
+        assert labels[0].startswith("out\n") and ("parts of its fan-in" in labels[-1]) == (one is placed[1])
+        assert ax.get_xlim()[1] > 100 * max(max(block.fill.values()) for block in one.blocks)
+    bars = draw_systems(placed, axes[2]).patches
+    assert [bar.get_width() for bar in bars] == [one.cores for one in (*placed, *SYSTEMS)]

@@ -1,0 +1,1 @@
+"""What ``neuromorph deploy`` does: a case of what is deployed, checked every way on Lava, and written to take away."""
