@@ -29,6 +29,7 @@ from neuromorph.snn import SpikingBNN
 try:
     import nir
 
+    from neuromorph.importers.nir_graph import told
     from neuromorph.importers.nir_write import DT, written
 except ModuleNotFoundError as error:
     raise ImportError("nir is not installed: run `uv pip install nir nirtorch`, or install the extra 'nir'.") from error
@@ -200,8 +201,6 @@ def write(network: Any, path: str | PathLike[str]) -> None:
 
 def read(path: str | PathLike[str], num_steps: int | None = None, input_bits: int | None = None) -> NetworkSpec:
     """``from_nir`` of a NIR file. Raises OSError where it cannot be read, ValueError where it holds no NIR graph."""
-    try:
+    with told(path):
         graph = nir.read(path)
-    except (KeyError, AssertionError, AttributeError) as error:
-        raise ValueError(f"{path} is HDF5 but holds no NIR graph ({error}): write one with nir.write") from error
     return from_nir(graph, num_steps, input_bits)

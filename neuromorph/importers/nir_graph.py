@@ -11,6 +11,8 @@ refuses files of its own paper.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -46,10 +48,27 @@ def from_graph(graph: nir.NIRGraph | str | PathLike[str], dt: float = DT) -> Flo
     return _Walk(nodes, edges, dt).graph()
 
 
+@contextmanager
+def told(path: str | PathLike[str]) -> Iterator[None]:
+    """What HDF5 and nir raise for a file that is damaged, or not a graph, as one sentence: ValueError.
+
+    Refusals in words, and a file that the system does not open (OSError), stay as they are.
+    """
+    try:
+        yield
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # h5py and nir raise a dozen kinds
+        raise ValueError(
+            f"{path} is damaged, or HDF5 that holds no NIR graph ({type(error).__name__}: {error}): write one with "
+            "nir.write"
+        ) from error
+
+
 def _read(path: Path) -> tuple[Nodes, Edges]:
     import h5py
 
-    with h5py.File(path) as file:
+    with told(path), h5py.File(path) as file:
         group = file.get("node")
         if group is None or "nodes" not in group:
             raise ValueError(f"{path} is HDF5 but holds no NIR graph (no node/nodes in it): write one with nir.write")

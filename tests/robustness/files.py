@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from harness import Choose
+from harness import Choose, a_nir_file
 
 import fusi_models as fm
 from fusi_models.files import load_synapse
@@ -64,7 +64,18 @@ def readers(folder: Path) -> dict[str, Reader]:
     weights = np.sign(rng.standard_normal((3, 5))).astype(np.int8)
     save_network(NetworkSpec((LayerSpec(weights, 2, 0),), 4, 0), folder / "deployed")
     kind("network.npz", "deployed/network.npz", lambda p: load_network(p.parent).layers[0].weights.tolist())
+    a_nir_file(folder)
+    kind("network.nir", "net.nir", _imported)
     return found
+
+
+def _imported(path: Path) -> str:
+    """As ``deploy`` reads it. A changed weight cannot be seen, for the format has no checksum; another network can."""
+    from neuromorph.importers.translate import Settings, own, translate
+
+    if own(path) is None:
+        translate(path, Settings(3, "raster"))
+    return "a network that fits together"
 
 
 def _cell(path: Path) -> Any:

@@ -31,7 +31,8 @@ def alone(tmp_path_factory):
     found = {}
     for name in QUICK:
         folder = tmp_path_factory.mktemp(name)
-        end = harness.attacked(harness.COMMANDS[name].words, folder)
+        harness.warm(name)
+        end = harness.run(harness.COMMANDS[name], folder)
         assert end.code == 0 and not end.errors, end
         found[name] = harness.COMMANDS[name].result(folder), end.seconds
     return found
@@ -40,7 +41,8 @@ def alone(tmp_path_factory):
 @pytest.mark.parametrize("name", QUICK)
 def test_killed_runs_end_with_the_same_result(name, alone, tmp_path):
     expected, seconds = alone[name]
-    harness.killed_until_done(harness.COMMANDS[name], tmp_path, seconds, 2, random.Random(name).choice)
+    spans = harness.Spans(seconds, seconds)
+    harness.killed_until_done(harness.COMMANDS[name], tmp_path, spans, 2, random.Random(name).choice, cold=False)
     assert harness.COMMANDS[name].result(tmp_path) == expected
     assert harness.left_over(tmp_path) == []
 
@@ -49,7 +51,7 @@ def test_killed_runs_end_with_the_same_result(name, alone, tmp_path):
 @pytest.mark.parametrize("name", QUICK)
 def test_a_signal_is_one_sentence(name, number, alone, tmp_path):
     """Early in the run; a machine that is busy may let it end first."""
-    end = harness.attacked(harness.COMMANDS[name].words, tmp_path, number, alone[name][1] / 3)
+    end = harness.run(harness.COMMANDS[name], tmp_path, number, alone[name][1] / 3)
     assert end.code in (0, 128 + number) and not end.orphans
     assert end.sentence or end.code == 0, end.errors
 
@@ -79,9 +81,9 @@ def test_damaged_files_are_refused_or_the_same(tmp_path):
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_command_lines_end_in_words(tmp_path, data):
-    words = harness.command_line(lambda some: data.draw(st.sampled_from(list(some))), QUICK)
-    end = harness.attacked(words, tmp_path / str(abs(hash(tuple(words)))), limit=30)
-    assert harness.fault(end) == "", (words, end)
+    command = harness.command_line(lambda some: data.draw(st.sampled_from(list(some))), QUICK)
+    end = harness.run(command, tmp_path / str(abs(hash(command.words))))
+    assert harness.fault(end) == "", (command.words, end)
 
 
 @settings(max_examples=150)
