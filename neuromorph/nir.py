@@ -22,6 +22,7 @@ from neuromorph.chip import DECAY_UNITY
 from neuromorph.importers.graph import FloatGraph
 from neuromorph.importers.integers import floating
 from neuromorph.importers.modules import from_module
+from neuromorph.importers.seal import seal
 from neuromorph.lava.limits import bias_words
 from neuromorph.lava.spec import LayerSpec, NetworkSpec, integer_network
 from neuromorph.snn import SpikingBNN
@@ -193,10 +194,11 @@ def _convolution(name: str, synapse: nir.NIRNode) -> dict[str, Any]:
 
 
 def write(network: Any, path: str | PathLike[str]) -> None:
-    """Write ``to_nir(network)`` as a NIR file (HDF5)."""
+    """Write ``to_nir(network)`` as a NIR file (HDF5), with a digest behind its end that ``read`` looks at."""
     graph = to_nir(network)
     with replacing(path) as unfinished:
         nir.write(unfinished, graph)
+        seal(unfinished)
 
 
 def read(path: str | PathLike[str], num_steps: int | None = None, input_bits: int | None = None) -> NetworkSpec:

@@ -22,6 +22,7 @@ import torch
 
 from neuromorph.importers.graph import INPUT, Connection, FloatGraph, Neurons
 from neuromorph.importers.maps import Reshape, Scale
+from neuromorph.importers.seal import check_seal
 
 try:
     import nir
@@ -50,17 +51,18 @@ def from_graph(graph: nir.NIRGraph | str | PathLike[str], dt: float = DT) -> Flo
 
 @contextmanager
 def told(path: str | PathLike[str]) -> Iterator[None]:
-    """What HDF5 and nir raise for a file that is damaged, or not a graph, as one sentence: ValueError.
+    """A file whose seal is broken, and what HDF5 and nir raise for one that is damaged or no graph: ValueError.
 
     Refusals in words, and a file that the system does not open (OSError), stay as they are.
     """
+    check_seal(path)
     try:
         yield
     except (OSError, ValueError):
         raise
     except Exception as error:  # h5py and nir raise a dozen kinds
         raise ValueError(
-            f"{path} is damaged, or HDF5 that holds no NIR graph ({type(error).__name__}: {error}): write one with "
+            f"{path} is HDF5 but holds no NIR graph, or is damaged ({type(error).__name__}: {error}): write one with "
             "nir.write"
         ) from error
 

@@ -16,6 +16,7 @@ from neuromorph import atomic, data, study
 from neuromorph.checkpoint import load_checkpoint, save_checkpoint
 from neuromorph.data.labelled import digest_of
 from neuromorph.folder import claim
+from neuromorph.importers import seal
 from neuromorph.lava.saved import load_network, save_network
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
 
@@ -65,17 +66,18 @@ def readers(folder: Path) -> dict[str, Reader]:
     save_network(NetworkSpec((LayerSpec(weights, 2, 0),), 4, 0), folder / "deployed")
     kind("network.npz", "deployed/network.npz", lambda p: load_network(p.parent).layers[0].weights.tolist())
     a_nir_file(folder)
-    kind("network.nir", "net.nir", _imported)
+    kind("network.nir", "net.nir", lambda p: [layer.weights.tolist() for layer in _imported(p)])
+    kind("somebody's .nir", "theirs.nir", lambda p: _imported(p) and None).write_bytes(
+        (folder / "net.nir").read_bytes()[: -seal.LENGTH]
+    )
     return found
 
 
-def _imported(path: Path) -> str:
-    """As ``deploy`` reads it. A changed weight cannot be seen, for the format has no checksum; another network can."""
+def _imported(path: Path) -> tuple[LayerSpec, ...]:
+    """As ``deploy`` reads it. Without a seal a changed weight cannot be seen, only what makes no network."""
     from neuromorph.importers.translate import Settings, own, translate
 
-    if own(path) is None:
-        translate(path, Settings(3, "raster"))
-    return "a network that fits together"
+    return (own(path) or translate(path, Settings(3, "raster")).spec).layers
 
 
 def _cell(path: Path) -> Any:

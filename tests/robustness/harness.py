@@ -105,14 +105,12 @@ def a_checkpoint(folder: Path) -> None:
 
 
 def a_nir_file(folder: Path) -> None:
-    import nir
-
     from neuromorph.lava.spec import LayerSpec, NetworkSpec
-    from neuromorph.nir import to_nir
+    from neuromorph.nir import write
 
     weights = (np.sign(np.random.default_rng(n).standard_normal((4, n))).astype(np.int8) for n in (6, 4))
     layers = tuple(LayerSpec(one, 2, 400) for one in weights)
-    nir.write(folder / "net.nir", to_nir(NetworkSpec(layers, 3, 0)))
+    write(NetworkSpec(layers, 3, 0), folder / "net.nir")
 
 
 def _compare(substrate: str, warmed_by: str = "") -> Command:
