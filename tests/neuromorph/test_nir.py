@@ -8,9 +8,9 @@ from snntorch.import_nir import import_from_nir
 
 nir = pytest.importorskip("nir", reason="nir is not installed")
 
+from neuromorph.importers import seal  # noqa: E402
 from neuromorph.lava import LayerSpec, NetworkSpec, integer_network  # noqa: E402
 from neuromorph.lava.reference import simulate, simulate_float  # noqa: E402
-from neuromorph.importers import seal  # noqa: E402
 from neuromorph.nir import from_nir, read, to_nir, write  # noqa: E402
 from neuromorph.snn import BinaryLinear, SpikingBNN  # noqa: E402
 from neuromorph.snn.neuron import ChipLeaky  # noqa: E402
