@@ -117,8 +117,7 @@ def signals(target: str, count: int, choose: harness.Choose, folder: Path) -> di
         number, cold = choose((signal.SIGINT, signal.SIGTERM)), choose(harness.ONE_IN_TEN)
         end = harness.run(command, folder / str(k), number, spans.moment(cold, choose), cold=cold)
         landed, colds, early = landed + (end.code != 0), colds + cold, early + end.early
-        right = end.code in (0, -number) if end.early else end.code == 0 or (end.code == 128 + number and end.sentence)
-        if not right or end.orphans or end.hung:
+        if not end.answers(number):
             faults.append(f"{number.name}: code {end.code}, {end.orphans} orphans, {end.errors[-2000:]}")
     return {"attacks": count, "in time": landed, "new processes": colds, "before it starts": early, "faults": faults}
 
@@ -139,9 +138,8 @@ def lines(target: str, count: int, choose: harness.Choose, folder: Path) -> dict
 def damages(target: str, count: int, choose: harness.Choose, folder: Path) -> dict[str, Any]:
     (path, read), faults, refused = files.readers(folder)[target], [], 0
     whole, expected = path.read_bytes(), read()
-    for _ in range(count):
-        path.write_bytes(harness.damaged(whole, choose))
-        found = harness.outcome_apart(read, expected)
+    bad = [harness.damaged(whole, choose) for _ in range(count)]
+    for found in harness.outcomes_apart(path, read, bad, expected):
         refused += found == "refused"
         if found not in ("refused", "same"):
             faults.append(found)

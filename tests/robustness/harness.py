@@ -203,6 +203,14 @@ class End:
         lines = [line for line in self.errors.splitlines() if line.strip()]
         return len(lines) == 1 and lines[0].startswith("neuromorph: ")
 
+    def answers(self, number: int) -> bool:
+        """Whether it is the right end after a signal: in time with one sentence, or too late for it.
+
+        Before a command is there to answer, the interpreter ends in its own way.
+        """
+        told = self.code == 0 or (self.code == 128 + number and self.sentence)
+        return (told or self.early) and not self.hung and not self.orphans
+
 
 def attacked(
     words: Sequence[str],
@@ -392,22 +400,34 @@ def outcome(read: Callable[[], Any], expected: Any) -> str:
         return f"{type(error).__name__}: {error}"
 
 
-def outcome_apart(read: Callable[[], Any], expected: Any, seconds: int = int(PATIENCE)) -> str:
-    """``outcome`` in a forked child: "hang" where it takes longer, or what ended it, a fault of a library in C."""
-    out, into = os.pipe()
-    child = os.fork()
-    if not child:
-        try:
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(seconds)
-            os.write(into, outcome(read, expected).encode()[:4000])
-        finally:
-            os._exit(0)
-    os.close(into)
-    with os.fdopen(out, "rb") as told:
-        words = told.read().decode()
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return words or ("hang" if code == -signal.SIGALRM else f"exit code {code}")
+def outcomes_apart(path: Path, read: Callable[[], Any], files: Sequence[bytes], expected: Any) -> Iterator[str]:
+    """``outcome`` of each content of ``path``, in a forked child, which libraries in C may end or keep for ever.
+
+    Then it is "hang" or an exit code, and the next child goes on with the next file.
+    """
+    done = 0
+    while done < len(files):
+        out, into = os.pipe()
+        child = os.fork()
+        if not child:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)  # a handler of Python's would wait for C to return
+            try:
+                for content in files[done:]:
+                    signal.alarm(int(PATIENCE))
+                    path.write_bytes(content)
+                    words = outcome(read, expected).encode("utf-8", "replace").replace(b"\n", b" ")
+                    os.write(into, words[:2000] + b"\n")
+            finally:
+                os._exit(0)
+        os.close(into)
+        with os.fdopen(out, encoding="utf-8", errors="replace") as told:
+            for line in told:
+                done += 1
+                yield line.rstrip("\n")
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if code:
+            done += 1
+            yield "hang" if code == -signal.SIGALRM else f"exit code {code}"
 
 
 NUMBERS = ("0", "-1", "1", "2", "1.5", "nan", "inf", "-inf", "1e400", "1e-400", "1e23", "", " ", "x", "0x10", "9" * 25)
