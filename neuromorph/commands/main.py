@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import neuromorph
 from neuromorph import commands
 from neuromorph.stopping import Signals, Terminated, quiet_end
 
@@ -34,6 +35,9 @@ def main(argv: list[str] | None = None) -> None:
         if not words or words[0] in ("-h", "--help"):
             print(_help())
             sys.exit(0 if words else 2)
+        if words[0] == "--version":
+            print(f"neuromorph {neuromorph.__version__}")
+            sys.exit(0)
         if words[0] not in names():
             _say(f"there is no command '{words[0]}': choose one of {', '.join(names())}.")
             sys.exit(2)
@@ -100,7 +104,8 @@ def _help() -> str:
     """Every command with the first line of its file."""
     width = max(map(len, names()))
     lines = [f"  {name:{width}}  {_purpose(name)}" for name in names()]
-    return "\n".join(["usage: neuromorph COMMAND [options]", "", HEAD, "", *lines, "", "neuromorph COMMAND --help"])
+    first, last = "usage: neuromorph COMMAND [options]", "neuromorph COMMAND --help, neuromorph --version"
+    return "\n".join([first, "", HEAD, "", *lines, "", last])
 
 
 def _purpose(name: str) -> str:
