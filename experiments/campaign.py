@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 
 from neuromorph.atomic import write_json
+from neuromorph.stopping import run_page
 from neuromorph.study import Job, Result, columns, run_study
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests/robustness"))
@@ -231,4 +231,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
-import tyro
 
 from neuromorph.atomic import replacing
 from neuromorph.lava.placement import Population, Projection, Shape, draw, place
+from neuromorph.stopping import run_page
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -54,4 +54,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

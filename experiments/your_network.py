@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 import snntorch
 import torch
-import tyro
 from torch import nn
 
 from fusi_models.seeds import generator
@@ -33,6 +32,7 @@ from neuromorph.importers.graph import simulate as floating_run
 from neuromorph.importers.samples import samples
 from neuromorph.lava.connection import ALWAYS
 from neuromorph.lava.reference import simulate
+from neuromorph.stopping import run_page
 
 STEPS = 25
 
@@ -267,7 +267,11 @@ def compare(deployment: lava.Deployment, x: np.ndarray, y: np.ndarray) -> None:
 
 PARTS = {"tutorial": tutorial, "nmnist": nmnist, "braille": braille, "isolation": isolation}
 
+
+def main(args: Args) -> None:
+    for name in args.parts:
+        PARTS[name](args)
+
+
 if __name__ == "__main__":
-    chosen = tyro.cli(Args)
-    for name in chosen.parts:
-        PARTS[name](chosen)
+    run_page(main, Args)

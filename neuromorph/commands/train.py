@@ -22,6 +22,7 @@ from neuromorph.run import fingerprint, learn_stream
 from neuromorph.snn.network import Convolution
 from neuromorph.snn.weights import WeightsConfig
 from neuromorph.streams import Stream
+from neuromorph.tables import tenth
 from neuromorph.threads import check
 
 SCHEMA = 1
@@ -164,7 +165,7 @@ def accuracies(matrix: AccuracyMatrix, stream: Stream) -> str:
     names = [stream[k].name for k in range(len(stream))]
     width = max(len("before learning"), *(len(name) + len("after ") for name in names))
     rows = zip(["before learning", *(f"after {n}" for n in names)], [matrix.baseline, *matrix.accuracy], strict=True)
-    lines = [f"{label:{width}}" + "".join(f"{100 * value:7.1f}" for value in row) for label, row in rows]
+    lines = [f"{label:{width}}" + "".join(f"{tenth(100 * value):>7}" for value in row) for label, row in rows]
     return "\n".join(
         [f"{'percent right on task':{width}}" + "".join(f"{k:7}" for k in range(1, len(names) + 1)), *lines]
     )
