@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests/robustness"))
 import files  # noqa: E402
 import harness  # noqa: E402
 
-BLOCK, CHAINED = 50, 51  # attacks of a part; kills come in chains of three
+BLOCK, CHAINED = 50, 12  # attacks of a part; kills come in chains of three
 MOST = ("slowest",)  # of what is counted, the most and not the sum
 
 
@@ -81,22 +82,23 @@ class Attack(Job):
         return Result(arrays | {"faults": np.array(faults, str)}, time.perf_counter() - begun)
 
 
-def alone(target: str, folder: Path) -> tuple[harness.Spans, Any]:
+@cache
+def alone(target: str) -> tuple[harness.Spans, Any]:
     """The seconds of a command that is left alone, in this warmed process and as a new one, and its result."""
-    command = harness.COMMANDS[target]
+    command, ends, found = harness.COMMANDS[target], [], []
     harness.warm(target)
-    ends = []
     for cold in (False, True):
-        ends.append(harness.run(command, folder / f"alone {cold}", cold=cold))
-        assert ends[-1].code == 0, ends[-1]
-    found = [command.result(folder / f"alone {cold}") for cold in (False, True)]
+        with tempfile.TemporaryDirectory() as folder:
+            ends.append(harness.run(command, Path(folder), cold=cold))
+            assert ends[-1].code == 0, ends[-1]
+            found.append(command.result(Path(folder)))
     assert found[0] == found[1], "a warmed process has another result than a new one"
     return harness.Spans(*(end.seconds for end in ends)), found[0]
 
 
 def kills(target: str, count: int, choose: harness.Choose, folder: Path) -> dict[str, Any]:
     command, faults, landed, chains = harness.COMMANDS[target], [], 0, 0
-    spans, expected = alone(target, folder)
+    spans, expected = alone(target)
     for chain in range(-(-count // 3)):
         here = folder / str(chain)
         try:
@@ -112,7 +114,7 @@ def kills(target: str, count: int, choose: harness.Choose, folder: Path) -> dict
 
 def signals(target: str, count: int, choose: harness.Choose, folder: Path) -> dict[str, Any]:
     command, faults, landed, colds, early = harness.COMMANDS[target], [], 0, 0, 0
-    spans, _ = alone(target, folder)
+    spans, _ = alone(target)
     for k in range(count):
         number, cold = choose((signal.SIGINT, signal.SIGTERM)), choose(harness.ONE_IN_TEN)
         end = harness.run(command, folder / str(k), number, spans.moment(cold, choose), cold=cold)
@@ -191,17 +193,19 @@ def attacks(args: Args) -> list[Attack]:
     """All parts of the campaign, in the order in which they are run."""
     with tempfile.TemporaryDirectory() as folder:
         kinds = list(files.readers(Path(folder)))
-    totals = [("damaged files", name, -(-args.damages // len(kinds)), args.damages) for name in kinds]
-    totals += [("arrays", "library", args.arrays, args.arrays)]
+    totals: list[tuple[str, str, int, int]] = []
     for name in args.commands:
-        totals += [("kills", name, args.kills, CHAINED), ("signals", name, args.signals, BLOCK)]
+        totals += [("kills", name, args.kills, CHAINED), ("signals", name, args.signals, CHAINED)]
+    totals += [("damaged files", name, -(-args.damages // len(kinds)), args.damages) for name in kinds]
+    totals += [("arrays", "library", args.arrays, 10 * BLOCK)]
     totals += [("command lines", "all", args.lines, 2 * BLOCK)]
     totals += [("soak", name, args.graphs, args.graphs) for name in ("brian2", "lava")]
-    return [
-        Attack(f"{kind} {target} {start}", kind, target, min(block, total - start), args.seed + start)
+    parts = [
+        (start // block, Attack(f"{kind} {target} {start}", kind, target, min(block, total - start), args.seed + start))
         for kind, target, total, block in totals
         for start in range(0, total, max(1, block))
     ]
+    return [part for _, part in sorted(parts, key=lambda one: one[0])]  # something of everything first
 
 
 def merged(parts: Sequence[Attack], found: Sequence[Result]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
