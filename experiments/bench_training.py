@@ -202,6 +202,8 @@ def networks(args: Args) -> tuple[dict[str, nn.Module], torch.Tensor, torch.Tens
         ways[f"tutorial, {name}"] = Tutorial(layers, args.steps)
     if importlib.util.find_spec("spikingjelly"):
         ways["SpikingJelly, multi-step, nn.Linear"] = MultiStep(args.sizes, args.steps)
+    else:
+        print("SpikingJelly is not installed, and not timed.")
     for name, fast in (("SpikingBNN", None), ("SpikingBNN, fast=False", False)):
         generator = torch.Generator().manual_seed(0)
         ways[name] = SpikingBNN(args.sizes, num_steps=args.steps, fast=fast, generator=generator)

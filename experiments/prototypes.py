@@ -1,10 +1,11 @@
 """Ten classes in five tasks, one pass, no replay, no boundary told: prototypes in binary synapses.
 
 Class-incremental: the classes 0 and 1 first, then 2 and 3, ..., ten outputs from the start. Beside the prototypes: the
-delta rule, which no synapse protects here, on pixels and on the same features; and what real numbers reach, the
-nearest class mean and the streaming discriminant (a covariance of all features) on more features. Last, fewer samples
-on all substrates, with the same seed: the deterministic synapse has the same numbers on each, on Lava in its integers
-as torch has them with these.
+delta rule, which no synapse protects here, on pixels and on the same features; Lava's own continually learning
+prototypes, which keep samples (their threshold of novelty was chosen on training images of MNIST that were not among
+the learned); and what real numbers reach, the nearest class mean and the streaming discriminant (a covariance of all
+features) on more features. Last, fewer samples on all substrates, with the same seed: the deterministic synapse and
+Lava's prototypes have the same numbers on each, on Lava in its integers as torch has them with these.
 """
 
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from fusi_models.models.integer import fixed_point
 from neuromorph.atomic import write_json
 from neuromorph.learner import Learner
 from neuromorph.learners import BrianLearner, LavaLearner, TorchLearner
+from neuromorph.learners.clp import Clp, ClpLearner, LavaClpLearner
 from neuromorph.learners.discriminant import DiscriminantLearner
 from neuromorph.local_rule.codes import Winners
 from neuromorph.local_rule.layer import LayerRule
@@ -105,6 +107,7 @@ def rows_of(args: Args) -> list[Row]:
     rows.append(Row(f"most spikes of 16 steps, {args.synapses[0]}", partial(torch, first, spikes)))
     rows.append(Row(f"delta rule, {args.synapses[0]}, pixels", partial(torch, first, LocalRule())))
     rows.append(Row(f"delta rule, {args.synapses[0]}, features", partial(torch, first, LocalRule(code=code))))
+    rows.append(Row("Lava's CLP, in numpy", partial(clp, ClpLearner, code)))
     rows.append(Row("nearest class mean", partial(discriminant, code, 1.0)))
     for many in (code, more):
         rows.append(Row(f"discriminant, {many.features} features", partial(discriminant, many, args.shrinkage)))
@@ -113,7 +116,10 @@ def rows_of(args: Args) -> list[Row]:
 
 def few(args: Args, rule: LayerRule) -> list[Row]:
     """The comparison of substrates."""
-    rows = []
+    rows = [
+        Row(f"few samples, Lava's CLP, {where}", partial(clp, kind, Winners(args.features)), True)
+        for where, kind in (("in numpy", ClpLearner), ("on Lava", LavaClpLearner))
+    ]
     for text in args.synapses:
         model = learning_synapse(text)
         rows += [
@@ -136,6 +142,10 @@ def brian(synapse: SynapseModel, rule: LayerRule, inputs: int, seed: int) -> Lea
 
 def lava(arithmetic: str, synapse: SynapseModel, rule: LayerRule, inputs: int, seed: int) -> Learner:
     return LavaLearner(synapse, inputs, CLASSES, rule, seed, arithmetic)
+
+
+def clp(kind: type[Clp], code: Winners, inputs: int, seed: int) -> Learner:
+    return kind(inputs, CLASSES, code, seed=seed)
 
 
 def discriminant(code: Winners, shrinkage: float, inputs: int, seed: int) -> Learner:

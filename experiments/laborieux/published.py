@@ -46,6 +46,8 @@ class Args(Page):
     """Metaplasticity of the published rule."""
     gain: tuple[str, ...] = tuple(GAINS)
     """How the norm's scale begins: ones, uniform."""
+    norm: str = "batch-statistics"
+    """Of the published network when it is tested: batch-statistics, or batch-running, whose means a task keeps too."""
     spiking: tuple[float, ...] = (0.0, DeepConfig.m)
     """m of this project's rule in the spiking network, boundary-free; none leaves it out."""
     interleaved: bool = True
@@ -82,9 +84,9 @@ def published(args: Args, stream: StreamWords, m: float, gain: str) -> Row:
     rerun = RERUN.get((args.hidden[0], args.epochs), {}).get(m, "not found") if known else "not found"
 
     def learner(seed):
-        return TaskControlLearner(args.training(m, seed, GAINS[gain], norm="batch-statistics"))
+        return TaskControlLearner(args.training(m, seed, GAINS[gain], norm=args.norm))
 
-    return Row(f"m = {m:g}, gain {gain}", BINARY, learner, stream, RESET, "task", "batch-statistics", rerun)
+    return Row(f"m = {m:g}, gain {gain}", BINARY, learner, stream, RESET, "task", args.norm, rerun)
 
 
 def ours(args: Args, stream: StreamWords, m: float) -> Row:

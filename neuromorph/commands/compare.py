@@ -153,7 +153,7 @@ class MemoryCell(Job):
     population: int
     lags: tuple[int, ...]
     tracked: int
-    threads: int = 1
+    threads: int = 0
 
     def fingerprint(self) -> Mapping[str, Any]:
         return {"memory": described("memory", **{f.name: getattr(self, f.name) for f in fields(self)[1:]})}
@@ -249,7 +249,7 @@ def _rows(args: CompareArgs, stream: Stream) -> list[Row]:
     def local(label: str, model: SynapseModel, substrate: str, role: str = "", rule: str = args.rule) -> Row:
         learner = Local(model, known[substrate], inputs, stream.outputs, RULES[rule])
         name = f"{label} {substrate} {role}".strip()
-        return Row(label, substrate, role, (Cell(name, learner, words, seeds, args.epochs, role, threads=1),))
+        return Row(label, substrate, role, (Cell(name, learner, words, seeds, args.epochs, role),))
 
     def deep(m: float, role: str = "") -> Row:
         learner, label = Deep((inputs, *args.deep_hidden, stream.outputs), m, args.device), f"deep(m={m:g})"
@@ -291,8 +291,9 @@ def _known(args: CompareArgs, stream: Stream) -> dict[str, Substrate]:
 
 def _memory_cells(args: CompareArgs, stream: Stream) -> list[MemoryCell]:
     known = _known(args, stream)
+    measured = POPULATION, tuple(LAGS.tolist()), TRACKED
     return [
-        MemoryCell(f"memory curve {label} {name}", model, known[name], POPULATION, tuple(LAGS.tolist()), TRACKED)
+        MemoryCell(f"memory curve {label} {name}", model, known[name], *measured, known[name].threads)
         for label, model in _models(args).items()
         for name in dict.fromkeys(args.substrates)
     ]

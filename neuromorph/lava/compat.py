@@ -85,6 +85,8 @@ def running(
     """
     from lava.magma.core.run_conditions import RunSteps
 
+    from neuromorph.lava.runtime import start
+
     end = None if timeout is None else time.monotonic() + timeout
 
     def run(steps: int) -> None:
@@ -93,9 +95,9 @@ def running(
         chunk = steps if label is None else max(1, steps // PROGRESS_PARTS)
         if process.runtime is None:  # here Lava forks
             with _held_back():
-                process.create_runtime(run_cfg=run_cfg)
-        for start in trange(0, steps, chunk, desc=label, disable=label is None or None, leave=False):
-            process.run(RunSteps(num_steps=min(chunk, steps - start), blocking=False), run_cfg)
+                start(process, run_cfg)
+        for done in trange(0, steps, chunk, desc=label, disable=label is None or None, leave=False):
+            process.run(RunSteps(num_steps=min(chunk, steps - done), blocking=False), run_cfg)
             _wait(process.runtime, end, timeout)
 
     # Lava forks its processes in the first call of ``run``; each of them then ends when this one does.
@@ -155,10 +157,7 @@ def _held_back() -> Iterator[None]:
 
 
 class _Leash:
-    """What a forked child of ``parent`` does first: leave Ctrl-C to the parent, and end when the parent is gone.
-
-    When all of them have ended, Python's resource tracker removes the shared memory that they had.
-    """
+    """What a forked child of ``parent`` does first: leave Ctrl-C to the parent, and end when the parent is gone."""
 
     def __init__(self, parent: int):
         self.parent = parent

@@ -25,7 +25,7 @@ from neuromorph.local_rule.rule import LocalRule
 NEURONS = """
 v : 1
 count : 1
-own = int(unit_class == label(t - origin, replica)) : 1
+own : 1
 err = {error} : 1
 last = int(timestep(t - origin, dt) % num_steps == num_steps - 1) : 1
 replica : integer (constant)
@@ -133,7 +133,8 @@ class _Network:
             dt=DT,
         )
         self.neurons.set_event_schedule("taught", when="end")
-        self.neurons.run_regularly("v = 0\ncount = 0", dt=presentation, when="start")
+        begin = "v = 0\ncount = 0\nown = int(unit_class == label(t - origin, replica))"
+        self.neurons.run_regularly(begin, dt=presentation, when="start")
         self.neurons.run_regularly("v = beta*v", dt=DT, when="groups")
         self.neurons.replica = np.repeat(np.arange(replicas), learner.units)
         self.neurons.unit_class = np.tile(np.arange(learner.units) // rule.units_per_class, replicas)
@@ -149,7 +150,8 @@ class _Network:
         )
         self.synapses.transition.when = "end"
         self.synapses.transition.order = 1
-        replica, unit, source = np.indices(learner._states.shape[:3]).reshape(3, -1)
+        # the synapses of one input lie side by side, as its spikes need them
+        replica, source, unit = np.indices(_by_source(learner._states).shape[:3]).reshape(3, -1)
         self.synapses.connect(i=replica * learner.sources + source, j=replica * learner.units + unit)
         rows = rule.units_per_class
         self.synapses.place = (replica * rows + unit % rows) * learner.sources + source
@@ -173,7 +175,8 @@ class _Network:
     def run(self, learner: BrianLearner, raster: np.ndarray, labels: np.ndarray, presented: int) -> np.ndarray:
         """Present a raster from the learner's states; spikes meanwhile, bool [n, time, replica, unit]."""
         rule = learner.rule
-        states = learner._states.reshape(-1, *learner._states.shape[3:])  # one a synapse, of several variables or one
+        states = _by_source(learner._states)
+        states = states.reshape(-1, *states.shape[3:])  # one a synapse, of several variables or one
         for name, values in learner.text.variables(states).items():
             setattr(self.synapses, name, values)
         self.synapses.w = learner.synapse.efficacy(states)
@@ -203,7 +206,13 @@ class _Network:
     def states(self, learner: BrianLearner) -> np.ndarray:
         """The synapses' states now, [replica, unit, source, ...]."""
         values = {name: np.array(getattr(self.synapses, name)) for name in _names(learner.text)}
-        return learner.text.from_variables(values).reshape(learner._states.shape)
+        shape = _by_source(learner._states).shape
+        return np.ascontiguousarray(_by_source(learner.text.from_variables(values).reshape(shape)))
+
+
+def _by_source(states: np.ndarray) -> np.ndarray:
+    """[replica, source, unit, ...] of [replica, unit, source, ...], and back."""
+    return states.swapaxes(1, 2)
 
 
 def _drive(rule: LayerRule) -> str:

@@ -121,6 +121,11 @@ class Substrate:
         """The same where torch computes on that device; a substrate that has no torch is left as it is."""
         return replace(self, options={**self.options, "device": device}) if "device" in self.options else self
 
+    @property
+    def threads(self) -> int:
+        """Of torch that its ``imprint`` is worth; 0 where there is no torch, which then is not loaded."""
+        return int("device" in self.options)
+
     def learner(self, synapse: Any, inputs: int, classes: int, seeds: Any, rule: LayerRule = RULES["delta"]) -> Learner:
         """A local rule with this synapse."""
         return getattr(self.imported(), _CLASSES[self.module])(synapse, inputs, classes, rule, seeds, **self.options)

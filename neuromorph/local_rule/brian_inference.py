@@ -38,28 +38,34 @@ def _pieces(raster: np.ndarray) -> list[np.ndarray]:
 
 def _run(efficacy: np.ndarray, rule: LayerRule, raster: np.ndarray, target: Target, drive: bool) -> np.ndarray:
     """Spikes, or the drive since a presentation's start, [round * time, copy, replica, unit]."""
-    n, steps, replicas, sources = raster.shape
+    n, steps, replicas, _ = raster.shape
     copies = min(n, SIDE_BY_SIDE, max(1, SYNAPSES // efficacy.size))
     rounds = -(-n // copies)
     padded = np.concatenate([raster, np.zeros((rounds * copies - n, *raster.shape[1:]), raster.dtype)])
     frames = padded.reshape(rounds, copies, steps, -1).swapaxes(1, 2).reshape(rounds * steps, -1)
-    units = efficacy.shape[1]
     with session(target):
-        network, monitor = _network(np.broadcast_to(efficacy, (copies, *efficacy.shape)), rule, drive)
-        namespace = {
-            "raster": b2.TimedArray(frames.astype(float), dt=DT, name="frozen_raster"),
-            "threshold": rule.tie_free_threshold(sources),
-            "beta": rule.beta,
-        }
-        network.run(len(frames) * DT, namespace=namespace)
-        if target == "cpp_standalone":
-            b2.device.build(directory=b2.device.project_dir, compile=True, run=True)
-        if drive:
-            found = np.array(monitor.v).T
-        else:
-            found = np.zeros((len(frames), copies * replicas * units), bool)
-            found[np.round(monitor.t / DT).astype(int), monitor.i] = True
-    return found.reshape(len(frames), copies, replicas, units)
+        found = _found(efficacy, rule, frames, copies, target, drive)
+    return found.reshape(len(frames), copies, replicas, efficacy.shape[1])
+
+
+def _found(
+    efficacy: np.ndarray, rule: LayerRule, frames: np.ndarray, copies: int, target: Target, drive: bool
+) -> np.ndarray:
+    """[round * time, ...] of frames [round * time, copy and replica and source]; the network ends with this call."""
+    network, monitor = _network(np.broadcast_to(efficacy, (copies, *efficacy.shape)), rule, drive)
+    namespace = {
+        "raster": b2.TimedArray(frames.astype(float), dt=DT, name="frozen_raster"),
+        "threshold": rule.tie_free_threshold(efficacy.shape[2]),
+        "beta": rule.beta,
+    }
+    network.run(len(frames) * DT, namespace=namespace)
+    if target == "cpp_standalone":
+        b2.device.build(directory=b2.device.project_dir, compile=True, run=True)
+    if drive:
+        return np.array(monitor.v).T
+    found = np.zeros((len(frames), copies * efficacy.shape[0] * efficacy.shape[1]), bool)
+    found[np.round(monitor.t / DT).astype(int), monitor.i] = True
+    return found
 
 
 def _network(
@@ -76,9 +82,10 @@ def _network(
     if not drive:
         neurons.run_regularly("v = beta*v", dt=DT, when="groups", name="frozen_leak")
     synapses = b2.Synapses(inputs, neurons, "w : 1", on_pre="v_post += w", dt=DT, name="frozen_synapses")
-    place, unit, source = np.indices((copies * replicas, units, sources)).reshape(3, -1)
+    # the synapses of one input lie side by side, as its spikes need them
+    place, source, unit = np.indices((copies * replicas, sources, units)).reshape(3, -1)
     synapses.connect(i=place * sources + source, j=place * units + unit)
-    synapses.w = efficacy.reshape(-1)
+    synapses.w = efficacy.swapaxes(-1, -2).reshape(-1)
     monitor = (
         b2.StateMonitor(neurons, "v", record=True, when="end", dt=DT, name="frozen_drive")
         if drive

@@ -93,7 +93,7 @@ class _PlasticModel(PyLoihiProcessModel):
             self._transition(err)
         s = self.s_in.recv()
         self.active |= s > 0
-        self.current = self.activation(np.einsum("ri,roi->ro", s.astype(np.float32), self.weight, optimize=True))
+        self.current = self.activation((self.weight @ s.astype(np.float32)[..., None])[..., 0])
 
     def _transition(self, err):
         found = []

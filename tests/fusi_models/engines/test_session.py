@@ -1,8 +1,10 @@
 """What a user's Brian2 and numpy find after one of our runs, and that Ctrl-C ends it."""
 
+import gc
 import subprocess
 import sys
 import threading
+import weakref
 
 import brian2 as b2
 import numpy as np
@@ -114,3 +116,30 @@ def test_two_threads_do_not_share_the_random_stream():
 def test_an_unknown_target():
     with pytest.raises(ValueError, match="no Brian2 target 'gpu'"), session("gpu"):
         pass
+
+
+def test_the_garbage_collector_passes_over_what_was_there_and_forgets_nothing():
+    class Ring:
+        """Refers to itself."""
+
+    ring = Ring()
+    ring.self, gone = ring, weakref.ref(ring)
+    with session("numpy"):
+        del ring
+        assert gc.get_freeze_count() > 0
+        gc.collect()
+        assert gone() is not None
+    assert gc.get_freeze_count() == 0
+    gc.collect()
+    assert gone() is None
+
+
+def test_what_the_user_has_frozen_stays_so():
+    gc.freeze()
+    try:
+        count = gc.get_freeze_count()
+        with session("numpy"):
+            pass
+        assert gc.get_freeze_count() == count
+    finally:
+        gc.unfreeze()

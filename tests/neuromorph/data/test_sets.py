@@ -1,13 +1,16 @@
 import gzip
 import hashlib
 import io
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
 import pooch
 import pytest
+from sklearn.datasets import load_digits
 
-from neuromorph.data import Data, load, read_idx
+from neuromorph.data import Data, load, read_idx, sets
 from neuromorph.data import idx as idx_sets
 from neuromorph.data import usps as usps_set
 
@@ -105,6 +108,13 @@ def test_emnist_letters_are_upright(data_folder, cache, no_network):
     x, y = load("emnist-letters", data_folder).test
     mean = x[y == 8].mean(0)
     assert mean.sum(1).std() < mean.sum(0).std()
+
+
+def test_digits_are_scikit_learns_and_load_nothing_of_it(cache):
+    code = "import sys; from neuromorph.data import load; load('digits'); assert 'sklearn' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    for ours, theirs in zip(sets._digits(), load_digits(return_X_y=True), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_digits_are_embedded(cache, no_network):

@@ -1,5 +1,8 @@
 """Copies side by side answer as one network does, whatever is cut into how many."""
 
+import gc
+
+import brian2 as b2
 import numpy as np
 import pytest
 
@@ -33,3 +36,14 @@ def test_whatever_is_cut(ask, limit, monkeypatch):
 def test_the_drive_is_the_sum_over_the_presentation():
     expected = np.einsum("ntrs,rus->nru", RASTER, EFFICACY)
     np.testing.assert_array_equal(inference.drives(EFFICACY, RULE, RASTER, "numpy"), expected)
+
+
+def test_networks_do_not_pile_up_until_the_garbage_collector_comes_by_itself():
+    gc.disable()
+    try:
+        for _ in range(3):
+            inference.spikes(EFFICACY, RULE, RASTER, "numpy")
+        left = sum(isinstance(one, b2.Synapses) and one.name == "frozen_synapses" for one in gc.get_objects())
+    finally:
+        gc.enable()
+    assert left == 0

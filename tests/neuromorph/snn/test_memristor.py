@@ -9,7 +9,7 @@ import torch
 
 from neuromorph import data, run, streams
 from neuromorph.learners.composed import ComposedLearner, TrainingConfig
-from neuromorph.learners.memristor import devices_of, memristive
+from neuromorph.learners.memristor import devices_of, memristive, protection
 from neuromorph.learners.rules import Metaplasticity
 from neuromorph.snn import BinaryLinear, NetworkConfig
 from neuromorph.snn.baselines import ControlConfig
@@ -117,10 +117,10 @@ def test_m_counts_from_the_nearest_boundary():
 
 def test_a_saved_state_goes_on_with_the_same_draws():
     devices = MemristorConfig(4, spread=0.1, read_noise=0.1, up_failed=0.3, down_failed=0.1, drift=0.1, stuck=0.1)
-    learner = memristive((64, 12, 10), devices, Metaplasticity(m=1.0), 20)
+    learner = memristive((64, 12, 10), devices, protection(devices, m=1.0), 20)
     learner.partial_fit(*STREAM[0].train)
     learner.predict(STREAM[0].test[0])
-    twin = memristive((64, 12, 10), devices, Metaplasticity(m=1.0), 20)
+    twin = memristive((64, 12, 10), devices, protection(devices, m=1.0), 20)
     twin.load_state_dict(copy.deepcopy(learner.state_dict()))
     for one in (learner, twin):
         one.partial_fit(*STREAM[1].train)
