@@ -13,11 +13,9 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import multiprocessing
-import multiprocessing.resource_tracker
 import multiprocessing.util
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -103,7 +101,6 @@ def running(
     # Lava forks its processes in the first call of ``run``; each of them then ends when this one does.
     leash = _Leash(os.getpid())
     multiprocessing.util.register_after_fork(leash, _Leash.follow)
-    _quiet_tracker()
     try:
         yield run
         process.stop()  # Ctrl-C may fall on this, too
@@ -112,18 +109,6 @@ def running(
         raise
     finally:
         del leash  # its registration goes with it
-
-
-def _quiet_tracker() -> None:
-    """Start Python's resource tracker so that it removes the shared memory of a killed graph without a word.
-
-    It warns that there was some, which is what it is for, on the terminal of a user who has pressed Ctrl-C.
-    """
-    sys.warnoptions.append("ignore:resource_tracker:UserWarning")  # handed over to a new interpreter, which it is
-    try:
-        multiprocessing.resource_tracker.ensure_running()
-    finally:
-        sys.warnoptions.pop()
 
 
 @contextmanager
@@ -210,12 +195,8 @@ def _abort(process: Any) -> None:
             actor.kill()
             actor.join()
     runtime._is_started = False  # its destructor would ask the dead to stop
-    memory = runtime._messaging_infrastructure.smm
     with suppress(Exception):
-        memory.shutdown()
-    if memory is not None and memory._manager is not None:  # a part of it was in use
-        with suppress(Exception):
-            memory._manager.shutdown()
+        runtime._messaging_infrastructure.smm.shutdown()
 
 
 def _alive(actor: Any) -> bool:
