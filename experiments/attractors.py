@@ -22,13 +22,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import tyro
 from matplotlib.figure import Figure
 
 import fusi_models as fm
 from fusi_models.networks import attractors as net
 from fusi_models.seeds import generator
 from fusi_models.theory.sparse import Sparse, willshaw_capacity
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -141,4 +141,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

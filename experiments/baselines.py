@@ -21,13 +21,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import tyro
 
 from neuromorph.atomic import write_json
 from neuromorph.learners.composed import ComposedLearner, TrainingConfig
 from neuromorph.learners.rules import Metaplasticity
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.snn.baselines import ControlConfig
+from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
 from neuromorph.study import JOINT, Cell, columns, run_study, spread, stacked
 
@@ -173,4 +173,4 @@ def line(args: Args, row: Row, matrix: AccuracyMatrix) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

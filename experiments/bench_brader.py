@@ -8,7 +8,6 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-import tyro
 
 from fusi_models import cascade
 from fusi_models.models.brader import Chain, Hidden
@@ -16,6 +15,7 @@ from fusi_models.networks.spike_driven import poisson_events, present
 from fusi_models.networks.spike_driven_brian import BrianLayer, Target
 from neuromorph.data import load
 from neuromorph.learners.brader import BraderConfig, BraderLearner
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -63,4 +63,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import tyro
 
 from fusi_models.engines.calcium_brian import advance_brian
 from fusi_models.engines.calcium_inputs import patterns
 from fusi_models.engines.calcium_neuron import CalciumNeuron, advance, start
 from fusi_models.models.calcium import YEUNG_2004_SELECTIVE
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -64,4 +64,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import tyro
 
 from fusi_models import BennaFusi, HiddenWeight, SynapseModel, cascade
 from fusi_models.models.integer import IntegerHiddenWeight
@@ -30,6 +29,7 @@ from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.learners.lava import LavaLearner
 from neuromorph.learners.lava_stock import StockLavaLearner
 from neuromorph.local_rule.rule import LocalRule
+from neuromorph.stopping import run_page
 
 from lava.magma.core.run_configs import Loihi2SimCfg  # isort: skip
 from lava.proc.dense.process import Dense  # isort: skip
@@ -202,4 +202,4 @@ def random_network(sizes: tuple[int, ...], steps: int) -> NetworkSpec:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import tyro
 
 from fusi_models import HiddenWeight, SynapseModel, cascade
 from neuromorph import streams
 from neuromorph.learners.torch import TorchLearner
 from neuromorph.local_rule.rule import LocalRule, error
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -110,4 +110,4 @@ def timed(call) -> float:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import brian2 as b2
 import numpy as np
-import tyro
 
 import fusi_models as fm
 from fusi_models.engines.brian import simulate_brian
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -144,4 +144,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import tyro
 
 import fusi_models as fm
 from fusi_models.networks import aware
 from fusi_models.networks.memory import Memory, chain_memory
 from fusi_models.seeds import generator
 from fusi_models.theory.pairs import GATING, Pairs
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -87,4 +87,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -37,7 +37,6 @@ from unittest.mock import patch
 
 import snntorch
 import torch
-import tyro
 from torch import nn
 from torch.nn import functional
 from torch.profiler import ProfilerActivity, profile
@@ -47,6 +46,7 @@ from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.run import learn_stream
 from neuromorph.snn import BinaryConv2d, BinaryLinear, Ensemble, Metaplastic, SpikingBNN
 from neuromorph.snn import products as kernels
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -414,4 +414,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import tyro
 
 from fusi_models import cascade, multistate, plain
 from fusi_models.models.brader import Hidden, accepting
 from neuromorph.learners.brader import BraderConfig, BraderLearner
+from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
 from neuromorph.study import JOINT, Cell, Result, columns, run_study, spread, stacked
 
@@ -119,4 +119,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -11,22 +11,24 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 
 from neuromorph.atomic import write_json
+from neuromorph.stopping import run_page
 from neuromorph.study import Job, Result, columns, run_study
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests/robustness"))
 import files  # noqa: E402
 import harness  # noqa: E402
 
-BLOCK = 100  # fuzzed inputs of a cell
+BLOCK, CHAINED = 50, 12  # attacks of a part; kills come in chains of three
+MOST = ("slowest",)  # of what is counted, the most and not the sum
 
 
 @dataclass(frozen=True)
@@ -80,15 +82,27 @@ class Attack(Job):
         return Result(arrays | {"faults": np.array(faults, str)}, time.perf_counter() - begun)
 
 
+@cache
+def alone(target: str) -> tuple[harness.Spans, Any]:
+    """The seconds of a command that is left alone, in this warmed process and as a new one, and its result."""
+    command, ends, found = harness.COMMANDS[target], [], []
+    harness.warm(target)
+    for cold in (False, True):
+        with tempfile.TemporaryDirectory() as folder:
+            ends.append(harness.run(command, Path(folder), cold=cold))
+            assert ends[-1].code == 0, ends[-1]
+            found.append(command.result(Path(folder)))
+    assert found[0] == found[1], "a warmed process has another result than a new one"
+    return harness.Spans(*(end.seconds for end in ends)), found[0]
+
+
 def kills(target: str, count: int, choose: harness.Choose, folder: Path) -> dict[str, Any]:
     command, faults, landed, chains = harness.COMMANDS[target], [], 0, 0
-    first = harness.attacked(command.words, folder / "alone")
-    assert first.code == 0, first
-    expected = command.result(folder / "alone")
+    spans, expected = alone(target)
     for chain in range(-(-count // 3)):
         here = folder / str(chain)
         try:
-            landed += harness.killed_until_done(command, here, first.seconds, min(3, count - 3 * chain), choose)
+            landed += harness.killed_until_done(command, here, spans, min(3, count - 3 * chain), choose)
             if command.result(here) != expected:
                 faults.append("another result")
         except AssertionError as error:
@@ -99,35 +113,35 @@ def kills(target: str, count: int, choose: harness.Choose, folder: Path) -> dict
 
 
 def signals(target: str, count: int, choose: harness.Choose, folder: Path) -> dict[str, Any]:
-    command, faults, landed = harness.COMMANDS[target], [], 0
-    first = harness.attacked(command.words, folder / "alone")
+    command, faults, landed, colds, early = harness.COMMANDS[target], [], 0, 0, 0
+    spans, _ = alone(target)
     for k in range(count):
-        number = choose((signal.SIGINT, signal.SIGTERM))
-        end = harness.attacked(command.words, folder / str(k), number, first.seconds * choose(range(100)) / 100)
-        landed += end.code != 0
-        right = end.code == 0 or (end.code == 128 + number and end.sentence)
-        if not right or end.orphans or end.hung:
-            faults.append(f"{number.name}: code {end.code}, {end.orphans} orphans, {end.errors[-200:]}")
-    return {"attacks": count, "in time": landed, "faults": faults}
+        number, cold = choose((signal.SIGINT, signal.SIGTERM)), choose(harness.ONE_IN_TEN)
+        end = harness.run(command, folder / str(k), number, spans.moment(cold, choose), cold=cold)
+        landed, colds, early = landed + (end.code != 0), colds + cold, early + end.early
+        if not end.answers(number):
+            faults.append(f"{number.name}: code {end.code}, {end.orphans} orphans, {end.errors[-2000:]}")
+    return {"attacks": count, "in time": landed, "new processes": colds, "before it starts": early, "faults": faults}
 
 
 def lines(target: str, count: int, choose: harness.Choose, folder: Path) -> dict[str, Any]:
     faults, refused, slowest = [], 0, 0.0
+    for name in harness.OPTIONS:
+        harness.warm(name)
     for k in range(count):
-        words = harness.command_line(choose)
-        end = harness.attacked(words, folder / str(k))
+        command = harness.command_line(choose)
+        end = harness.run(command, folder / str(k))
         refused, slowest = refused + (end.code == 2), max(slowest, end.seconds)
         if harness.fault(end):
-            faults.append(f"{harness.fault(end)}: {' '.join(words)}: {end.errors[-200:]}")
+            faults.append(f"{harness.fault(end)}: {' '.join(command.words)}: {end.errors[-2000:]}")
     return {"attacks": count, "refused": refused, "slowest": slowest, "faults": faults}
 
 
 def damages(target: str, count: int, choose: harness.Choose, folder: Path) -> dict[str, Any]:
     (path, read), faults, refused = files.readers(folder)[target], [], 0
     whole, expected = path.read_bytes(), read()
-    for _ in range(count):
-        path.write_bytes(harness.damaged(whole, choose))
-        found = harness.outcome(read, expected)
+    bad = [harness.damaged(whole, choose) for _ in range(count)]
+    for found in harness.outcomes_apart(path, read, bad, expected):
         refused += found == "refused"
         if found not in ("refused", "same"):
             faults.append(found)
@@ -176,16 +190,33 @@ KINDS: dict[str, Callable[[str, int, harness.Choose, Path], dict[str, Any]]] = {
 
 
 def attacks(args: Args) -> list[Attack]:
-    """All parts of the campaign."""
+    """All parts of the campaign, in the order in which they are run."""
     with tempfile.TemporaryDirectory() as folder:
         kinds = list(files.readers(Path(folder)))
-    parts = [("kills", name, args.kills) for name in args.commands]
-    parts += [("signals", name, args.signals) for name in args.commands]
-    parts += [("damaged files", name, -(-args.damages // len(kinds))) for name in kinds]
-    parts += [("arrays", "library", args.arrays)]
-    parts += [("command lines", f"all {k}", min(BLOCK, args.lines - k)) for k in range(0, args.lines, BLOCK)]
-    parts += [("soak", name, args.graphs) for name in ("lava", "brian2")]
-    return [Attack(f"{kind} {name}", kind, name, count, args.seed) for kind, name, count in parts if count]
+    totals: list[tuple[str, str, int, int]] = []
+    for name in args.commands:
+        totals += [("kills", name, args.kills, CHAINED), ("signals", name, args.signals, CHAINED)]
+    totals += [("damaged files", name, -(-args.damages // len(kinds)), args.damages) for name in kinds]
+    totals += [("arrays", "library", args.arrays, 10 * BLOCK)]
+    totals += [("command lines", "all", args.lines, 2 * BLOCK)]
+    totals += [("soak", name, args.graphs, args.graphs) for name in ("brian2", "lava")]
+    parts = [
+        (start // block, Attack(f"{kind} {target} {start}", kind, target, min(block, total - start), args.seed + start))
+        for kind, target, total, block in totals
+        for start in range(0, total, max(1, block))
+    ]
+    return [part for _, part in sorted(parts, key=lambda one: one[0])]  # something of everything first
+
+
+def merged(parts: Sequence[Attack], found: Sequence[Result]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """A row of the table for each kind and target, and its faults."""
+    for kind, target in dict.fromkeys((part.kind, part.target) for part in parts):
+        some = [result for part, result in zip(parts, found, strict=True) if (part.kind, part.target) == (kind, target)]
+        counts = {name: [float(one.arrays[name]) for one in some] for name in some[0].arrays if name != "faults"}
+        number = sum(counts.pop("attacks"))
+        said = (f"{name} {(max if name in MOST else sum)(values):.4g}" for name, values in counts.items())
+        faults = [str(fault) for one in some for fault in one.arrays["faults"]]
+        yield (kind, target, f"{number:.0f}", ", ".join(said), str(len(faults))), faults
 
 
 def main(args: Args) -> None:
@@ -193,17 +224,15 @@ def main(args: Args) -> None:
     parts = attacks(args)
     found = run_study(parts, args.out, title="campaign")
     table, faults = [("attack", "on", "number", "what was counted", "faults")], {}
-    for part, result in zip(parts, found, strict=True):
-        counts = {k: float(v) for k, v in result.arrays.items() if k not in ("faults", "attacks")}
-        said = ", ".join(f"{name} {value:.4g}" for name, value in counts.items())
-        table.append((part.kind, part.target, str(part.count), said, str(len(result.arrays["faults"]))))
-        faults[part.name] = result.arrays["faults"].tolist()
+    for row, some in merged(parts, found):
+        table.append(row)
+        faults[" ".join(row[:2])] = some
     print(columns(table))
-    for name, some in faults.items():
-        for one in sorted(set(some)):
+    for name, said in faults.items():
+        for one in sorted(set(said)):
             print(f"{name}: {one}")
     write_json(args.out / "campaign.json", {"table": table, "faults": faults})
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import tyro
 from scipy.stats import ttest_rel
 
 from neuromorph.atomic import write_json
@@ -33,6 +32,7 @@ from neuromorph.learners.composed import ComposedLearner, TrainingConfig
 from neuromorph.learners.rules import Metaplasticity
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.snn.baselines import ControlConfig
+from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
 from neuromorph.study import Cell, columns, run_study, spread, stacked
 
@@ -182,4 +182,4 @@ def resident(args: Args, method: str) -> float:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

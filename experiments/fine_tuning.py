@@ -17,12 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 import snntorch
 import torch
-import tyro
 from torch import Tensor, nn
 
 from fusi_models.seeds import generator
 from neuromorph import lava, streams
 from neuromorph.snn import chip_aware, settled
+from neuromorph.stopping import run_page
 from neuromorph.streams import Stream, joint
 from neuromorph.study import spread
 
@@ -129,4 +129,4 @@ def main(args: Args) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 
 from neuromorph.atomic import write_json
 from neuromorph.learner import Learner
 from neuromorph.learners.composed import ComposedLearner
 from neuromorph.learners.memristor import devices_of, memristive, protection
 from neuromorph.snn.memristor import MemristorConfig
+from neuromorph.stopping import run_page
 from neuromorph.streams import Stream, StreamWords
 from neuromorph.study import Cell, columns, run_study, spread
 
@@ -161,4 +161,4 @@ def figure(args: Args, lines: list[tuple[str, ...]]) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

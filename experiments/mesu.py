@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 from sklearn.metrics import roc_auc_score
 
 from neuromorph.atomic import write_json
@@ -35,6 +34,7 @@ from neuromorph.metrics import AccuracyMatrix
 from neuromorph.run import learn_stream
 from neuromorph.snn.posterior import GaussianConfig
 from neuromorph.snn.sampled import SampledConfig
+from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
 from neuromorph.study import Cell, Result, columns, run_study, spread, stacked
 
@@ -177,4 +177,4 @@ def last(matrix: AccuracyMatrix, tasks: int) -> str:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

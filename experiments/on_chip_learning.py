@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 
 from fusi_models import BennaFusi, HiddenWeight, SynapseModel, cascade
 from fusi_models.models.integer import IntegerHiddenWeight, fixed_point
@@ -24,6 +23,7 @@ from neuromorph.learners.local import LocalLearner
 from neuromorph.learners.torch import TorchLearner
 from neuromorph.local_rule.rule import LocalRule
 from neuromorph.run import learn_stream
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -116,4 +116,4 @@ def measure(args: Args, synapse: SynapseModel, kind: type[LocalLearner]) -> tupl
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

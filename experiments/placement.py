@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
-import tyro
 
 from neuromorph.atomic import replacing
+<<<<<<< HEAD
 from neuromorph.lava.placement import Population, Projection, Shape, draw, draw_systems, place
+=======
+from neuromorph.lava.placement import Population, Projection, Shape, draw, place
+from neuromorph.stopping import run_page
+>>>>>>> armour
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -58,4 +62,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

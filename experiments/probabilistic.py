@@ -13,12 +13,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import tyro
-
 from neuromorph.atomic import write_json
 from neuromorph.learners.probabilistic import FASHION, ProbabilisticConfig, ProbabilisticLearner
 from neuromorph.local_rule.devices import Devices
 from neuromorph.metrics import AccuracyMatrix
+from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
 from neuromorph.study import Cell, columns, run_study, spread, stacked
 
@@ -113,4 +112,4 @@ def line(row: tuple[str, int, bool], matrix: AccuracyMatrix) -> tuple[str, ...]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

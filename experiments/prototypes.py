@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import tyro
-
 from fusi_models import SynapseModel
 from fusi_models.catalogue import learning_synapse
 from fusi_models.models.integer import fixed_point
@@ -27,6 +25,7 @@ from neuromorph.local_rule.codes import Winners
 from neuromorph.local_rule.layer import LayerRule
 from neuromorph.local_rule.prototypes import Prototypes
 from neuromorph.local_rule.rule import LocalRule
+from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
 from neuromorph.study import Cell, columns, run_study, spread, stacked
 
@@ -161,4 +160,4 @@ def cell(args: Args, data: str, row: Row, seed: int) -> Cell:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

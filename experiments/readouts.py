@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import tyro
 
 from neuromorph import data
 from neuromorph.atomic import write_json
 from neuromorph.lava import deploy
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.snn.network import READOUTS
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -64,4 +64,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

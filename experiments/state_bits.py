@@ -9,7 +9,6 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-import tyro
 
 from fusi_models import HiddenWeight, SynapseModel
 from fusi_models.models.integer import IntegerHiddenWeight
@@ -18,6 +17,7 @@ from neuromorph.atomic import replacing, write_json
 from neuromorph.figures import COLOURS
 from neuromorph.learners.torch import TorchLearner
 from neuromorph.run import learn_stream
+from neuromorph.stopping import run_page
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
@@ -83,4 +83,4 @@ def measure(args: Args, synapse: SynapseModel) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 
 from neuromorph.atomic import write_json
 from neuromorph.learners.tacos import TacosConfig, TacosLearner
+from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
 from neuromorph.study import Cell, columns, run_study, spread, stacked
 
@@ -108,4 +108,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 
 from fusi_models import HiddenWeight
 from neuromorph import streams
@@ -17,6 +16,7 @@ from neuromorph.learners.feedback import FeedbackLearner, LavaFeedbackLearner
 from neuromorph.local_rule.random_feedback import Feedback
 from neuromorph.local_rule.rule import LocalRule
 from neuromorph.run import learn_stream
+from neuromorph.stopping import run_page
 
 FROZEN = 10_000  # a margin that no fed-back error exceeds
 
@@ -80,4 +80,4 @@ def build(kind: type[FeedbackLearner], args: Args, margin: int, m: float, seed: 
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

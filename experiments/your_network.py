@@ -15,7 +15,11 @@ from typing import Any
 
 import numpy as np
 import torch
+<<<<<<< HEAD
 import tyro
+=======
+from torch import nn
+>>>>>>> armour
 
 from fusi_models.seeds import generator
 from neuromorph import lava
@@ -25,6 +29,7 @@ from neuromorph.importers.graph import simulate as floating_run
 from neuromorph.importers.samples import samples
 from neuromorph.lava.connection import ALWAYS
 from neuromorph.lava.reference import simulate
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -191,7 +196,11 @@ def compare(deployment: lava.Deployment, x: np.ndarray, y: np.ndarray) -> None:
 
 PARTS = {"nmnist": nmnist, "braille": braille, "isolation": isolation}
 
+
+def main(args: Args) -> None:
+    for name in args.parts:
+        PARTS[name](args)
+
+
 if __name__ == "__main__":
-    chosen = tyro.cli(Args)
-    for name in chosen.parts:
-        PARTS[name](chosen)
+    run_page(main, Args)

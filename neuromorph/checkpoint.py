@@ -49,24 +49,24 @@ def load_checkpoint(path: str | os.PathLike, fingerprint: Mapping[str, Any] | No
     """
     import torch
 
+    advice = "give another file" if fingerprint is None else "delete it to start anew"
     with open(path, "rb") as file:
         try:
             content = torch.load(file, map_location="cpu", weights_only=True)
         except Exception as error:  # torch raises many kinds for a damaged file
             raise ValueError(
-                f"The checkpoint {path} cannot be read ({type(error).__name__}: no checkpoint, or cut off): "
-                "delete it to start anew."
+                f"The checkpoint {path} cannot be read ({type(error).__name__}: no checkpoint, or cut off): {advice}."
             ) from error
     if not isinstance(content, dict) or not set(OWN) <= content.keys():
-        raise ValueError(f"{path} is no checkpoint, or one of an earlier version: delete it to start anew.")
+        raise ValueError(f"{path} is no checkpoint, or one of an earlier version: {advice}.")
     if content["schema"] != SCHEMA:
         raise ValueError(
             f"The checkpoint {path} has schema {content['schema']}, and this version reads {SCHEMA}: use the version "
-            "that wrote it, or delete it to start anew."
+            f"that wrote it, or {advice}."
         )
     kept = {key: value for key, value in content.items() if key not in OWN}
     if _digest(kept) != content["digest"]:
-        raise ValueError(f"The checkpoint {path} is damaged (its content has another digest): delete it to start anew.")
+        raise ValueError(f"The checkpoint {path} is damaged (its content has another digest): {advice}.")
     found = content["fingerprint"]
     if fingerprint is not None and found != fingerprint:
         differing = [key for key in fingerprint if key not in found or found[key] != fingerprint[key]]

@@ -4,7 +4,7 @@ Values are given as fractions in [0, 1]. What a reader of a page is told at a li
 (``tips``) until the figure is written by ``neuromorph.page.svg``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from matplotlib.patches import Rectangle
 
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.palette import COLOURS, INK, MAP, MARKERS, QUIET, RULE, SUBSTRATES, on, task_colours
+from neuromorph.tables import tenth
 
 BANDED = 12  # tasks whose bands can be told apart
 WRITTEN = 144  # a map of more cells has no numbers in them,
@@ -71,7 +72,7 @@ def average_curve(
     steps = np.arange(1, tasks + 1)
     if "joint" in references:
         level = 100 * float(np.mean(references["joint"]))
-        tips(ax.axhline(level, color=INK, lw=1.2, ls=(0, (7, 2))), [f"joint: {level:.1f} %"])
+        tips(ax.axhline(level, color=INK, lw=1.2, ls=(0, (7, 2))), [f"joint: {tenth(level)} %"])
     if "no protection" in references:
         values = _so_far(references["no protection"])
         told = [f"no protection after task {i}" for i in steps]
@@ -97,7 +98,7 @@ def matrix_map(matrix: AccuracyMatrix, ax: Axes | None = None, before: bool = Tr
     after = ["before learning", *(f"after task {i + 1}" for i in range(matrix.tasks))][0 if before else 1 :]
     tested = range(matrix.tasks)
     told = [[f"{one}, on task {j + 1}: {_percent(values[i, j])}" for j in tested] for i, one in enumerate(after)]
-    _cells(ax, values.mean(-1), Normalize(0, 100), MAP, told, "{:.0f}")
+    _cells(ax, values.mean(-1), Normalize(0, 100), MAP, told, "{:.0f}".format)
     step = -(-matrix.tasks // 12)
     ax.set_xticks(tested[::step], [str(j + 1) for j in tested[::step]])
     rows = range(len(values))[::step]
@@ -118,10 +119,10 @@ def grid(
     percent = 100 * np.asarray(values, float)
     norm = Normalize(min(0.0, float(np.nanmin(percent, initial=0))), 100)
     told = [
-        [f"{row}, {column}: {percent[i, j]:.1f} %" for j, column in enumerate(columns)] for i, row in enumerate(rows)
+        [f"{row}, {column}: {tenth(percent[i, j])} %" for j, column in enumerate(columns)] for i, row in enumerate(rows)
     ]
     name = f"{MAP}_r" if low_is_good else MAP
-    _cells(ax, percent, norm, name, told, "{:.1f}")
+    _cells(ax, percent, norm, name, told, tenth)
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(range(len(rows)), rows)
     ax.set_title(title, fontsize=10)
@@ -147,11 +148,11 @@ def bars(
             low, high = (max(0, points.mean() + sign * points.std(ddof=1)) for sign in (-1, 1))
             ax.plot([low, high], [place, place], "-", color=INK, lw=1)
         (marks,) = ax.plot(points, np.full(len(points), place), "|", color=INK, ms=7, mew=1)
-        tips(marks, [f"{label}, seed {n}: {value:.1f} %" for n, value in enumerate(points)])
+        tips(marks, [f"{label}, seed {n}: {tenth(value)} %" for n, value in enumerate(points)])
         for name, value in (references[k] if references else {}).items():
             shape: Any = {"marker": "D", "mfc": "none"} if name == "joint" else {"marker": "x"}
             (mark,) = ax.plot([100 * value], [place], ls="", color=INK, ms=6, mew=1.3, **shape)
-            tips(mark, [f"{label}, {name}: {100 * value:.1f} %"])
+            tips(mark, [f"{label}, {name}: {tenth(100 * value)} %"])
         ax.text(0.8, place + 0.22, label, fontsize=8, va="bottom")
     ax.axvline(100 * chance, color=QUIET, lw=1, ls=":")
     ax.set(xlim=(0, 100), ylim=(-0.5, len(labels) - 0.25), yticks=[], xlabel="average accuracy after the last task (%)")
@@ -214,8 +215,8 @@ def _so_far(matrix: AccuracyMatrix) -> np.ndarray:
 
 
 def _percent(values: np.ndarray) -> str:
-    spread = f" \u00b1 {values.std(ddof=1):.1f}" if len(values) > 1 else ""
-    return f"{values.mean():.1f}{spread} %"
+    spread = f" \u00b1 {tenth(values.std(ddof=1))}" if len(values) > 1 else ""
+    return f"{tenth(values.mean())}{spread} %"
 
 
 def _line(
@@ -230,14 +231,14 @@ def _line(
 
 
 def _learned(ax: Axes, tasks: int, chance: float) -> Axes:
-    tips(ax.axhline(100 * chance, color=QUIET, lw=1, ls=":"), [f"chance: {100 * chance:.1f} %"])
+    tips(ax.axhline(100 * chance, color=QUIET, lw=1, ls=":"), [f"chance: {tenth(100 * chance)} %"])
     steps = np.arange(1, tasks + 1)
     ax.set(ylim=(0, 100), xlim=(0.7, tasks + 0.3), xticks=steps if tasks <= 12 else steps[:: tasks // 10])
     ax.set(xlabel="tasks learned", ylabel="test accuracy (%)")
     return ax
 
 
-def _cells(ax: Axes, values: np.ndarray, norm: Normalize, name: str, told: Any, words: str) -> None:
+def _cells(ax: Axes, values: np.ndarray, norm: Normalize, name: str, told: Any, words: Callable[[Any], str]) -> None:
     """A rectangle a cell, with what is told at it; of very many cells an image. NaN is left empty."""
     colours = colormaps[name]
     height, width = values.shape
@@ -253,7 +254,7 @@ def _cells(ax: Axes, values: np.ndarray, norm: Normalize, name: str, told: Any, 
         tips(cell, [told[i][j]])
         if values.size <= WRITTEN:
             size = 9 if width <= 6 else 6.5
-            ax.text(j, i, words.format(values[i, j]), ha="center", va="center", color=on(colour), fontsize=size)
+            ax.text(j, i, words(values[i, j]), ha="center", va="center", color=on(colour), fontsize=size)
 
 
 def _colour_bar(ax: Axes, norm: Normalize, name: str, low_is_good: bool) -> None:

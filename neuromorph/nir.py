@@ -22,6 +22,7 @@ from neuromorph.chip import DECAY_UNITY
 from neuromorph.importers.graph import FloatGraph
 from neuromorph.importers.integers import floating
 from neuromorph.importers.modules import from_module
+from neuromorph.importers.seal import seal
 from neuromorph.lava.limits import bias_words
 from neuromorph.lava.spec import LayerSpec, NetworkSpec, integer_network
 from neuromorph.snn import SpikingBNN
@@ -29,6 +30,7 @@ from neuromorph.snn import SpikingBNN
 try:
     import nir
 
+    from neuromorph.importers.nir_graph import told
     from neuromorph.importers.nir_write import DT, unit_resistance, written
 except ModuleNotFoundError as error:
     raise ImportError("nir is not installed: run `uv pip install nir nirtorch`, or install the extra 'nir'.") from error
@@ -194,16 +196,15 @@ def _convolution(name: str, synapse: nir.NIRNode) -> dict[str, Any]:
 
 
 def write(network: Any, path: str | PathLike[str]) -> None:
-    """Write ``to_nir(network)`` as a NIR file (HDF5)."""
+    """Write ``to_nir(network)`` as a NIR file (HDF5), with a digest behind its end that ``read`` looks at."""
     graph = to_nir(network)
     with replacing(path) as unfinished:
         nir.write(unfinished, graph)
+        seal(unfinished)
 
 
 def read(path: str | PathLike[str], num_steps: int | None = None, input_bits: int | None = None) -> NetworkSpec:
     """``from_nir`` of a NIR file. Raises OSError where it cannot be read, ValueError where it holds no NIR graph."""
-    try:
+    with told(path):
         graph = nir.read(path)
-    except (KeyError, AssertionError, AttributeError) as error:
-        raise ValueError(f"{path} is HDF5 but holds no NIR graph ({error}): write one with nir.write") from error
     return from_nir(graph, num_steps, input_bits)

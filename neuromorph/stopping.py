@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM of a command: one sentence and exit code 130 or 143, at any moment.
+"""How a command, or a page of experiments, ends: a mistake, Ctrl-C and SIGTERM are one sentence, at any moment.
 
 While packages are still loaded nothing has been begun, and an exception may be swallowed by whoever loads them, so the
 process ends at once. Later the exception travels: Lava's processes are ended and Brian2's settings given back on its
@@ -9,6 +9,8 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
@@ -70,3 +72,55 @@ def quiet_end() -> None:
                 stream.flush()
         except (OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+@contextmanager
+def told(signals: Signals, kept: Callable[[], str]) -> Iterator[None]:
+    """Exit code 2 for a user's mistake, 130 for Ctrl-C, 143 for SIGTERM, 141 where nobody reads; one sentence.
+
+    ``kept``: what is kept, in words, asked where it was stopped.
+    """
+    try:
+        yield
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        signals.ending()
+    except KeyboardInterrupt as stopped:
+        signals.ending()
+        say(f"stopped. {kept()}", "\n")
+        sys.exit(143 if isinstance(stopped, Terminated) else 130)
+    except BrokenPipeError:  # the reader of the output has gone: | head
+        quiet_end()
+        sys.exit(141)
+    except MemoryError as error:
+        say(f"not enough memory ({error}): ask for fewer synapses, samples or trials.")
+        sys.exit(2)
+    except (ValueError, OSError, ImportError) as error:
+        quiet_end()
+        say(_sentence(error))
+        sys.exit(2)
+
+
+def run_page(main: Callable[[Any], None], arguments: type) -> None:
+    """``main(tyro.cli(arguments))`` of a page of experiments, which ends as a command does."""
+    with Signals() as signals, told(signals, lambda: "Finished cells of a study are kept."):
+        import tyro
+
+        args: Any = tyro.cli(arguments)
+        signals.running()
+        main(args)
+
+
+def say(sentence: str, before: str = "") -> None:
+    """On stderr, if there is one."""
+    if sys.stderr is not None:  # closed by the shell
+        print(f"{before}neuromorph: {sentence}", file=sys.stderr)
+
+
+def _sentence(error: Exception) -> str:
+    """The error's words; the system's own ('[Errno 2] ...') as path and reason."""
+    if isinstance(error, OSError) and error.errno and error.filename:
+        return f"{error.filename}: {error.strerror}; check the path."
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: the output cannot be written."
+    return " ".join(str(error).split())

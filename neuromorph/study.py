@@ -33,6 +33,7 @@ from neuromorph.run import fingerprint, learn_stream
 from neuromorph.streams import Stream, joint, parallel
 from neuromorph.streams.stream import text_digest
 from neuromorph.tables import columns as columns
+from neuromorph.tables import tenth
 from neuromorph.threads import at_most
 
 Arrays = dict[str, Values]
@@ -184,7 +185,7 @@ def stacked(results: Sequence[Result]) -> AccuracyMatrix:
 def spread(values: Any, sign: str = "\u00b1") -> str:
     """Mean and standard deviation over seeds, in percent; of one seed its number."""
     percent = 100 * np.atleast_1d(values)
-    return f"{percent.mean():.1f} {sign} {percent.std(ddof=1):.1f}" if len(percent) > 1 else f"{percent.mean():.1f}"
+    return tenth(percent.mean()) + (f" {sign} {tenth(percent.std(ddof=1))}" if len(percent) > 1 else "")
 
 
 def _calls(

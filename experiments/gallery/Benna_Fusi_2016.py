@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from matplotlib.figure import Figure
 
 import fusi_models as fm
 from fusi_models.plot import plot_curve, plot_guides
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -76,4 +76,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

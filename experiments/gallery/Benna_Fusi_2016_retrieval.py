@@ -19,12 +19,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import tyro
 from matplotlib.figure import Figure
 
 import fusi_models as fm
 from fusi_models.networks.attractors import HOPFIELD, grow, input_snr, oldest, retention
 from fusi_models.seeds import generator
+from neuromorph.stopping import run_page
 
 MODELS = (fm.BennaFusi(4), fm.BennaFusi(6), fm.cascade(4), fm.cascade(6), fm.plain(0.25), fm.plain(1.0))
 LEVEL = 2.3
@@ -97,4 +97,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

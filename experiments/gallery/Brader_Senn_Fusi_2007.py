@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fusi_models.models.brader import Gates, Internal
 from fusi_models.networks.spike_driven import Circuit, poisson_events, present
 from fusi_models.theory.spike_driven import Stimulus, calcium_law, measured, poisson_limit, regular_limit
+from neuromorph.stopping import run_page
 
 CLASSIFIER = Circuit(Gates(up_low=5, up_high=7.5, down_low=2, down_high=5), weight=0.04), Internal(0.17, 0.065)
 PORTS = Circuit(Gates(), weight=0.04), Internal()
@@ -91,4 +91,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from matplotlib.figure import Figure
 
 import fusi_models as fm
 from fusi_models.plot import plot_curve, plot_guides
 from fusi_models.theory.curve import decay_exponent, lifetime_exponent
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -79,4 +79,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from matplotlib.figure import Figure
 
 import fusi_models as fm
 from fusi_models.plot import plot_curve, plot_envelope
 from fusi_models.theory.frontier import passage_order
 from fusi_models.theory.optimise import optimise
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -78,4 +78,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

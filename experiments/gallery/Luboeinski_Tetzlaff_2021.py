@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fusi_models.engines.tagging_brian import follow_brian
 from fusi_models.models.tagging import POTENTIATED, REST, Regime, Tagging, course, regime
+from neuromorph.stopping import run_page
 
 RULE = Tagging()
 PULSES = np.array([10, 20, 30, 40, 50, 60, 100]) / 1e3
@@ -120,4 +120,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

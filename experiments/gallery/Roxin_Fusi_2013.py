@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from matplotlib.figure import Figure
 
 from fusi_models.theory.partitioned import hyperbolic, lifetime, signals, snr
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -72,4 +72,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from matplotlib.figure import Figure
 
 import fusi_models as fm
@@ -35,6 +34,7 @@ from fusi_models.seeds import generator
 from fusi_models.theory.correlated import aware_curve, correlated_curve
 from fusi_models.theory.pairs import GATING, additive_rule, chain_pairs
 from neuromorph.commands.recall import plot_errors
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -141,4 +141,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

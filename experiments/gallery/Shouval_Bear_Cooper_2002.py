@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import tyro
 from matplotlib.figure import Figure
 
 from fusi_models.engines.calcium_protocols import clamped, crossing, frequency, pairing
 from fusi_models.models.calcium import SHOUVAL_2002
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -76,4 +76,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -24,14 +24,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tyro
 from matplotlib.figure import Figure
 
 from fusi_models.engines.calcium_inputs import correlated, patterns
 from fusi_models.engines.calcium_neuron import CalciumNeuron, responses, run, selectivity
 from fusi_models.engines.calcium_protocols import crossing, drift
 from fusi_models.models.calcium import YEUNG_2004, YEUNG_2004_SELECTIVE
+<<<<<<< HEAD
 from neuromorph.study import Job, Result, run_study
+=======
+from neuromorph.stopping import run_page
+>>>>>>> armour
 
 
 @dataclass(frozen=True)
@@ -189,4 +192,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

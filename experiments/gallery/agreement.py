@@ -7,10 +7,10 @@ exact standard errors (spread / sqrt(trials)). Distances should look like draws 
 from dataclasses import dataclass
 
 import numpy as np
-import tyro
 
 import fusi_models as fm
 from fusi_models.engines.brian import simulate_brian
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -44,4 +44,4 @@ def main(args: Args) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -7,12 +7,12 @@ compare with): four beakers, couplings 1e-2 to 1e-5, areas 1 to 8, feedback 5e-3
 
 from dataclasses import dataclass, replace
 
-import tyro
 from common import BINARY, SPIKING, Page, Row, bars, report, save
 from matplotlib.figure import Figure
 
 from neuromorph.learners import ControlLearner
 from neuromorph.learners.control import BeakerChain
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -65,4 +65,4 @@ def table(args: Args, stream) -> list[Row]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

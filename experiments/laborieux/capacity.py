@@ -12,11 +12,11 @@ many: the capacity, what a network of this size can hold.
 from dataclasses import dataclass, replace
 
 import numpy as np
-import tyro
 from common import SPIKING, Page, Row, curves, report, save
 from matplotlib.figure import Figure
 
 from neuromorph.learners.deep import DeepConfig, DeepLearner
+from neuromorph.stopping import run_page
 
 RULES = {
     "no protection": {"m": 0.0},
@@ -100,4 +100,4 @@ def mixed(args: Args, name: str) -> Row:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -9,11 +9,11 @@ mean |W_h| at that moment: it is local to a layer and needs no boundary. All row
 from dataclasses import dataclass, replace
 
 import numpy as np
-import tyro
 from common import SPIKING, Page, Row, curves, report, save
 from matplotlib.figure import Figure
 
 from neuromorph.learners.deep import DeepConfig, DeepLearner
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -69,4 +69,4 @@ def row(args: Args, m: float, relative: bool) -> Row:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

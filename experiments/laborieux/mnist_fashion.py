@@ -7,13 +7,13 @@ their own training, MNIST about 20 % after 25 epochs of Fashion-MNIST. ``--quick
 
 from dataclasses import dataclass, replace
 
-import tyro
 from common import BINARY, RESET, SPIKING, Page, Row, report, save
 from matplotlib.figure import Figure
 
 from neuromorph.figures import task_accuracy
 from neuromorph.learners import TaskControlLearner
 from neuromorph.learners.deep import DeepConfig
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -83,4 +83,4 @@ def table(args: Args, sets: tuple[str, ...]) -> list[Row]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -9,7 +9,6 @@ alone. Their numbers could not be found. The spiking network has strides of 2 in
 
 from dataclasses import dataclass, replace
 
-import tyro
 from common import BINARY, SPIKING, Page, Row, bars, report, save
 from matplotlib.figure import Figure
 
@@ -17,6 +16,7 @@ from neuromorph import streams
 from neuromorph.data import load
 from neuromorph.learners import ControlLearner, TaskControlLearner
 from neuromorph.snn import Convolution
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -90,4 +90,4 @@ def table(args: Args) -> list[Row]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

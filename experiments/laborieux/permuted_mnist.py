@@ -8,7 +8,6 @@ found. ``--quick``: five permutations of 2000 images, 784-256-256-10, 5 epochs; 
 from dataclasses import dataclass, replace
 
 import numpy as np
-import tyro
 from common import BINARY, FULL, RESET, SPIKING, Page, Row, bars, report, save
 from matplotlib.figure import Figure
 
@@ -17,6 +16,7 @@ from neuromorph.learners import EWCLearner, TaskControlLearner
 from neuromorph.learners.deep import DeepConfig
 from neuromorph.learners.ewc import Consolidation
 from neuromorph.run import learn_stream
+from neuromorph.stopping import run_page
 from neuromorph.streams import Stream, StreamWords
 
 
@@ -120,4 +120,4 @@ def histograms(args: Args, stream: Stream) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

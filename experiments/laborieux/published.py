@@ -13,13 +13,13 @@ whatever is asked for again is read. ``--quick``: three tasks of 2000 images, 10
 
 from dataclasses import dataclass, replace
 
-import tyro
 from common import BINARY, RESET, SPIKING, Page, Row, bars, report, save
 from matplotlib.figure import Figure
 
 from neuromorph.learners import TaskControlLearner
 from neuromorph.learners.deep import DeepConfig
 from neuromorph.snn.baselines import ControlConfig, DrawnGainConfig
+from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
 from neuromorph.study import JOINT, spread
 
@@ -95,4 +95,4 @@ def ours(args: Args, stream: StreamWords, m: float) -> Row:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

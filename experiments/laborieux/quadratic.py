@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import tyro
 from common import save
 from matplotlib.figure import Figure
 
 from fusi_models.theory.quadratic import QuadraticTask, random_task
 from neuromorph.atomic import write_json
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -86,4 +86,4 @@ def measured(args: Args, seed: int, diagonal: bool, ax) -> dict:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-import tyro
 from common import BINARY, SPIKING, Page, save
 from matplotlib.figure import Figure
 
@@ -18,6 +17,7 @@ from neuromorph.figures import COLOURS
 from neuromorph.learners import ControlLearner
 from neuromorph.run import learn_stream
 from neuromorph.snn.importance import switch_increase
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -101,4 +101,4 @@ def show(results: list[dict]) -> None:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

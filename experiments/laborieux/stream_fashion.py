@@ -7,11 +7,11 @@ found. ``--quick``: 6000 images in 12 subsets, 256 units, 10 epochs.
 
 from dataclasses import dataclass, replace
 
-import tyro
 from common import BINARY, SPIKING, Page, Row, curves, report, save
 from matplotlib.figure import Figure
 
 from neuromorph.learners import ControlLearner
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -59,4 +59,4 @@ def table(args: Args, m: float, parts: int) -> list[Row]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

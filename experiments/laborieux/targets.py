@@ -11,12 +11,12 @@ repository); permuted MNIST 79 and 86 (our measurement of the published network,
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import tyro
 from common import SPIKING, Page, Row, bars, report, save
 from matplotlib.figure import Figure
 
 from neuromorph import streams
 from neuromorph.learners.deep import DeepConfig, DeepLearner
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -103,4 +103,4 @@ def row(args: Args, setting: Setting, name: str, changes: dict) -> Row:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

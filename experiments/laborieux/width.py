@@ -7,12 +7,12 @@ epochs). Their numbers could not be found. ``--quick``: 64 to 256 units, 1000 im
 from dataclasses import dataclass, replace
 
 import numpy as np
-import tyro
 from common import BINARY, SPIKING, Page, Row, curves, report, save
 from matplotlib.figure import Figure
 
 from neuromorph.learners import EWCLearner
 from neuromorph.learners.ewc import Consolidation
+from neuromorph.stopping import run_page
 
 
 @dataclass(frozen=True)
@@ -83,4 +83,4 @@ def table(args: Args, width: int) -> list[Row]:
 
 
 if __name__ == "__main__":
-    main(tyro.cli(Args))
+    run_page(main, Args)

@@ -16,6 +16,7 @@ from neuromorph.learners.methods import LearnerWords
 from neuromorph.outputs import alone, check_folder
 from neuromorph.streams import Stream, StreamWords
 from neuromorph.study import JOINT, Cell, Result, columns, run_study, spread, stacked
+from neuromorph.tables import tenth
 from neuromorph.threads import check
 
 SCHEMA = 1
@@ -265,7 +266,7 @@ def lines(content: Mapping[str, Any]) -> list[tuple[str, ...]]:
         following = content["rows"][k + 1 :][:1]
         if not following or following[0]["stream"] != row["stream"]:
             empty = [""] * (len(HEAD) - 4)
-            table.append((name, "chance", "", f"{100 * row['chance']:.1f}", *empty))
+            table.append((name, "chance", "", tenth(100 * row["chance"]), *empty))
     return table
 
 

@@ -9,8 +9,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import neuromorph
 from neuromorph import commands
-from neuromorph.stopping import Signals, Terminated, quiet_end
+from neuromorph.stopping import Signals, say, told
 
 HEAD = "One synapse model, three substrates, the same task streams."
 
@@ -34,51 +35,37 @@ def main(argv: list[str] | None = None) -> None:
         if not words or words[0] in ("-h", "--help"):
             print(_help())
             sys.exit(0 if words else 2)
+        if words[0] == "--version":
+            print(f"neuromorph {neuromorph.__version__}")
+            sys.exit(0)
         if words[0] not in names():
-            _say(f"there is no command '{words[0]}': choose one of {', '.join(names())}.")
+            say(f"there is no command '{words[0]}': choose one of {', '.join(names())}.")
             sys.exit(2)
         _run(words, signals)
 
 
 def _run(words: list[str], signals: Signals) -> None:
-    import tyro  # takes a while, in which Ctrl-C is one sentence, too
+    module: Any = None
+    args: Any = None
 
-    function = words[0].replace("-", "_")
-    try:
+    def kept() -> str:
+        goes_on = module is not None and vars(module).get("kept", _nothing)(args)
+        return "What was finished is kept; the same command goes on from there." if goes_on else "Nothing is kept."
+
+    with told(signals, kept):
+        import tyro  # takes a while, in which Ctrl-C is one sentence, too
+
+        function = words[0].replace("-", "_")
         module = import_module(f"{commands.__name__}.{function}")
         kind: Any = vars(module)[words[0].replace("-", " ").title().replace(" ", "") + "Args"]
         args = tyro.cli(kind, prog=f"neuromorph {words[0]}", args=words[1:])
         signals.running()
         vars(module)[function](args)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        signals.ending()
-    except KeyboardInterrupt as stopped:
-        signals.ending()
-        kept = vars(module).get("kept", _nothing)(args)
-        ending = "What was finished is kept; the same command goes on from there." if kept else "Nothing is kept."
-        _say(f"stopped. {ending}", "\n")
-        sys.exit(143 if isinstance(stopped, Terminated) else 130)
-    except BrokenPipeError:  # the reader of the output has gone: | head
-        quiet_end()
-        sys.exit(141)
-    except MemoryError as error:
-        _say(f"not enough memory ({error}): ask for fewer synapses, samples or trials.")
-        sys.exit(2)
-    except (ValueError, OSError, ImportError) as error:
-        quiet_end()
-        _say(_sentence(error))
-        sys.exit(2)
 
 
 def _nothing(args: Any) -> bool:
     """What is kept of a command that begins anew each time."""
     return False
-
-
-def _say(sentence: str, before: str = "") -> None:
-    if sys.stderr is not None:  # closed by the shell
-        print(f"{before}neuromorph: {sentence}", file=sys.stderr)
 
 
 def _any_locale() -> None:
@@ -100,22 +87,14 @@ def _help() -> str:
     """Every command with the first line of its file."""
     width = max(map(len, names()))
     lines = [f"  {name:{width}}  {_purpose(name)}" for name in names()]
-    return "\n".join(["usage: neuromorph COMMAND [options]", "", HEAD, "", *lines, "", "neuromorph COMMAND --help"])
+    first, last = "usage: neuromorph COMMAND [options]", "neuromorph COMMAND --help, neuromorph --version"
+    return "\n".join([first, "", HEAD, "", *lines, "", last])
 
 
 def _purpose(name: str) -> str:
     source = Path(commands.__path__[0], name.replace("-", "_") + ".py").read_text(encoding="utf-8")
     first = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
     return first.partition(": ")[2] or first
-
-
-def _sentence(error: Exception) -> str:
-    """The error's words; the system's own ('[Errno 2] ...') as path and reason."""
-    if isinstance(error, OSError) and error.errno and error.filename:
-        return f"{error.filename}: {error.strerror}; check the path."
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: the output cannot be written."
-    return " ".join(str(error).split())
 
 
 if __name__ == "__main__":

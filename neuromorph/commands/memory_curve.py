@@ -18,7 +18,7 @@ from fusi_models.theory.first_passage import passage_times, survival
 from fusi_models.theory.optimise import optimise
 from fusi_models.theory.pairs import GATING
 from neuromorph.atomic import finite, write_json, write_text
-from neuromorph.outputs import check_file, has_keys
+from neuromorph.outputs import check_files
 from neuromorph.page.curves import curves_csv, figure, lifetime_table, table
 from neuromorph.page.svg import drawing
 
@@ -103,8 +103,7 @@ def memory_curve(args: MemoryCurveArgs) -> None:
             f"threshold must be finite and above 0 (or 0, first passage only), at most {LARGEST:g}: got "
             f"{args.threshold}."
         )
-    for ending in ("json", "csv", "svg"):
-        check_file(f"{args.out}.{ending}", lambda path: has_keys(Path(f"{args.out}.json"), ("arguments", "curves")))
+    check_files(args.out, ("json", "csv", "svg"), ("arguments", "curves"))
     args = _coded(args)
     models = [parse_model(text, args.x, args.f_pot) for text in args.models]
     models += [_optimised(models, age, args) for age in args.optimise]

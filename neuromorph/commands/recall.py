@@ -12,7 +12,7 @@ from fusi_models.networks.recall import DECODERS, EXPLAIN, additive_errors, chai
 from fusi_models.synapse import Chain, need
 from fusi_models.theory.pairs import GATING, additive_rule
 from neuromorph.atomic import write_json, write_text
-from neuromorph.outputs import check_file, has_keys
+from neuromorph.outputs import check_files
 from neuromorph.page.svg import drawing
 from neuromorph.tables import Table
 
@@ -55,8 +55,8 @@ class RecallArgs:
 def recall(args: RecallArgs) -> None:
     """Compute, print the table and write the files; raises ``ValueError`` or ``OSError`` for a user's mistake."""
     whole("seed", args.seed)
-    for ending in ("json", "svg"):
-        check_file(f"{args.out}.{ending}", lambda path: has_keys(Path(f"{args.out}.json"), ("arguments", "ages")))
+    whole("neurons", args.neurons, 2)
+    check_files(args.out, ("json", "csv", "svg"), ("arguments", "ages"))
     ages, errors = _errors(args)
     print(_table(args, ages, errors))
     mean = {name: values.mean(0).tolist() for name, values in errors.items()}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from tyro.conf import OmitArgPrefixes, Suppress
 
+from fusi_models.checks import whole
 from neuromorph import streams
 from neuromorph.checkpoint import load_checkpoint, save_checkpoint, unfinished
 from neuromorph.commands.report import write_training
@@ -21,6 +22,7 @@ from neuromorph.run import fingerprint, learn_stream
 from neuromorph.snn.network import Convolution
 from neuromorph.snn.weights import WeightsConfig
 from neuromorph.streams import Stream
+from neuromorph.tables import tenth
 from neuromorph.threads import check
 
 SCHEMA = 1
@@ -91,6 +93,7 @@ def train(args: TrainArgs) -> None:
     """Raises ``ValueError``, ``OSError`` or ``ImportError`` with one sentence for a mistake."""
     if min(args.hidden, default=1) < 1:
         raise ValueError(f"hidden must be at least 1 each, got {' '.join(map(str, args.hidden))}.")
+    whole("seed", args.training.seed)
     check_file(args.out, _is_checkpoint)
     check_foreign(report_folder(args.out), "config.json", ["arguments"], ("results.json", "config.json", "report.html"))
     with alone(args.out):
@@ -162,7 +165,7 @@ def accuracies(matrix: AccuracyMatrix, stream: Stream) -> str:
     names = [stream[k].name for k in range(len(stream))]
     width = max(len("before learning"), *(len(name) + len("after ") for name in names))
     rows = zip(["before learning", *(f"after {n}" for n in names)], [matrix.baseline, *matrix.accuracy], strict=True)
-    lines = [f"{label:{width}}" + "".join(f"{100 * value:7.1f}" for value in row) for label, row in rows]
+    lines = [f"{label:{width}}" + "".join(f"{tenth(100 * value):>7}" for value in row) for label, row in rows]
     return "\n".join(
         [f"{'percent right on task':{width}}" + "".join(f"{k:7}" for k in range(1, len(names) + 1)), *lines]
     )

@@ -11,6 +11,8 @@ refuses files of its own paper.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ import torch
 
 from neuromorph.importers.graph import INPUT, Connection, FloatGraph, Neurons, one_population
 from neuromorph.importers.maps import Reshape, Scale
+from neuromorph.importers.seal import check_seal
 
 try:
     import nir
@@ -41,15 +44,38 @@ def from_graph(graph: nir.NIRGraph | str | PathLike[str], dt: float = DT) -> Flo
     ``dt``: length of a step in s. Raises ValueError naming the node, the value found and what would work; OSError for
     a file that cannot be read.
     """
-    nodes, edges = _flat(graph.nodes, graph.edges) if isinstance(graph, nir.NIRGraph) else _read(Path(graph))
+    nodes, edges = _flat(graph.nodes, graph.edges) if isinstance(graph, nir.NIRGraph) else read_nodes(Path(graph))
     _check_edges(nodes, edges)
     return _Walk(nodes, edges, dt).graph()
 
 
-def _read(path: Path) -> tuple[Nodes, Edges]:
+@contextmanager
+def told(path: str | PathLike[str]) -> Iterator[None]:
+    """A file whose seal is broken, and what HDF5 and nir raise for one that is damaged or no graph: ValueError.
+
+    Refusals in words, and a file that the system does not open (OSError with its number), stay as they are.
+    """
+    check_seal(path)
+    try:
+        yield
+    except ValueError:
+        raise
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise ValueError(f"{path} is no NIR file, or is cut off ({error}): write one with nir.write") from error
+    except Exception as error:  # h5py and nir raise a dozen kinds
+        raise ValueError(
+            f"{path} is HDF5 but holds no NIR graph, or is damaged ({type(error).__name__}: {error}): write one with "
+            "nir.write"
+        ) from error
+
+
+def read_nodes(path: Path) -> tuple[Nodes, Edges]:
+    """The nodes and edges of a file. Raises ValueError for one that is damaged or no graph."""
     import h5py
 
-    with h5py.File(path) as file:
+    with told(path), h5py.File(path) as file:
         group = file.get("node")
         if group is None or "nodes" not in group:
             raise ValueError(f"{path} is HDF5 but holds no NIR graph (no node/nodes in it): write one with nir.write")

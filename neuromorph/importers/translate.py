@@ -127,10 +127,12 @@ def _random(spec: NetworkSpec) -> NDArray[np.float32]:
 def own(path: Path) -> NetworkSpec | None:
     """The integer network of a NIR file that this project wrote, number for number; None for another."""
     from neuromorph import nir as ours
+    from neuromorph.importers.nir_graph import read_nodes
 
     try:
         return ours.read(path)
     except ValueError:
+        read_nodes(path)  # a damaged file says so, before anything is asked about a network
         return None
 
 

@@ -103,12 +103,12 @@ def running(
     multiprocessing.util.register_after_fork(leash, _Leash.follow)
     try:
         yield run
+        process.stop()  # Ctrl-C may fall on this, too
     except BaseException:
         _abort(process)
         raise
     finally:
         del leash  # its registration goes with it
-    process.stop()
 
 
 @contextmanager

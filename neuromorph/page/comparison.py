@@ -26,7 +26,7 @@ from neuromorph.page.svg import Key, Panel
 from neuromorph.palette import INK
 from neuromorph.study import JOINT as ALL_AT_ONCE
 from neuromorph.study import spread
-from neuromorph.tables import Table
+from neuromorph.tables import Table, tenth
 
 Matrices = Mapping[str, AccuracyMatrix]
 Cells = Sequence[Mapping[str, Any]]
@@ -79,7 +79,7 @@ def summary(results: Mapping[str, Any]) -> Table:
         numbers = ["" if joint and name != "average_accuracy" else spread(cell["metrics"][name]) for name in COLUMNS]
         named = (cell["synapse"], cell["substrate"], cell["role"], str(cell["epochs"]))
         rows.append((*named, *numbers, f"{cell['seconds']:.0f}"))
-    rows.append(("chance", "", "", "", f"{100 * results['chance']:.1f}", *[""] * len(COLUMNS)))
+    rows.append(("chance", "", "", "", tenth(100 * results["chance"]), *[""] * len(COLUMNS)))
     head = ("synapse", "substrate", "role", "epochs", *(f"{name} (%)" for name in COLUMNS.values()), "seconds")
     return Table("Accuracy and forgetting of every synapse on every substrate", head, tuple(rows))
 
@@ -181,7 +181,7 @@ def _grids(cells: Cells) -> Picture:
             place = synapses.index(cell["synapse"]), substrates.index(cell["substrate"])
             values[place] = np.mean(cell["metrics"][name])
         rows = [_broken(synapse) for synapse in synapses]
-        said = "; ".join(f"{_title(cell)} {100 * np.mean(cell['metrics'][name]):.1f}" for cell in cells)
+        said = "; ".join(f"{_title(cell)} {tenth(100 * np.mean(cell['metrics'][name]))}" for cell in cells)
 
         def draw(ax: Any, values: Any = values, rows: Any = rows, low: bool = name == "forgetting") -> None:
             grid(values, rows, substrates, "", ax, low)

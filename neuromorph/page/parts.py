@@ -13,7 +13,7 @@ from neuromorph.page.content import Picture
 from neuromorph.page.svg import Key, Panel, panel, style
 from neuromorph.palette import INK, MARKERS, QUIET, task_colours
 from neuromorph.study import spread
-from neuromorph.tables import Table
+from neuromorph.tables import Table, tenth
 
 SIZE = (3.4, 2.5)
 METRICS = (
@@ -68,12 +68,12 @@ def average_panel(
     name: str, title: str, matrices: Mapping[str, AccuracyMatrix], chance: float, references: Mapping[str, Any]
 ) -> Panel:
     """The average accuracy while tasks are learned, a line a substrate."""
-    ends = ", ".join(f"{key} {_end(matrix):.1f} %" for key, matrix in matrices.items())
+    ends = ", ".join(f"{key} {tenth(_end(matrix))} %" for key, matrix in matrices.items())
     if "no protection" in references:
-        ends += f", no protection {_end(references['no protection']):.1f} %"
+        ends += f", no protection {tenth(_end(references['no protection']))} %"
     if "joint" in references:
-        ends += f", joint {100 * np.mean(references['joint']):.1f} %"
-    alt = f"{title}: average accuracy on the tasks learned so far; at the end {ends}, chance {100 * chance:.1f} %."
+        ends += f", joint {tenth(100 * np.mean(references['joint']))} %"
+    alt = f"{title}: average accuracy on the tasks learned so far; at the end {ends}, chance {tenth(100 * chance)} %."
     return drawn(name, title, alt, lambda ax: average_curve(matrices, chance, references, ax))
 
 
@@ -127,4 +127,4 @@ def _end(matrix: AccuracyMatrix) -> float:
 
 
 def _at(matrix: AccuracyMatrix, i: int, j: int) -> str:
-    return f"{100 * float(np.mean(matrix.accuracy[i, j])):.1f} %"
+    return f"{tenth(100 * np.mean(matrix.accuracy[i, j]))} %"

@@ -9,7 +9,7 @@ from neuromorph.page.parts import CHANCE, METRICS, average_panel, task_pictures,
 from neuromorph.page.svg import Key
 from neuromorph.palette import SUBSTRATES
 from neuromorph.study import spread
-from neuromorph.tables import Table
+from neuromorph.tables import Table, tenth
 
 NAMES = {
     "average_accuracy": "ACC", "learning_accuracy": "LA", "forgetting": "forgetting", "backward_transfer": "BWT",
@@ -27,7 +27,7 @@ def training(results: Mapping[str, Any], matrix: AccuracyMatrix, config: Mapping
     )
     rows = (
         *((name, spread(results["metrics"][key])) for key, name in NAMES.items()),
-        ("chance", f"{100 * chance:.1f}"),
+        ("chance", tenth(100 * chance)),
     )
     whole = Table("Accuracy and forgetting", ("metric", "percent"), rows)
     alone = {"snntorch": matrix}

@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex  # noqa: E402
 from neuromorph.figures import average_curve, bars, grid, matrix_map, memory_curves, task_accuracy  # noqa: E402
 from neuromorph.metrics import AccuracyMatrix  # noqa: E402
 from neuromorph.palette import SUBSTRATES, luminance  # noqa: E402
+from neuromorph.study import spread  # noqa: E402
 
 RNG = np.random.default_rng(0)
 
@@ -30,6 +31,12 @@ def test_task_accuracy(replicas, ax):
         np.testing.assert_array_equal(line.get_xdata(), np.arange(j + 1, 5))
         np.testing.assert_allclose(line.get_ydata(), 100 * mean[j:, j])
     assert len(lines) == 4 and len(ax.collections) == (4 if replicas == (3,) else 0)
+
+
+def test_grid_rounds_as_the_table_does(ax):
+    """Earlier 23.7: a hundred times the mean of two fractions is a last bit below the mean of two per cents."""
+    grid(np.array([[np.mean([0.375, 0.1])]]), ["a"], ["b"], "title", ax)
+    assert [text.get_text() for text in ax.texts] == ["23.8"] == [spread([0.375, 0.1]).split()[0]]
 
 
 def test_grid_writes_every_number_and_leaves_nan_empty(ax):

@@ -9,12 +9,19 @@ import pytest
 import neuromorph
 from fusi_models.catalogue import names
 from neuromorph.commands.compare import CompareArgs
+from neuromorph.commands.main import main
 from neuromorph.commands.memory_curve import MemoryCurveArgs
 
 
 def test_the_package_runs_as_a_module():
     run = subprocess.run([sys.executable, "-m", "neuromorph", "--help"], capture_output=True, text=True)
     assert run.returncode == 0 and "compare" in run.stdout
+
+
+def test_the_command_tells_its_version(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert (end.value.code, capsys.readouterr().out) == (0, f"neuromorph {neuromorph.__version__}\n")
 
 
 def test_the_package_names_its_parts_and_version():

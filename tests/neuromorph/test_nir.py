@@ -8,6 +8,7 @@ from snntorch.import_nir import import_from_nir
 
 nir = pytest.importorskip("nir", reason="nir is not installed")
 
+from neuromorph.importers import seal  # noqa: E402
 from neuromorph.lava import LayerSpec, NetworkSpec, integer_network  # noqa: E402
 from neuromorph.lava.reference import simulate, simulate_float  # noqa: E402
 from neuromorph.nir import from_nir, read, to_nir, write  # noqa: E402
@@ -250,3 +251,21 @@ def test_recurrence_skips_files_and_steps_are_told_apart(tmp_path):
 def test_another_shape_of_graph_is_refused():
     with pytest.raises(ValueError, match="a chain Input, .* can be deployed .*; the graph has"):
         from_nir(nir.NIRGraph.from_list(nir.Linear(np.ones((2, 2)))), num_steps=4, input_bits=1)
+
+
+def test_a_changed_or_damaged_file_is_refused_and_others_read_it(tmp_path):
+    """Earlier a flipped bit of a weight was another network, and HDF5's own errors were tracebacks."""
+    path = tmp_path / "network.nir"
+    write(network(), path)
+    assert len(nir.read(path).nodes) == len(to_nir(network()).nodes)
+    whole = path.read_bytes()
+    for place in (0, 600, len(whole) // 2, len(whole) - 90):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(ValueError, match="is damaged"):
+            read(path)
+    theirs = bytearray(whole[: -seal.LENGTH])
+    at = theirs.index(b"SNOD")
+    theirs[at : at + 4] = b"XXXX"
+    path.write_bytes(theirs)
+    with pytest.raises(ValueError, match="HDF5 but holds no NIR graph, or is damaged"):
+        read(path)

@@ -2,11 +2,13 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from neuromorph.stopping import Signals, Terminated
 
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 DIES = "import os, signal\nfrom neuromorph.stopping import Signals\nwith Signals() as s:\n"
 
 
@@ -34,6 +36,23 @@ def test_running_it_raises_ending_it_is_ignored_and_handlers_come_back():
         assert signal.getsignal(signal.SIGTERM) == before[1]
     finally:
         signal.signal(signal.SIGINT, before[0])
+
+
+def test_no_page_of_experiments_ends_without_the_guard():
+    pages = [path for path in EXPERIMENTS.rglob("*.py") if "__main__" in path.read_text(encoding="utf-8")]
+    assert len(pages) > 40
+    assert [path.name for path in pages if "tyro.cli(" in path.read_text(encoding="utf-8")] == []
+
+
+@pytest.mark.parametrize(("options", "code"), [("--help", 141), ("--nothing", 2)])
+def test_a_page_whose_reader_has_gone_says_nothing(options, code):
+    """Earlier a BrokenPipeError with its traceback."""
+    page = EXPERIMENTS / "gallery/Lahiri_Ganguli_2013.py"
+    reads, writes = os.pipe()
+    os.close(reads)
+    done = subprocess.run([sys.executable, page, options], stdout=writes, stderr=subprocess.PIPE, text=True)
+    os.close(writes)
+    assert done.returncode == code and "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
 
 
 def test_letters_that_the_terminal_lacks_are_replaced():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from harness import Choose
+from harness import Choose, a_nir_file
 
 import fusi_models as fm
 from fusi_models.files import load_synapse
@@ -16,6 +16,7 @@ from neuromorph import atomic, data, study
 from neuromorph.checkpoint import load_checkpoint, save_checkpoint
 from neuromorph.data.labelled import digest_of
 from neuromorph.folder import claim
+from neuromorph.importers import seal
 from neuromorph.lava.saved import load_network, save_network
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
 
@@ -64,7 +65,19 @@ def readers(folder: Path) -> dict[str, Reader]:
     weights = np.sign(rng.standard_normal((3, 5))).astype(np.int8)
     save_network(NetworkSpec((LayerSpec(weights, 2, 0),), 4, 0), folder / "deployed")
     kind("network.npz", "deployed/network.npz", lambda p: load_network(p.parent).layers[0].weights.tolist())
+    a_nir_file(folder)
+    kind("network.nir", "net.nir", lambda p: [layer.weights.tolist() for layer in _imported(p)])
+    kind("somebody's .nir", "theirs.nir", lambda p: _imported(p) and None).write_bytes(
+        (folder / "net.nir").read_bytes()[: -seal.LENGTH]
+    )
     return found
+
+
+def _imported(path: Path) -> tuple[LayerSpec, ...]:
+    """As ``deploy`` reads it. Without a seal a changed weight cannot be seen, only what makes no network."""
+    from neuromorph.importers.translate import Settings, own, translate
+
+    return (own(path) or translate(path, Settings(3, "raster")).spec).layers
 
 
 def _cell(path: Path) -> Any:

@@ -1,4 +1,7 @@
-"""What a hurried user types: each of these was a traceback, a hang, a silent acceptance or a riddle."""
+"""What a hurried user gives: each of these was a traceback, a hang, a silent acceptance or a riddle.
+
+Command lines are in tests/robustness/wrong_uses.py.
+"""
 
 import gzip
 import json
@@ -13,44 +16,6 @@ from neuromorph.learners import TorchLearner
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.run import learn_stream
 from neuromorph.snn.device import checked_device
-
-TRAIN = ["train", "--tasks", "2", "--samples", "20", "--test-samples", "10", "--num-steps", "2"]
-COMPARE = ["compare", "--substrates", "snntorch", "--samples", "20", "--test-samples", "10"]
-CURVE = ["memory-curve", "--models", "plain", "--points", "3", "--last", "10"]
-RECALL = ["recall", "--neurons", "10", "--trials", "1", "--ages", "0"]
-
-
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        ([*TRAIN, "--hidden", "0"], "hidden must be at least 1 each, got 0"),
-        ([*TRAIN, "--device", "meta"], "cannot compute on the device 'meta'"),
-        ([*TRAIN, "--tasks", "9" * 20], "tasks must be at most 100000"),
-        ([*TRAIN, "--seed", "9" * 23], "a seed must be below 2^64"),
-        ([*TRAIN, "--parts", "ewc:strength=1e400"], "strength of the part 'ewc' must be a number"),
-        ([*TRAIN, "--out", ""], "is no name of a file"),
-        ([*COMPARE, "--deep-hidden", "0"], "deep-hidden must be at least 1 each, got 0"),
-        ([*COMPARE, "--deep-m", "-1"], "deep-m must be finite and not negative, got -1"),
-        ([*COMPARE, "--jobs", "9" * 20], "jobs must be at most 1024"),
-        (["benchmark", "--hidden", "0"], "hidden must be at least 1 each, got 0"),
-        (["benchmark", "--jobs", "0"], "jobs must be at least 1, or -1"),
-        ([*CURVE, "--threshold", "1e300"], "threshold must be finite and above 0"),
-        ([*CURVE, "--burn-in", "-1"], "burn-in must be a whole number of at least 0, got -1"),
-        ([*CURVE, "--seed", "-1"], "seed must be a whole number of at least 0, got -1"),
-        ([*CURVE, "--synapses", "1e400"], "synapses must be a number of at most 1e+100, got inf"),
-        ([*CURVE, "--points", "1000000000"], "points must be at most 100000"),
-        ([*CURVE, "--x", "nan"], "x must lie between 0 and 1, got nan"),
-        ([*CURVE, "--models", "cascade:depth=600"], "has 1200 states, which take hours"),
-        ([*RECALL, "--age", "prior", "--mean-age", "nan"], "mean age of a recalled memory must lie above 0"),
-        ([*RECALL, "--age", "prior", "--mean-age", "-1"], "mean age of a recalled memory must lie above 0"),
-    ],
-)
-def test_one_sentence(words, sentence, tmp_path, capsys, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as end:
-        main([*words, "--out", "out"] if "--out" not in words else words)
-    (line,) = capsys.readouterr().err.splitlines()
-    assert end.value.code == 2 and sentence in line
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"schema": 1}', '{"schema": 1, "rows": [{}]}'])

@@ -98,6 +98,29 @@ def test_graph_is_stopped_after_an_exception_and_after_an_interrupt():
 
 
 @needs_lava
+def test_an_interrupt_while_a_graph_is_stopped_leaves_nothing_and_says_nothing():
+    """Earlier the processes lived on, and the end waited for them."""
+    done = run_fresh(
+        GRAPH
+        + textwrap.dedent("""
+    import multiprocessing
+    lif = LIF(shape=(2,))
+    def interrupted():
+        del lif.stop
+        raise KeyboardInterrupt
+    try:
+        with compat.running(lif, Loihi2SimCfg(select_tag="fixed_pt")) as run:
+            run(1)
+            lif.stop = interrupted
+    except KeyboardInterrupt:
+        assert multiprocessing.active_children() == [], multiprocessing.active_children()
+        print("ended")
+    """)
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "ended\n", "")
+
+
+@needs_lava
 def test_a_graph_that_waits_for_itself_ends_with_a_message():
     """Two neurons in a ring: each receives before it sends. Without a timeout this hangs for ever."""
     check("""
