@@ -10,12 +10,8 @@ from pathlib import Path
 import matplotlib
 
 from neuromorph.atomic import replacing
-<<<<<<< HEAD
 from neuromorph.lava.placement import Population, Projection, Shape, draw, draw_systems, place
-=======
-from neuromorph.lava.placement import Population, Projection, Shape, draw, place
 from neuromorph.stopping import run_page
->>>>>>> armour
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402

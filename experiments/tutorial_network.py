@@ -19,7 +19,6 @@ from dataclasses import dataclass
 import numpy as np
 import snntorch
 import torch
-import tyro
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -27,6 +26,7 @@ from fusi_models.seeds import generator
 from neuromorph import lava
 from neuromorph.data import load
 from neuromorph.lava.reference import simulate
+from neuromorph.stopping import run_page
 
 STEPS, BATCH, PART = 25, 128, 2000
 BITS = ((4, 8), (8, 4), (8, 2), (8, 1))  # of the input, of a weight
@@ -151,4 +151,4 @@ def main(args: Args) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    main(tyro.cli(Args))
+    run_page(main, Args)

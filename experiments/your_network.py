@@ -15,11 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-<<<<<<< HEAD
-import tyro
-=======
-from torch import nn
->>>>>>> armour
 
 from fusi_models.seeds import generator
 from neuromorph import lava

@@ -30,11 +30,8 @@ from fusi_models.engines.calcium_inputs import correlated, patterns
 from fusi_models.engines.calcium_neuron import CalciumNeuron, responses, run, selectivity
 from fusi_models.engines.calcium_protocols import crossing, drift
 from fusi_models.models.calcium import YEUNG_2004, YEUNG_2004_SELECTIVE
-<<<<<<< HEAD
-from neuromorph.study import Job, Result, run_study
-=======
 from neuromorph.stopping import run_page
->>>>>>> armour
+from neuromorph.study import Job, Result, run_study
 
 
 @dataclass(frozen=True)
