@@ -28,7 +28,10 @@ from brian2.devices.device import reset_device, runtime_device
 Target = Literal["numpy", "cython", "cpp_standalone"]
 TARGETS: tuple[Target, ...] = get_args(Target)
 
+GROWTH = 1.1
+
 _alone = threading.RLock()
+_living = 0  # objects that the last full collection left
 
 if b2._int_handler.previous_handler in (signal.SIG_IGN, signal.SIG_DFL) and (
     threading.current_thread() is threading.main_thread()
@@ -55,7 +58,7 @@ def session(target: Target = "numpy") -> Iterator[str]:
         stack.callback(np.random.set_state, np.random.get_state())
         b2.prefs.core.stop_on_keyboard_interrupt = False
         if target == "numpy" and not gc.get_freeze_count():
-            gc.freeze()
+            _freeze()
             stack.callback(_thaw)
         device, limit = b2.get_device(), b2.get_device()._maximum_run_time
         folder = ""
@@ -68,6 +71,18 @@ def session(target: Target = "numpy") -> Iterator[str]:
         stack.callback(device._set_maximum_run_time, limit)
         stack.callback(reset_device)
         yield folder
+
+
+def _freeze() -> None:
+    """Pass over what is there, after a collection where it has grown by a tenth: networks of earlier sessions that
+    their users have dropped since lie among it, and would be passed over for ever."""
+    global _living
+    gc.freeze()
+    if gc.get_freeze_count() > GROWTH * _living:
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+        _living = gc.get_freeze_count()
 
 
 def _thaw() -> None:

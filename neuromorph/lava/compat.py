@@ -109,6 +109,19 @@ def running(
         raise
     finally:
         del leash  # its registration goes with it
+        _forget(process.runtime)
+
+
+def _forget(runtime: Any) -> None:
+    """Take a graph that has ended off Lava's lists of all processes and variables ever made, which would keep it, its
+    channels and its memory for as long as this process lives."""
+    from lava.magma.core.process.process import ProcessServer
+    from lava.magma.core.process.variable import VarServer
+
+    if runtime is not None:
+        processes, variables = ProcessServer().processes, VarServer().vars
+        processes[:] = [one for one in processes if one.runtime is not runtime]
+        variables[:] = [one for one in variables if one.process is None or one.process.runtime is not runtime]
 
 
 @contextmanager

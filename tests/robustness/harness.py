@@ -174,12 +174,14 @@ def warm(name: str) -> None:
 
 
 def _quietly(words: Sequence[str], folder: Path) -> None:
-    here = os.getcwd()
+    here, lock = os.getcwd(), study._ALONE
+    study._ALONE = threading.Lock()  # the campaign is a study itself, and holds it
     try:
         os.chdir(folder)
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             main(list(words))
     finally:
+        study._ALONE = lock
         os.chdir(here)
 
 

@@ -121,6 +121,22 @@ def test_an_interrupt_while_a_graph_is_stopped_leaves_nothing_and_says_nothing()
 
 
 @needs_lava
+def test_nothing_is_kept_of_a_graph_that_has_ended():
+    """Earlier Lava's lists of all processes and variables kept every graph: a quarter of a MiB each."""
+    check("""
+    import gc
+    def living():
+        gc.collect()
+        return sum(type(one).__name__ in ("Executable", "SendPort", "_DirectRuntime") for one in gc.get_objects())
+    mine = LIF(shape=(1,))
+    for _ in range(2):
+        assert (simulate(3) == 21).all() and living() == 0
+    from lava.magma.core.process.process import ProcessServer
+    assert ProcessServer().processes == [mine]
+    """)
+
+
+@needs_lava
 def test_a_graph_that_waits_for_itself_ends_with_a_message():
     """Two neurons in a ring: each receives before it sends. Without a timeout this hangs for ever."""
     check("""
