@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from neuromorph import streams
 from neuromorph.atomic import read_json, replacing, write_json
 from neuromorph.commands.report import table, write_report
 from neuromorph.folder import claim, finished
-from neuromorph.lava import INSTALL
+from neuromorph.lava import INSTALL, installed
 from neuromorph.learner import Learner, described
 from neuromorph.learners.methods import RULES, SUBSTRATES, Substrate
 from neuromorph.local_rule.layer import LayerRule
@@ -242,7 +241,7 @@ def _checked(args: CompareArgs) -> Stream:
 def _installed(args: CompareArgs) -> CompareArgs:
     """Without Lava the other substrates are compared; Lava alone is refused when its learner is built."""
     others = tuple(name for name in args.substrates if SUBSTRATES[name].module != "lava")
-    if others in ((), args.substrates) or find_spec("lava") is not None:
+    if others in ((), args.substrates) or installed():
         return args
     named = " and ".join(dict.fromkeys(others))
     print(f"neuromorph: lava-nc is not installed: {named} without Lava. To add it, {INSTALL}", file=sys.stderr)

@@ -3,6 +3,7 @@
 Each name is loaded when first used, and lava-nc itself only when a graph is built.
 """
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from neuromorph.lazy import attribute
@@ -18,7 +19,19 @@ INSTALL = (
 )
 """How lava-nc comes onto a machine; 0.10.0 is its last release, and runs on Python 3.10 to 3.12."""
 
-__all__ = ["Deployment", "LayerSpec", "NetworkSpec", "deploy", "integer_network"]
+
+def installed() -> bool:
+    """Whether lava-nc is here. A bare folder ``lava``, which pip leaves of an earlier one, or a sister package, is not.
+
+    Loads nothing of it.
+    """
+    try:
+        return find_spec("lava.magma.compiler") is not None
+    except ModuleNotFoundError:
+        return False
+
+
+__all__ = ["Deployment", "LayerSpec", "NetworkSpec", "deploy", "installed", "integer_network"]
 
 _HOME = {
     "Deployment": "deployment",

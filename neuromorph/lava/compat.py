@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from neuromorph.lava import INSTALL
+from neuromorph.lava import INSTALL, installed
 
 STOP_SECONDS = 3.0  # a healthy graph stops within 0.1 s; one whose processes died never answers
 LEASH_SECONDS = 0.5  # how often a process of a graph looks whether its parent is still there
@@ -60,7 +60,7 @@ def _import_lava() -> None:
             importlib.import_module("lava.magma.compiler.var_model")
             importlib.import_module("lava.magma.runtime.message_infrastructure.multiprocessing")
     except ModuleNotFoundError as error:
-        if error.name not in ("lava", "lava.magma"):
+        if installed():  # something of it, or that it needs, is missing
             raise
         raise ImportError(f"lava-nc is not installed; {INSTALL}") from error
 

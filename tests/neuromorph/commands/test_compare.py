@@ -297,7 +297,7 @@ def test_wrong_words_are_refused_before_anything_is_written(change, message, tmp
 
 
 def test_without_lava_the_others_are_compared(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(compare, "find_spec", lambda name: None)
+    monkeypatch.setattr(compare, "installed", lambda: False)
     chosen = ["--substrates", "snntorch", "lava", "lava-float", *TINY, "--synapses", "plain", "--no-deep"]
     main(["compare", *chosen, "--out", str(tmp_path)])
     said = capsys.readouterr().err

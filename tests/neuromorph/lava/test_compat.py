@@ -237,14 +237,17 @@ def test_nothing_is_left_of_a_stopped_run(stop):
             os.kill(process, signal.SIGKILL)
 
 
-def test_missing_lava_gives_one_sentence_with_the_command():
-    code = """
+@pytest.mark.parametrize("missing", ["lava", "lava.magma", "lava.magma.compiler"])  # folders stay when pip removes it
+def test_missing_lava_gives_one_sentence_with_the_command(missing):
+    code = f"""
 import sys
 class Hide:
     def find_spec(self, name, path=None, target=None):
-        if name == "lava":
-            raise ModuleNotFoundError("No module named 'lava'", name="lava")
+        if name == {missing!r}:
+            raise ModuleNotFoundError("No module named " + name, name=name)
 sys.meta_path.insert(0, Hide())
+import neuromorph.lava
+assert not neuromorph.lava.installed()
 import neuromorph.lava.compat
 """
     done = run_fresh(code)
