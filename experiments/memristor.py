@@ -114,7 +114,13 @@ def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
     words = StreamWords(args.stream, 2, args.samples or None, args.test_samples or None)
     seeds = range(args.first_seed, args.first_seed + args.seeds)
+    missing = set(args.tables) - set(TABLES)
+    if missing:
+        raise ValueError(f"There is no table '{min(missing)}': choose some of {', '.join(TABLES)}.")
     rows = [(table, name, options) for table in args.tables for name, options in TABLES[table].items()]
+    unknown = set(args.rows) - {name for _, name, _ in rows}
+    if unknown:
+        raise ValueError(f"There is no row '{min(unknown)}' in the tables {', '.join(args.tables)}.")
     rows = [row for row in rows if not args.rows or row[1] in args.rows]
     cells = [
         Devices(f"{name} seed {s}", partial(built, args, options), words, s, args.epochs, threads=1)

@@ -58,6 +58,11 @@ class Learner(ABC):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go back to a ``state_dict``."""
 
+    def check_saved(self, state: Mapping[str, Any]) -> None:
+        """Raise ``ValueError`` for a ``state_dict`` of another configuration."""
+        if state.get("description") != self.description:
+            raise ValueError(f"the state was saved by {state.get('description')}, not by {self.description}.")
+
     def cost(self, x: Values) -> Cost | None:
         """What an inference takes, mean over the samples x [n, ...]; None where it is not counted."""
         return None

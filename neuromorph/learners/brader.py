@@ -106,8 +106,7 @@ class BraderLearner(Learner):
         return {"description": self.description, "state": self.state.copy(), "presented": self.presented}
 
     def load_state_dict(self, state):
-        if state.get("description") != self.description:
-            raise ValueError(f"the state was saved by {state.get('description')}, not by {self.description}.")
+        self.check_saved(state)
         found = np.asarray(state["state"])
         if found.shape != self.state.shape:
             raise ValueError(f"the state has shape {found.shape}, this learner's is {self.state.shape}.")

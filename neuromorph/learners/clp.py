@@ -18,7 +18,7 @@ from fusi_models.seeds import whole
 from neuromorph.learner import Learner, checked_labels, checked_samples, described
 from neuromorph.learners.local import at_least_one
 from neuromorph.learners.methods import NoParts
-from neuromorph.local_rule.clp import Memory, Novelty, learned
+from neuromorph.local_rule.clp import Memory, Novelty, learned, shared_inputs
 from neuromorph.local_rule.codes import Winners
 
 CODE, NOVELTY = Winners(), Novelty()
@@ -71,8 +71,7 @@ class Clp(Learner):
         return {"description": self.description, **self.memory._asdict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        if state.get("description") != self.description:
-            raise ValueError(f"the state was saved by {state.get('description')}, not by {self.description}.")
+        self.check_saved(state)
         self.memory = Memory(np.array(state["stored"], bool), np.array(state["classes"], np.int64))
 
     def _spikes(self, x: NDArray[Any]) -> NDArray[np.bool_]:
@@ -103,7 +102,7 @@ class ClpLearner(Clp):
 
     def _answers(self, z: NDArray[np.bool_]) -> NDArray[np.int64]:
         stored, classes = self.memory
-        winners = self.membrane.winners((z.astype(np.float32) @ stored.T.astype(np.float32)).astype(np.int64))
+        winners = self.membrane.winners(shared_inputs(z, stored))
         return np.where(winners < 0, -1, classes[winners])
 
 

@@ -189,7 +189,7 @@ class ComposedLearner(Learner):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from ``state``, from any device; raises ValueError when it was saved with another configuration."""
-        self._check_identity(state)
+        self.check_saved(state)
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))  # torch would share the tensors
         for part, saved in zip(self.parts, copy.deepcopy(state["parts"]), strict=True):
@@ -247,11 +247,6 @@ class ComposedLearner(Learner):
     def _identity(self) -> dict[str, Any]:
         """What a state must agree in, under keys of its own."""
         return {"description": self.description}
-
-    def _check_identity(self, state: dict[str, Any]) -> None:
-        """Raise ValueError for a state of another configuration."""
-        if state["description"] != self.description:
-            raise ValueError(f"the state was saved by {state['description']}, not by {self.description}")
 
     def _refuse(self, count: int, learning: bool) -> None:
         """Raise ValueError for a number of samples that leaves one alone where the norm is over the batch."""

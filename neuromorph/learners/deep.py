@@ -7,6 +7,7 @@ norm, if asked for, has one state for the whole stream; ``predict`` runs it in e
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 from typing import Any, cast
 
@@ -128,7 +129,7 @@ class DeepLearner(ComposedLearner):
         default = settings.pop("weights", None) == DeepConfig.__dataclass_fields__["weights"].default
         return {"config": settings if default else {**settings, "weights": described("", form=self.config.weights)}}
 
-    def _check_identity(self, state: dict[str, Any]) -> None:
+    def check_saved(self, state: Mapping[str, Any]) -> None:
         ours, theirs = self._identity()["config"], state["config"]
         differing = sorted(name for name in ours.keys() | theirs.keys() if theirs.get(name) != ours.get(name))
         if differing:

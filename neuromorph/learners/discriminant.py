@@ -86,8 +86,7 @@ class DiscriminantLearner(Learner):
         return {"description": self.description, "presented": self.presented, **state}
 
     def load_state_dict(self, state):
-        if state.get("description") != self.description:
-            raise ValueError(f"the state was saved by {state.get('description')}, not by {self.description}.")
+        self.check_saved(state)
         for name in ("counts", "sums", "products"):
             getattr(self, name).copy_(state[name])
         self.presented, self._scorer = int(state["presented"]), None

@@ -103,8 +103,7 @@ class RasterLearner(Learner):
         return {"description": self.description, "states": states, "presented": self.presented}
 
     def load_state_dict(self, state):
-        if state.get("description") != self.description:
-            raise ValueError(f"the state was saved by {state.get('description')}, not by {self.description}.")
+        self.check_saved(state)
         states, own = [np.asarray(one) for one in state["states"]], self._all_states()
         if [one.shape for one in states] != [one.shape for one in own]:
             shapes = [" and ".join(str(one.shape) for one in some) for some in (states, own)]

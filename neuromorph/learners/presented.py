@@ -103,8 +103,7 @@ class PresentedLearner(Learner):
         return {"description": self.description, "presented": self.presented, **arrays}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        if state.get("description") != self.description:
-            raise ValueError(f"the state was saved by {state.get('description')}, not by {self.description}.")
+        self.check_saved(state)
         for name in self.arrays:
             setattr(self, name, tuple(np.array(state[f"{name}{k}"]) for k in range(2)))
         self.presented = int(state["presented"])

@@ -17,7 +17,7 @@ sample, which leaves traces of earlier samples at inputs that are silent in this
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,8 +69,8 @@ class Membrane(NamedTuple):
     threshold: int
     shift: int
 
-    def winners(self, shared: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The first to cross [n], or ``NOBODY``, of shared active inputs [n, prototype]."""
+    def winners(self, shared: NDArray[Any]) -> NDArray[np.int64]:
+        """The first to cross [n], or ``NOBODY``, of shared active inputs [n, prototype], whole numbers of any type."""
         if not shared.shape[1]:
             return np.full(len(shared), NOBODY)
         gains = STORED * shared.astype(np.int64) >> self.shift
@@ -79,14 +79,19 @@ class Membrane(NamedTuple):
         return np.where(np.take_along_axis(steps, best[:, None], 1)[:, 0] > self.window, NOBODY, best)
 
 
+def shared_inputs(z: NDArray[np.bool_], stored: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Inputs that are active in both, [n, prototype], of inputs z [n, input] and prototypes [prototype, input]."""
+    return z.astype(np.float32) @ stored.T.astype(np.float32)
+
+
 def learned(membrane: Membrane, memory: Memory, z: NDArray[np.bool_], y: NDArray[np.int64]) -> Memory:
     """The memory after inputs z [n, input] with labels y [n], one after another."""
     stored, classes = memory
     new = np.zeros(0, np.int64)
-    before = z.astype(np.float32) @ stored.T.astype(np.float32)
+    before = shared_inputs(z, stored)
     for k in range(len(z)):
-        shared = np.concatenate([before[k], z[new] @ z[k].astype(np.float32)])
-        winner = int(membrane.winners(shared[None].astype(np.int64))[0])
+        shared = np.append(before[k], shared_inputs(z[k : k + 1], z[new]))
+        winner = int(membrane.winners(shared[None])[0])
         if winner == NOBODY or (classes[winner] if winner < len(stored) else y[new[winner - len(stored)]]) != y[k]:
             new = np.append(new, k)
     return Memory(np.concatenate([stored, z[new]]), np.concatenate([classes, y[new]]))

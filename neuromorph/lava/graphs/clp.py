@@ -12,19 +12,18 @@ names that. What comes out, and the source: ``local_rule.clp``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuromorph.chip import NO_CURRENT_MEMORY
-from neuromorph.lava.compat import running  # before any lava module
-from neuromorph.lava.graphs import TAGS
+from neuromorph.lava.compat import running as running  # before any lava module
+from neuromorph.lava.graphs.local_rule import run
 from neuromorph.local_rule.clp import STORED, Membrane, Memory
 
 from lava.magma.core.learning.learning_rule import Loihi3FLearningRule  # isort: skip
-from lava.magma.core.run_configs import Loihi2SimCfg  # isort: skip
 from lava.proc.clp.novelty_detector.process import NoveltyDetector  # isort: skip
 from lava.proc.clp.nsm.process import Allocator, Readout  # isort: skip
 from lava.proc.clp.prototype_lif.process import PrototypeLIF  # isort: skip
@@ -68,7 +67,7 @@ def learn(membrane: Membrane, memory: Memory, z: NDArray[np.bool_], y: NDArray[n
     stores = SpikeRecorder(shape=(many,), steps=len(z) * period, lag=0)
     prototypes.s_out_bap.connect(stores.s_in)
     found = []
-    _run(source, len(z) * period, lambda: found.append(readout.proto_labels.get()))
+    run(source, "fixed", len(z) * period, lambda: found.append(readout.proto_labels.get()))
     new = np.flatnonzero(stores.recorded.reshape(len(z), period, many).any((1, 2)))
     return Memory(np.concatenate([stored, z[new]]), found[0].astype(np.int64)[: used + len(new)] - 1)
 
@@ -83,7 +82,7 @@ def infer(membrane: Membrane, memory: Memory, z: NDArray[np.bool_]) -> NDArray[n
     prototypes.s_out.connect(readout.inference_in)
     answers = SpikeRecorder(shape=(1,), steps=len(z) * period, lag=0, kind=np.int32)
     readout.user_output.connect(answers.s_in)
-    _run(source, len(z) * period, lambda: None)
+    run(source, "fixed", len(z) * period)
     said = answers.recorded.reshape(len(z), period)[:, 2:]  # before, a prototype may answer the last sample once more
     return np.take_along_axis(said, (said != 0).argmax(1)[:, None], 1)[:, 0].astype(np.int64) - 1
 
@@ -118,10 +117,3 @@ def _all_to_all(out: Any, into: Any, **options: Any) -> None:
     ones = Dense(weights=np.ones((*into.shape, *out.shape)), **options)
     out.connect(ones.s_in)
     ones.a_out.connect(into)
-
-
-def _run(process: Any, steps: int, read: Callable[[], None]) -> None:
-    """Compile the graph of ``process``, run it for ``steps``, call ``read`` and stop it."""
-    with running(process, Loihi2SimCfg(select_tag=TAGS["fixed"])) as forward:
-        forward(steps)
-        read()
