@@ -4,7 +4,7 @@
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -67,18 +67,18 @@ class RasterLearner(Learner):
 
     def present(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """``partial_fit`` that returns the output spikes meanwhile, bool [n, time, replica, unit]."""
-        x, y = self._checked_pair(x, y)
-        if not len(x):
-            return np.empty((0, self.rule.num_steps, len(self.seeds), self.units), bool)
-        spikes = self._learn(self._raster(x, self.presented, False), y)
-        self.presented += len(x)
-        return spikes
+        spikes = self._present(x, y, self._learn)
+        return np.empty((0, self.rule.num_steps, len(self.seeds), self.units), bool) if spikes is None else spikes
 
     def partial_fit(self, x, y):
+        self._present(x, y, self._teach)
+
+    def _present(self, x: np.ndarray, y: np.ndarray, how: Callable[[np.ndarray, np.ndarray], Any]) -> Any:
+        """What ``how`` returns of the raster of x with the labels y; None for no samples."""
         x, y = self._checked_pair(x, y)
-        if len(x):
-            self._teach(self._raster(x, self.presented, False), y)
-            self.presented += len(x)
+        found = how(self._raster(x, self.presented, False), y) if len(x) else None
+        self.presented += len(x)
+        return found
 
     def predict(self, x):
         x = self._checked(x)

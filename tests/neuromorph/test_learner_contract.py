@@ -173,7 +173,7 @@ def test_a_test_sample_is_encoded_by_other_random_numbers_than_when_it_was_learn
         shown.append(raster.copy())
         return np.zeros((*raster.shape[:3], learner.units), bool)
 
-    learner._learn = learner.spikes = look
+    learner._learn = learner._teach = learner.spikes = look
     x, y = np.full((6, INPUTS), 0.5, np.float32), np.arange(6) % CLASSES
     learner.partial_fit(x, y)
     learner.predict(x)
