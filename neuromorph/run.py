@@ -170,9 +170,8 @@ def _passes(epochs: Epochs, tasks: int, every: int | None) -> list[int]:
         if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
             raise ValueError(f"{name} must be a whole number, or epochs one a task, got {number!r}.")
     passes = [int(one) for one in each] * (tasks if isinstance(epochs, (int, np.integer)) else 1)
-    for name, least in (("epochs", min(passes, default=1)), ("every", 1 if every is None else every)):
-        if least < 1:
-            raise ValueError(f"{name} must be at least 1, got {least}.")
+    if min(passes, default=1) < 1 or (every is not None and every < 1):
+        raise ValueError(f"epochs and every must be at least 1, got epochs={epochs}, every={every}.")
     if len(passes) != tasks:
         raise ValueError(f"got {len(passes)} numbers of epochs for {tasks} tasks; give one, or one a task.")
     return passes

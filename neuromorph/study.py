@@ -130,10 +130,8 @@ def run_study(
     epoch. Raises ``ValueError`` for other ``jobs``, ``ImportError`` and ``OSError`` where Dask is not there, and what
     the first cell that fails raises.
     """
-    if jobs is not None and jobs < 1 and jobs != -1:
-        raise ValueError(f"jobs must be at least 1, or -1 for as many as there are cores, got {jobs}.")
-    if jobs is not None and jobs > MOST_JOBS:
-        raise ValueError(f"jobs must be at most {MOST_JOBS}, got {jobs}.")
+    if jobs is not None:
+        check_jobs(jobs)
     (folder / "cells").mkdir(parents=True, exist_ok=True)
     with _on(scheduler):
         alone = effective_n_jobs(jobs) == 1
@@ -149,6 +147,14 @@ def run_study(
                 _keep(path, result, mark)
     _stream.cache_clear()
     return [found[path] for path in paths]
+
+
+def check_jobs(jobs: int) -> None:
+    """Raise ``ValueError`` for a number of jobs that ``run_study`` does not take."""
+    if jobs < 1 and jobs != -1:
+        raise ValueError(f"jobs must be at least 1, or -1 for as many as there are cores, got {jobs}.")
+    if jobs > MOST_JOBS:
+        raise ValueError(f"jobs must be at most {MOST_JOBS}, got {jobs}.")
 
 
 @contextmanager

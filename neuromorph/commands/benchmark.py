@@ -15,7 +15,7 @@ from neuromorph.learner import Learner
 from neuromorph.learners.methods import LearnerWords
 from neuromorph.outputs import alone, check_folder
 from neuromorph.streams import Stream, StreamWords
-from neuromorph.study import JOINT, Cell, Result, columns, run_study, spread, stacked
+from neuromorph.study import JOINT, Cell, Result, check_jobs, columns, run_study, spread, stacked
 from neuromorph.tables import tenth
 from neuromorph.threads import check
 
@@ -161,8 +161,7 @@ def benchmark(args: BenchmarkArgs) -> None:
         raise ValueError("Name at least one learner.")
     if min(args.hidden, default=1) < 1:
         raise ValueError(f"hidden must be at least 1 each, got {' '.join(map(str, args.hidden))}.")
-    if args.jobs < 1 and args.jobs != -1:
-        raise ValueError(f"jobs must be at least 1, or -1 for as many as there are cores, got {args.jobs}.")
+    check_jobs(args.jobs)
     rows = [row for words in _streams(args) for row in _rows(args, words)]
     if not rows:
         raise ValueError(f"None of {', '.join(args.learners)} keeps outputs a task, which split-task- streams need.")

@@ -27,7 +27,7 @@ from neuromorph.local_rule.rule import LocalRule
 from neuromorph.metrics import AccuracyMatrix, memory_signal
 from neuromorph.outputs import alone, check_folder
 from neuromorph.streams import Stream, StreamWords
-from neuromorph.study import JOINT, Cell, Job, Result, alongside, run_study, stacked
+from neuromorph.study import JOINT, Cell, Job, Result, alongside, check_jobs, run_study, stacked
 from neuromorph.threads import check as check_threads
 
 SCHEMA = 1
@@ -221,8 +221,7 @@ def _checked(args: CompareArgs) -> Stream:
         if getattr(args, name) < 1:
             raise ValueError(f"{name.replace('_', '-')} must be at least 1, got {getattr(args, name)}.")
     check_threads(args.threads)
-    if args.jobs < 1 and args.jobs != -1:
-        raise ValueError(f"jobs must be at least 1, or -1 for as many as there are cores, got {args.jobs}.")
+    check_jobs(args.jobs)
     if not args.substrates or not args.synapses:
         raise ValueError("Name at least one substrate and one synapse.")
     if args.deep and min(args.deep_hidden, default=1) < 1:

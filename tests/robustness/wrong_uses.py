@@ -63,6 +63,7 @@ LINES = (
     "memory-curve --models nothing",
     "memory-curve --out ''",
     "recall --age prior --mean-age nan",
+    "recall --age prior --mean-age -1",
     "recall --neurons 0",
     "recall --seed -1",
     "deploy nowhere.pt",
