@@ -24,6 +24,7 @@ from neuromorph.learners.torch import TorchLearner
 from neuromorph.local_rule.rule import LocalRule
 from neuromorph.run import learn_stream
 from neuromorph.stopping import run_page
+from neuromorph.tables import deviation
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,9 @@ def main(args: Args) -> None:
     for label, synapse, kind in rows:
         torch, lava = (measure(args, synapse, one) for one in (TorchLearner, kind))
         equal = "random" if synapse.stochastic else f"{sum(map(np.array_equal, torch[1], lava[1]))} of {args.seeds}"
-        spread = [f"{v.mean():.3f} +- {v.std():.3f}" for run in (0, 1) for v in (torch[0][run], lava[0][run])]
+        spread = [f"{v.mean():.3f} +- {deviation(v):.3f}" for run in (0, 1) for v in (torch[0][run], lava[0][run])]
         gap = lava[0][0] - torch[0][0]
-        error = gap.std(ddof=1) / args.seeds**0.5
+        error = deviation(gap) / args.seeds**0.5
         occupancy = apart(torch[1], lava[1]), apart(torch[1], torch[1][1:] + torch[1][:1])
         spread.insert(2, f"{gap.mean():+.3f} (se {error:.3f})")
         print(f"{label:28}{''.join(f'{text:>{18 if k == 2 else 16}}' for k, text in enumerate(spread))}", end="")

@@ -27,6 +27,7 @@ from neuromorph import lava
 from neuromorph.data import load
 from neuromorph.lava.reference import simulate
 from neuromorph.stopping import run_page
+from neuromorph.tables import deviation
 
 STEPS, BATCH, PART = 25, 128, 2000
 BITS = ((4, 8), (8, 4), (8, 2), (8, 1))  # of the input, of a weight
@@ -146,7 +147,7 @@ def main(args: Args) -> None:
                 rows.setdefault(name, []).extend(values)
         print(f"{kind}: {count} training images, {tested} test images, {len(args.seeds)} seeds, percent", flush=True)
         for name, each in rows.items():
-            print(f"  {name:55} {np.mean(each):6.2f} +- {np.std(each):.2f}  {np.round(each, 2)}", flush=True)
+            print(f"  {name:55} {np.mean(each):6.2f} +- {deviation(each):.2f}  {np.round(each, 2)}", flush=True)
 
 
 if __name__ == "__main__":

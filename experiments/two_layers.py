@@ -17,6 +17,7 @@ from neuromorph.local_rule.random_feedback import Feedback
 from neuromorph.local_rule.rule import LocalRule
 from neuromorph.run import learn_stream
 from neuromorph.stopping import run_page
+from neuromorph.tables import deviation
 
 FROZEN = 10_000  # a margin that no fed-back error exceeds
 
@@ -57,7 +58,7 @@ def main(args: Args) -> None:
                 for seed in range(args.seeds)
             ]
             rows = [[r.accuracy[0, 0] for r in runs], [r.average_accuracy for r in runs], [r.forgetting for r in runs]]
-            print(f"{name:16}{m:5g}" + "".join(f"{f'{np.mean(v):.3f} +- {np.std(v):.3f}':>18}" for v in rows))
+            print(f"{name:16}{m:5g}" + "".join(f"{f'{np.mean(v):.3f} +- {deviation(v):.3f}':>18}" for v in rows))
             results.append({"hidden": name, "m": m, "first": rows[0], "acc": rows[1], "forgetting": rows[2]})
     ours, lava = (build(kind, args, Feedback().margin, 2.0, 0) for kind in (FeedbackLearner, LavaFeedbackLearner))
     x, y = stream(args, 0)[0].train

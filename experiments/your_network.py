@@ -25,6 +25,7 @@ from neuromorph.importers.samples import samples
 from neuromorph.lava.connection import ALWAYS
 from neuromorph.lava.reference import simulate
 from neuromorph.stopping import run_page
+from neuromorph.tables import deviation
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def agreement(ours: np.ndarray, theirs: np.ndarray) -> tuple[float, ...]:
 
 def shown(name: str, values: list[tuple[float, ...]]) -> None:
     """Mean and spread of the seeds."""
-    mean, spread = np.mean(values, 0), np.std(values, 0)
+    mean, spread = np.mean(values, 0), deviation(values)
     words = ("same step", "total", "counts", "same answer")
     print(f"{name}: " + ", ".join(f"{w} {m:.1f} +- {s:.1f}" for w, m, s in zip(words, mean, spread, strict=True)))
 

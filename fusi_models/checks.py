@@ -1,12 +1,14 @@
 """What a number given by a user must be; each check is made once, where the number comes in."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 Values = np.ndarray[Any, np.dtype[Any]]
 """An array of any shape and kind of number."""
+MOST = 2**40  # weights of a layer: 4 TB of float32
 
 
 def check_fraction(name: str, value: float, below_one: bool = False) -> None:
@@ -26,6 +28,14 @@ def whole(name: str, value: Any, least: int = 0) -> int:
     if not number or not math.isfinite(value) or value != int(value) or value < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, got {value}.")
     return int(value)
+
+
+def check_widths(name: str, widths: Sequence[int]) -> None:
+    """Raise ``ValueError`` for a layer without a unit, and for more units or weights than a computer holds."""
+    if min(widths, default=1) < 1:
+        raise ValueError(f"{name} must be at least 1 each, got {' '.join(map(str, widths))}.")
+    if max((a * b for a, b in zip((1, *widths), widths, strict=False)), default=0) > MOST:
+        raise ValueError(f"{name} asks for more than {MOST:.0e} units or weights, got {' '.join(map(str, widths))}.")
 
 
 def real(name: str, value: Any) -> float:

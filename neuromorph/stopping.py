@@ -95,6 +95,11 @@ def told(signals: Signals, kept: Callable[[], str]) -> Iterator[None]:
     except MemoryError as error:
         say(f"not enough memory ({error}): ask for fewer synapses, samples or trials.")
         sys.exit(2)
+    except RuntimeError as error:
+        if "allocate" not in str(error):  # torch's way to say that memory is short
+            raise
+        say(f"not enough memory ({_first(error)}): ask for narrower layers, fewer samples, or smaller batches.")
+        sys.exit(2)
     except (ValueError, OSError, ImportError) as error:
         quiet_end()
         say(_sentence(error))
@@ -115,6 +120,11 @@ def say(sentence: str, before: str = "") -> None:
     """On stderr, if there is one."""
     if sys.stderr is not None:  # closed by the shell
         print(f"{before}neuromorph: {sentence}", file=sys.stderr)
+
+
+def _first(error: Exception) -> str:
+    """The line that says how much, without where in torch it was noticed."""
+    return str(error).splitlines()[0].rpartition("] ")[2]
 
 
 def _sentence(error: Exception) -> str:

@@ -11,7 +11,6 @@ import re
 import sys
 import threading
 import time
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -157,29 +156,15 @@ def check_jobs(jobs: int) -> None:
         raise ValueError(f"jobs must be at most {MOST_JOBS}, got {jobs}.")
 
 
-@contextmanager
-def alongside(call: Callable[[], None], jobs: int | None) -> Iterator[None]:
-    """The processes of a coming study with so many ``jobs`` make ``call`` each, while the block runs in this one.
+def ahead(call: Callable[[], None], jobs: int | None) -> None:
+    """Make ``call`` in each process of a coming study with so many ``jobs``, or here where this is the only one.
 
-    What both need to load takes seconds. Raises what ``call`` does.
+    It finds mistakes before hours of work, and what it has to load, for seconds, is loaded once. Raises what it does.
     """
     if jobs is None or effective_n_jobs(jobs) == 1:
-        yield
-        return
-    try:
-        hands = Parallel(n_jobs=jobs, return_as="generator")
-    except ValueError:  # joblib's "multiprocessing" hands nothing out before the end
-        yield
-        return
-    answers = hands(delayed(call)() for _ in range(effective_n_jobs(jobs)))
-    try:
-        yield
-        for _ in answers:
-            pass
-    finally:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # joblib's, of calls that an error here has cut
-            answers.close()
+        call()
+    else:
+        Parallel(n_jobs=jobs)(delayed(call)() for _ in range(effective_n_jobs(jobs)))
 
 
 def stacked(results: Sequence[Result]) -> AccuracyMatrix:

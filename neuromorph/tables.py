@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Table:
@@ -44,6 +46,17 @@ def tenth(number: Any) -> str:
     ('23.8', '23.8')
     """
     return f"{round(float(number), 9):.1f}"
+
+
+def deviation(values: Any, axis: int | None = 0) -> Any:
+    """Standard deviation of a sample, over n - 1, along ``axis``; of one value 0.
+
+    >>> round(float(deviation([1.0, 2.0])), 3), float(deviation([1.0]))
+    (0.707, 0.0)
+    """
+    values = np.asarray(values, float)
+    many = values.size if axis is None else values.shape[axis]
+    return values.std(axis, ddof=int(many > 1))
 
 
 def columns(lines: Sequence[Sequence[str]]) -> str:

@@ -25,6 +25,7 @@ import fusi_models as fm
 from fusi_models.networks.attractors import HOPFIELD, grow, input_snr, oldest, retention
 from fusi_models.seeds import generator
 from neuromorph.stopping import run_page
+from neuromorph.tables import deviation
 
 MODELS = (fm.BennaFusi(4), fm.BennaFusi(6), fm.cascade(4), fm.cascade(6), fm.plain(0.25), fm.plain(1.0))
 LEVEL = 2.3
@@ -70,13 +71,13 @@ def main(args: Args) -> None:
             last = np.array([oldest(row) for row in overlaps])
             snr = input_snr(syn, HOPFIELD, n, np.arange(400))
             lives.append(
-                (n, last.mean(), last.std() / np.sqrt(len(last)), np.flatnonzero(snr >= LEVEL).max(initial=-1))
+                (n, last.mean(), deviation(last) / np.sqrt(len(last)), np.flatnonzero(snr >= LEVEL).max(initial=-1))
             )
             edges = snr[[max(round(last.mean()), 0), round(last.mean()) + 1]]
             print(f"{syn.name:20} N {n:5}: oldest {last.tolist()} mean {last.mean():.1f}, SNR there {edges[0]:.2f}, "
                   f"next {edges[1]:.2f}; SNR >= {LEVEL} until {lives[-1][3]}")  # fmt: skip
             if n == args.neurons:
-                mean, error = overlaps.mean(0), overlaps.std(0) / np.sqrt(len(overlaps))
+                mean, error = overlaps.mean(0), deviation(overlaps) / np.sqrt(len(overlaps))
                 left.plot(ages, mean, color=color, label=syn.name)
                 left.fill_between(ages, mean - error, mean + error, color=color, alpha=0.2)
                 middle.semilogy(ages + 1, snr[: args.stored], color=color)

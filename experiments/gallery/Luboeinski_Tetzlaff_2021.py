@@ -25,6 +25,7 @@ from matplotlib.figure import Figure
 from fusi_models.engines.tagging_brian import follow_brian
 from fusi_models.models.tagging import POTENTIATED, REST, Regime, Tagging, course, regime
 from neuromorph.stopping import run_page
+from neuromorph.tables import deviation
 
 RULE = Tagging()
 PULSES = np.array([10, 20, 30, 40, 50, 60, 100]) / 1e3
@@ -52,7 +53,7 @@ class Args:
 def early(args: Args, ax: Axes) -> None:
     times, runs = follow_brian(RULE, [PULSES], np.array([]), 0.2, 2e-4, 100 if args.quick else args.trials)
     h = 100 / RULE.h0 * np.array([run.h[:, 0] for run in runs])
-    mean, error = h.mean(0), h.std(0) / np.sqrt(len(h))
+    mean, error = h.mean(0), deviation(h) / np.sqrt(len(h))
     exact = 100 / RULE.h0 * course(RULE, [regime(RULE, PULSES, [])], times[1:], 0.01).h[:, 0]
     ax.fill_between(1e3 * times, mean - 2 * error, mean + 2 * error, alpha=0.3, label="Brian2, 2 SE")
     ax.plot(1e3 * times[1:], exact, "k", lw=1, label="closed form")

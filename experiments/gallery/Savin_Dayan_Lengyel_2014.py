@@ -35,6 +35,7 @@ from fusi_models.theory.correlated import aware_curve, correlated_curve
 from fusi_models.theory.pairs import GATING, additive_rule, chain_pairs
 from neuromorph.commands.recall import plot_errors
 from neuromorph.stopping import run_page
+from neuromorph.tables import deviation
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def curves(args: Args, ax) -> None:
 def show(title: str, errors: dict[str, np.ndarray]) -> None:
     print(title)
     for name, values in errors.items():
-        mean, error = values.mean(0), values.std(0, ddof=1) / np.sqrt(len(values))
+        mean, error = values.mean(0), deviation(values) / np.sqrt(len(values))
         cells = (f"{m:.3f} ({e:.3f})" for m, e in zip(np.atleast_1d(mean), np.atleast_1d(error), strict=True))
         print(f"  {name:24}" + "  ".join(cells))
 

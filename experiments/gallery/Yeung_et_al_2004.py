@@ -32,6 +32,7 @@ from fusi_models.engines.calcium_protocols import crossing, drift
 from fusi_models.models.calcium import YEUNG_2004, YEUNG_2004_SELECTIVE
 from neuromorph.stopping import run_page
 from neuromorph.study import Job, Result, run_study
+from neuromorph.tables import deviation
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def together(ax, args):
                 ax.plot(groups(done.weights, 2)[:, 0], color=color, label=f"c = {c:g}")
                 ax.plot(groups(done.weights, 2)[:, 1], color=color, ls="--")
         print(f"half of the inputs correlated with {c:g}: mean weights {np.mean(ends, 0).round(2)}, spread",
-              np.std(ends, 0).round(2))  # fmt: skip
+              deviation(ends).round(2))  # fmt: skip
     ax.set(title="correlated (line) and other inputs", xlabel="minutes", ylabel="mean weight")
 
 

@@ -17,6 +17,7 @@ from neuromorph.metrics import AccuracyMatrix
 from neuromorph.snn.baselines import ControlConfig, SpikingConfig
 from neuromorph.streams import Stream, StreamWords
 from neuromorph.study import Cell, columns, run_study, spread, stacked
+from neuromorph.tables import deviation
 
 BINARY, SPIKING, FULL = "non-spiking", "spiking", "full precision"
 RESET = "optimiser reset, norm per task"  # what the published code uses a boundary for
@@ -158,7 +159,9 @@ def bars(rows: Sequence[Row], matrices: Sequence[AccuracyMatrix], ax: Axes, chan
     for row, matrix in zip(rows, matrices, strict=True):
         k, values = networks.index(row.network), matrix.average_accuracy
         place = labels.index((row.method, row.boundary)) + 0.8 * ((k + 0.5) / len(networks) - 0.5)
-        ax.barh(place, values.mean(), 0.7 / len(networks), xerr=values.std(), color=COLOURS[k], error_kw={"lw": 0.8})
+        ax.barh(
+            place, values.mean(), 0.7 / len(networks), xerr=deviation(values), color=COLOURS[k], error_kw={"lw": 0.8}
+        )
     for k, network in enumerate(networks):
         ax.barh(0, 0, color=COLOURS[k], label=network)
     ax.axvline(chance, color="0.5", lw=0.8, ls=":")
@@ -173,7 +176,7 @@ def bars(rows: Sequence[Row], matrices: Sequence[AccuracyMatrix], ax: Axes, chan
 def curves(x: Sequence[float], lines: Mapping[str, np.ndarray], ax: Axes) -> Axes:
     """Lines [point, seed] against ``x``, with one standard deviation."""
     for k, (label, values) in enumerate(lines.items()):
-        mean, sd, (again, colour) = values.mean(-1), values.std(-1), divmod(k, len(COLOURS))
+        mean, sd, (again, colour) = values.mean(-1), deviation(values, -1), divmod(k, len(COLOURS))
         ax.plot(x, mean, "s--" if again else "o-", ms=3, lw=1.2, color=COLOURS[colour], label=label)
         ax.fill_between(x, mean - sd, mean + sd, color=COLOURS[colour], alpha=0.15, lw=0)
     ax.legend(fontsize=7, frameon=False)

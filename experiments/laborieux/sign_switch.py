@@ -18,6 +18,7 @@ from neuromorph.learners import ControlLearner
 from neuromorph.run import learn_stream
 from neuromorph.snn.importance import switch_increase
 from neuromorph.stopping import run_page
+from neuromorph.tables import deviation
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def measured(args: Args, learner: ControlLearner, stream, layer: int, flips: int
     return {
         "magnitude": size[kept].tolist(),
         "increase": loss[kept].mean(1).tolist(),
-        "sd": loss[kept].std(1).tolist(),
+        "sd": deviation(loss[kept], 1).tolist(),
         "accuracy_after": accuracy[kept].mean(1).tolist(),
     }
 

@@ -188,6 +188,8 @@ def _blind(evidence: Evidence, model: Model) -> Values | None:
     """The pattern without a cue, from both signs of the top eigenvector; ``None`` where that does not stand out."""
     scores, n = evidence.scores, len(evidence.bias)
     start = scores[np.argmax((scores**2).sum(1))].astype(float)
+    if not start.any():  # no synapse says anything of a pattern
+        return None
     values, vectors = eigsh(scores.astype(float), 1, which="LA", tol=1e-3, v0=start)
     if values[0] < STANDS_OUT * 2 * np.sqrt((scores**2).sum() / n):
         return None

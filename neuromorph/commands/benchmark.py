@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from fusi_models.checks import check_widths
 from neuromorph.atomic import read_json, write_json, write_text
 from neuromorph.folder import claim, finished
 from neuromorph.learner import Learner
@@ -159,8 +160,7 @@ def benchmark(args: BenchmarkArgs) -> None:
     check(args.threads)
     if not args.learners:
         raise ValueError("Name at least one learner.")
-    if min(args.hidden, default=1) < 1:
-        raise ValueError(f"hidden must be at least 1 each, got {' '.join(map(str, args.hidden))}.")
+    check_widths("hidden", args.hidden)
     check_jobs(args.jobs)
     rows = [row for words in _streams(args) for row in _rows(args, words)]
     if not rows:

@@ -14,6 +14,7 @@ import numpy as np
 
 from fusi_models import HiddenWeight, SynapseModel
 from fusi_models.catalogue import learning_synapse
+from fusi_models.checks import check_widths
 from fusi_models.theory.transient import transient_curve
 from neuromorph import streams
 from neuromorph.atomic import read_json, replacing, write_json
@@ -27,7 +28,7 @@ from neuromorph.local_rule.rule import LocalRule
 from neuromorph.metrics import AccuracyMatrix, memory_signal
 from neuromorph.outputs import alone, check_folder
 from neuromorph.streams import Stream, StreamWords
-from neuromorph.study import JOINT, Cell, Job, Result, alongside, check_jobs, run_study, stacked
+from neuromorph.study import JOINT, Cell, Job, Result, ahead, check_jobs, run_study, stacked
 from neuromorph.threads import check as check_threads
 
 SCHEMA = 1
@@ -177,8 +178,7 @@ def compare(args: CompareArgs) -> None:
     rows, curves = _rows(args, stream), _memory_cells(args, stream)
     jobs = args.jobs if args.jobs != 1 else None
     check = partial(_check_learners, [row.cells[0] for row in rows])
-    with alongside(check, None if args.scheduler or kept(args) else jobs):
-        check()
+    ahead(check, None if args.scheduler or kept(args) else jobs)
     check_folder(args.out)
     with alone(args.out):
         _compare(args, rows, curves, stream, jobs)
@@ -224,8 +224,8 @@ def _checked(args: CompareArgs) -> Stream:
     check_jobs(args.jobs)
     if not args.substrates or not args.synapses:
         raise ValueError("Name at least one substrate and one synapse.")
-    if args.deep and min(args.deep_hidden, default=1) < 1:
-        raise ValueError(f"deep-hidden must be at least 1 each, got {' '.join(map(str, args.deep_hidden))}.")
+    if args.deep:
+        check_widths("deep-hidden", args.deep_hidden)
     if args.deep and not 0 <= args.deep_m < math.inf:
         raise ValueError(f"deep-m must be finite and not negative, got {args.deep_m}.")
     stream = _stream(args)(0)

@@ -21,6 +21,7 @@ from neuromorph.atomic import finite, write_json, write_text
 from neuromorph.outputs import check_files
 from neuromorph.page.curves import curves_csv, figure, lifetime_table, table
 from neuromorph.page.svg import drawing
+from neuromorph.tables import deviation
 
 ROUNDING = 1e-11  # of the largest signal: below it the theory of a signal that is over is rounding error
 LARGEST = 1e100  # of numbers whose squares are drawn on logarithmic axes
@@ -248,7 +249,7 @@ def _passage(syn: fm.SynapseModel, args: MemoryCurveArgs) -> np.ndarray:
 def _passage_summary(found: np.ndarray, times: np.ndarray) -> dict:
     """Mean and its standard error, with memories that outlived the last age counted as lost there."""
     seen = np.minimum(found, times[-1])
-    error = seen.std() / np.sqrt(len(seen))
+    error = deviation(seen) / np.sqrt(len(seen))
     kept = float(np.isinf(found).mean())
     return {
         "passage": float(seen.mean()), "passage_error": error, "kept": kept, "survival": survival(found, times).tolist()

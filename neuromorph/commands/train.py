@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from tyro.conf import OmitArgPrefixes, Suppress
 
-from fusi_models.checks import whole
+from fusi_models.checks import check_widths, whole
 from neuromorph import streams
 from neuromorph.checkpoint import load_checkpoint, save_checkpoint, unfinished
 from neuromorph.commands.report import write_training
@@ -91,8 +91,7 @@ class TrainArgs:
 
 def train(args: TrainArgs) -> None:
     """Raises ``ValueError``, ``OSError`` or ``ImportError`` with one sentence for a mistake."""
-    if min(args.hidden, default=1) < 1:
-        raise ValueError(f"hidden must be at least 1 each, got {' '.join(map(str, args.hidden))}.")
+    check_widths("hidden", args.hidden)
     whole("seed", args.training.seed)
     check_file(args.out, _is_checkpoint)
     check_foreign(report_folder(args.out), "config.json", ["arguments"], ("results.json", "config.json", "report.html"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -31,7 +33,8 @@ EACH = ("threshold", "dv", "du", "bias_mant")
 
 def save_network(spec: NetworkSpec, folder: str | PathLike[str]) -> None:
     """Write ``spec`` into ``folder``; the arrays are weights_1 (as in ``LayerSpec``), threshold_1, dv_1, du_1,
-    bias_mant_1, ..., and weights_1_2 of the second connection of a layer."""
+    bias_mant_1, ..., and weights_1_2 of the second connection of a layer. network.json, which names the digest of the
+    arrays, comes first: cut off in between, the pair is refused, and the folder is still known as ours."""
     arrays: dict[str, Any] = {}
     layers = []
     for number, layer in enumerate(spec.layers, 1):
@@ -43,8 +46,8 @@ def save_network(spec: NetworkSpec, folder: str | PathLike[str]) -> None:
             arrays[name] = one.weights
             connections.append(_words(spec, number, one, name))
         layers.append({"bias_exp": layer.bias_exp, "reset": layer.reset, "connections": connections})
-    with replacing(Path(folder) / "network.npz") as unfinished:
-        np.savez_compressed(unfinished, **arrays)
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **arrays)
     content = {
         "schema": SCHEMA,
         "about": ABOUT,
@@ -55,8 +58,11 @@ def save_network(spec: NetworkSpec, folder: str | PathLike[str]) -> None:
         "input_bits": spec.input_bits,
         "encoding": spec.encoding,
         "layers": layers,
+        "arrays_sha256": hashlib.sha256(packed.getvalue()).hexdigest(),
     }
     write_json(Path(folder) / "network.json", content)
+    with replacing(Path(folder) / "network.npz") as unfinished:
+        unfinished.write_bytes(packed.getvalue())
 
 
 def _words(spec: NetworkSpec, number: int, one: Synapses, name: str) -> dict[str, Any]:
@@ -73,8 +79,8 @@ def _words(spec: NetworkSpec, number: int, one: Synapses, name: str) -> dict[str
 
 
 def load_network(folder: str | PathLike[str]) -> NetworkSpec:
-    """Read what ``save_network`` wrote. Raises OSError where a file is missing, ValueError for another schema or a
-    damaged one."""
+    """Read what ``save_network`` wrote. Raises OSError where a file is missing, ValueError for another schema, for
+    damage, and for two files of two networks."""
     file = Path(folder) / "network.json"
     content = read_json(file, ["schema", "layers", "num_steps", "input_bits", "encoding"], AGAIN)
     if content.get("schema") != SCHEMA:
@@ -84,7 +90,10 @@ def load_network(folder: str | PathLike[str]) -> NetworkSpec:
             raise KeyError("connections")
         names = [one["weights"] for layer in content["layers"] for one in layer["connections"]]
         names += [f"{field}_{number}" for number in range(1, len(content["layers"]) + 1) for field in EACH]
-        arrays = dict(zip(names, read_npz(Path(folder) / "network.npz", names, AGAIN), strict=True))
+        packed = Path(folder) / "network.npz"
+        arrays = dict(zip(names, read_npz(packed, names, AGAIN), strict=True))
+        if content.get("arrays_sha256") not in (None, hashlib.sha256(packed.read_bytes()).hexdigest()):
+            raise ValueError(f"{packed} is not the one that network.json names, or was changed: {AGAIN}")
         layers = tuple(_layer(number, layer, arrays) for number, layer in enumerate(content["layers"], 1))
         return NetworkSpec(layers, content["num_steps"], content["input_bits"], content["encoding"])
     except (KeyError, TypeError, IndexError, AttributeError) as error:

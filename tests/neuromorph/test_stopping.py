@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from neuromorph.stopping import Signals, Terminated
+from neuromorph.stopping import Signals, Terminated, told
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 DIES = "import os, signal\nfrom neuromorph.stopping import Signals\nwith Signals() as s:\n"
@@ -36,6 +36,23 @@ def test_running_it_raises_ending_it_is_ignored_and_handlers_come_back():
         assert signal.getsignal(signal.SIGTERM) == before[1]
     finally:
         signal.signal(signal.SIGINT, before[0])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9.",
+        "CUDA out of memory. Tried to allocate 20.00 MiB.\nMore.",
+    ],
+)
+def test_memory_that_torch_lacks_is_one_sentence(words, capsys):
+    """Earlier a traceback: torch says it with a RuntimeError."""
+    with pytest.raises(SystemExit) as ended, told(Signals(), str):
+        raise RuntimeError(words)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and said.startswith("neuromorph: not enough memory (") and said.count("\n") == 1
+    with pytest.raises(RuntimeError, match="another"), told(Signals(), str):
+        raise RuntimeError("another")
 
 
 def test_no_page_of_experiments_ends_without_the_guard():

@@ -19,7 +19,7 @@ from neuromorph.learners import TorchLearner
 from neuromorph.local_rule.rule import LocalRule
 from neuromorph.run import learn_stream
 from neuromorph.streams import StreamWords
-from neuromorph.study import Cell, Job, Result, alongside, columns, run_study, spread, stacked
+from neuromorph.study import Cell, Job, Result, ahead, columns, run_study, spread, stacked
 
 WORDS = StreamWords("permuted-digits", 2, 30, 20)
 
@@ -148,32 +148,32 @@ def test_two_processes_give_the_same_numbers(sequential, tmp_path, capfd, termin
     assert all(r.earlier for r in run_study(cells(), tmp_path, jobs=2, progress=False))
 
 
-def test_the_processes_of_a_study_prepare_themselves_alongside(tmp_path):
+def test_the_processes_of_a_study_are_prepared_ahead(tmp_path):
     def here():
         (tmp_path / str(os.getpid())).touch()
         time.sleep(0.2)  # so that no process makes both calls
 
-    with alongside(here, 2):
-        own = os.getpid()
+    ahead(here, 2)
     prepared = {int(path.name) for path in tmp_path.iterdir()}
-    assert len(prepared) == 2 and own not in prepared
+    assert len(prepared) == 2 and os.getpid() not in prepared
     assert set(joblib.Parallel(n_jobs=2)(joblib.delayed(os.getpid)() for _ in range(4))) <= prepared
 
 
-def test_nothing_runs_alongside_a_single_process():
-    with alongside(lambda: pytest.fail("it was called"), None), alongside(lambda: pytest.fail("so was it"), 1):
-        pass
+@pytest.mark.parametrize("jobs", [None, 1])
+def test_a_single_process_prepares_itself(jobs):
+    made = []
+    ahead(lambda: made.append(os.getpid()), jobs)
+    assert made == [os.getpid()]
 
 
 @pytest.mark.filterwarnings("error")
-def test_an_error_alongside_is_raised_and_one_of_the_block_comes_first():
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_mistake_found_ahead_is_raised(jobs):
     def wrong():
         raise KeyError("there")
 
-    with pytest.raises(KeyError, match="there"), alongside(wrong, 2):
-        pass
-    with pytest.raises(ValueError, match="here"), alongside(partial(time.sleep, 0.1), 2):
-        raise ValueError("here")
+    with pytest.raises(KeyError, match="there"):
+        ahead(wrong, jobs)
 
 
 def test_joblib_s_own_settings_are_used(sequential, tmp_path):

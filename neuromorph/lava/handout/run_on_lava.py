@@ -6,6 +6,7 @@ Written by ``neuromorph deploy``, which needs not be installed here.
 """
 
 import dataclasses
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -135,6 +136,8 @@ def run(about: dict, arrays: dict, stream: np.ndarray) -> np.ndarray:
 def main(folder: Path) -> int:
     """Run the samples of ``folder`` on Lava's own processes; 1 where a spike count differs from the stored ones."""
     about = json.loads((folder / "network.json").read_text())
+    if about.get("arrays_sha256") not in (None, hashlib.sha256((folder / "network.npz").read_bytes()).hexdigest()):
+        sys.exit(f"{folder}/network.npz is not the one that network.json names, or was changed: deploy again")
     arrays, samples = dict(np.load(folder / "network.npz")), np.load(folder / "samples.npz")
     messages = samples["messages"]  # [sample, step, input]
     # the spikes that a recurrent network sends itself outlive a reset: it gets a graph for each sample

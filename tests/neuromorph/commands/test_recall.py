@@ -33,6 +33,13 @@ def test_additive_weights_and_an_unknown_age(tmp_path, capsys):
     assert "age prior" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("neurons", [2, 3])
+def test_a_network_whose_synapses_may_say_nothing(neurons, tmp_path, capsys):
+    """Earlier ARPACK's "Starting vector is zero" as a traceback."""
+    main(["recall", "--neurons", str(neurons), "--ages", "8", "20", "--out", str(tmp_path / "r")])
+    assert "explain" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -7,6 +7,7 @@ import pytest
 
 from neuromorph.lava.saved import load_network, save_network
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
+from neuromorph.outputs import check_foreign
 
 
 @pytest.fixture
@@ -21,6 +22,29 @@ def test_damaged_arrays(folder, content):
     (folder / "network.npz").write_bytes(content)
     with pytest.raises(ValueError, match="network.npz .*deploy the network again"):
         load_network(folder)
+
+
+def test_cut_off_between_the_two_files(folder):
+    """A killed process leaves the words of the new network beside the arrays of the old one."""
+    other = NetworkSpec((LayerSpec(-np.ones((3, 5), np.int8), 2, 0),), 4, 0)
+    old = (folder / "network.npz").read_bytes()
+    save_network(other, folder)
+    (folder / "network.npz").write_bytes(old)
+    with pytest.raises(ValueError, match="network.npz is not the one that network.json names.*deploy"):
+        load_network(folder)
+    check_foreign(folder, "network.json", ("schema", "layers"), ("network.json", "network.npz"))
+    save_network(other, folder)
+    assert load_network(folder).layers[0].weights[0, 0] == -1
+
+
+def test_words_come_first(tmp_path, monkeypatch):
+    """A run that ends before the arrays are there leaves a folder that the next run takes for its own."""
+    monkeypatch.setattr("neuromorph.lava.saved.replacing", lambda path: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        save_network(NetworkSpec((LayerSpec(np.ones((3, 5), np.int8), 2, 0),), 4, 0), tmp_path)
+    check_foreign(tmp_path, "network.json", ("schema", "layers"), ("network.json", "network.npz"))
+    with pytest.raises(FileNotFoundError):
+        load_network(tmp_path)
 
 
 def test_lost_arrays(folder):
