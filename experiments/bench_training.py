@@ -69,6 +69,8 @@ class Args:
     """Timed calls of each way, taken in turns."""
     threads: int = 0
     """Threads of torch; 0 leaves its default."""
+    device: str = "cpu"
+    """Where torch computes: cpu, or cuda, where the part first is left out."""
 
 
 Seconds = dict[str, list[float]]
@@ -93,17 +95,23 @@ class Published:
         self.hidden.addcdiv_(torch.where(towards, decayed, self.exp_avg), denom, value=-size)
 
 
-def in_turns(ways: dict[str, Callable[[], object]], repeats: int) -> Seconds:
+def in_turns(ways: dict[str, Callable[[], object]], args: Args) -> Seconds:
     """Seconds of each call. The ways take turns, so that a slow moment of the machine hits all of them."""
+
+    def made(call: Callable[[], object]) -> float:
+        start = time.perf_counter()
+        call()
+        if args.device != "cpu":
+            torch.cuda.synchronize()
+        return time.perf_counter() - start
+
     for call in ways.values():
-        call()
-        call()
+        made(call)
+        made(call)
     seconds: Seconds = {name: [] for name in ways}
-    for _ in range(repeats):
+    for _ in range(args.repeats):
         for name, call in ways.items():
-            start = time.perf_counter()
-            call()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(made(call))
     return seconds
 
 
@@ -124,8 +132,8 @@ def optimiser(args: Args) -> Seconds:
     grad = torch.randn(args.side, args.side, generator=generator)
 
     def weight() -> torch.nn.Parameter:
-        param = torch.nn.Parameter(start.clone())
-        param.grad = grad
+        param = torch.nn.Parameter(start.to(args.device, copy=True))
+        param.grad = grad.to(args.device)
         return param
 
     ways: dict[str, Callable[[], object]] = {
@@ -140,7 +148,7 @@ def optimiser(args: Args) -> Seconds:
         "torch.optim.Adam, fused": torch.optim.Adam([weight()], lr=0.005, fused=True).step,
     }
     title = f"optimiser step, {start.numel() / 1e6:.1f} M weights"
-    return table(title, in_turns(ways, args.repeats), ["published formula", "torch.optim.Adam, fused"])
+    return table(title, in_turns(ways, args), ["published formula", "torch.optim.Adam, fused"])
 
 
 class Tutorial(nn.Module):
@@ -165,9 +173,9 @@ class Tutorial(nn.Module):
 
 
 class MultiStep(nn.Module):
-    """The network in SpikingJelly's multi-step mode."""
+    """The network in SpikingJelly's multi-step mode; ``backend``: of its neurons, torch or cupy."""
 
-    def __init__(self, sizes: tuple[int, ...], steps: int):
+    def __init__(self, sizes: tuple[int, ...], steps: int, backend: str):
         super().__init__()
         from spikingjelly.activation_based import layer, neuron
 
@@ -179,7 +187,9 @@ class MultiStep(nn.Module):
                 for a, b in pairs
                 for part in (
                     layer.Linear(a, b, bias=False, step_mode="m"),
-                    neuron.LIFNode(tau=10.0, decay_input=False, v_reset=0.0, step_mode="m", store_v_seq=True),
+                    neuron.LIFNode(
+                        tau=10.0, decay_input=False, v_reset=0.0, step_mode="m", store_v_seq=True, backend=backend
+                    ),
                 )
             )
         )
@@ -201,13 +211,15 @@ def networks(args: Args) -> tuple[dict[str, nn.Module], torch.Tensor, torch.Tens
         layers = [linear(a, b, bias=False) for a, b in zip(args.sizes, args.sizes[1:], strict=False)]
         ways[f"tutorial, {name}"] = Tutorial(layers, args.steps)
     if importlib.util.find_spec("spikingjelly"):
-        ways["SpikingJelly, multi-step, nn.Linear"] = MultiStep(args.sizes, args.steps)
+        backend = "cupy" if args.device != "cpu" and importlib.util.find_spec("cupy") else "torch"
+        ways["SpikingJelly, multi-step, nn.Linear"] = MultiStep(args.sizes, args.steps, backend)
     else:
         print("SpikingJelly is not installed, and not timed.")
     for name, fast in (("SpikingBNN", None), ("SpikingBNN, fast=False", False)):
         generator = torch.Generator().manual_seed(0)
         ways[name] = SpikingBNN(args.sizes, num_steps=args.steps, fast=fast, generator=generator)
-    return ways, torch.rand(args.batch, args.sizes[0]), torch.randint(args.sizes[-1], (args.batch,))
+    x, y = torch.rand(args.batch, args.sizes[0]), torch.randint(args.sizes[-1], (args.batch,))
+    return {name: net.to(args.device) for name, net in ways.items()}, x.to(args.device), y.to(args.device)
 
 
 def step(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> None:
@@ -221,7 +233,7 @@ def training(args: Args) -> Seconds:
     ways: dict[str, Callable[[], object]] = {name: partial(step, net, x, y) for name, net in nets.items()}
     ways["matrix products alone, float32"] = products(args)
     title = f"training step, {'-'.join(map(str, args.sizes))}, batch {args.batch}, {args.steps} steps"
-    seconds = table(title, in_turns(ways, args.repeats), ["tutorial, BinaryLinear", "matrix products alone, float32"])
+    seconds = table(title, in_turns(ways, args), ["tutorial, BinaryLinear", "matrix products alone, float32"])
     memory(nets, x, y)
     return seconds
 
@@ -235,18 +247,19 @@ def convolution(args: Args) -> Seconds:
     shape: dict[str, Any] = {"num_steps": args.steps, "image": (1, 28, 28), "convolutions": kernels}
     for name, fast in (("SpikingBNN", None), ("SpikingBNN, fast=False", False)):
         nets[name] = SpikingBNN((784, 100, 10), fast=fast, **shape)
-    x, y = torch.rand(args.batch, 784), torch.randint(10, (args.batch,))
+    x, y = torch.rand(args.batch, 784).to(args.device), torch.randint(10, (args.batch,)).to(args.device)
+    nets = {name: net.to(args.device) for name, net in nets.items()}
     images = {name: x.unflatten(1, (1, 28, 28)) if name.startswith("t") else x for name in nets}
     ways: dict[str, Callable[[], object]] = {name: partial(step, net, images[name], y) for name, net in nets.items()}
     title = f"training step, convolutions, batch {args.batch}, {args.steps} steps"
-    return table(title, in_turns(ways, args.repeats), ["tutorial, BinaryConv2d"])
+    return table(title, in_turns(ways, args), ["tutorial, BinaryConv2d"])
 
 
 def products(args: Args) -> Callable[[], None]:
     """The products that a step cannot do without: the first layer's once a sample, since its input is constant."""
     rows = [args.batch] + [args.batch * args.steps] * (len(args.sizes) - 2)
     pairs = list(zip(rows, args.sizes, args.sizes[1:], strict=False))
-    operands = [(torch.randn(n, a), torch.randn(b, a), torch.randn(n, b)) for n, a, b in pairs]
+    operands = [[torch.randn(*s).to(args.device) for s in ((n, a), (b, a), (n, b))] for n, a, b in pairs]
 
     def run() -> None:
         for k, (spikes, weight, grad) in enumerate(operands):
@@ -276,6 +289,11 @@ def kept(net: nn.Module, x: torch.Tensor) -> float:
 def peak(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:
     """Megabytes that torch has allocated at most at a time during a training step, beyond what there was before it."""
     net.zero_grad()
+    if x.is_cuda:
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        step(net, x, y)
+        return (torch.cuda.max_memory_allocated() - before) / 1e6
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as events:
         step(net, x, y)
     with tempfile.TemporaryDirectory() as folder:
@@ -297,7 +315,7 @@ def inference(args: Args) -> Seconds:
     ours = {name: net for name, net in nets.items() if name.startswith(("SpikingBNN", "tutorial, B"))}
     title = f"inference, {'-'.join(map(str, args.sizes))}, batch {args.batch}, {args.steps} steps"
     ways: dict[str, Callable[[], object]] = {name: partial(net, x) for name, net in ours.items()}
-    seconds = table(title, in_turns(ways, args.repeats), ["tutorial, BinaryLinear", "SpikingBNN"])
+    seconds = table(title, in_turns(ways, args), ["tutorial, BinaryLinear", "SpikingBNN"])
     slow, fast = (ours[name](x)[0] for name in ("SpikingBNN, fast=False", "SpikingBNN"))
     print(f"output spikes that differ from those of float32 and torch: {int((slow != fast).sum())} of {slow.numel()}")
     return seconds
@@ -306,9 +324,9 @@ def inference(args: Args) -> Seconds:
 def seeds(args: Args) -> Seconds:
     sizes, batch = (784, 256, 256, 10), 100
     generators = [torch.Generator().manual_seed(k) for k in range(args.seeds)]
-    nets = [SpikingBNN(sizes, num_steps=6, generator=generator) for generator in generators]
-    together, x = Ensemble(nets), torch.rand(batch, args.seeds, 784)
-    y = torch.randint(10, (batch, args.seeds))
+    nets = [SpikingBNN(sizes, num_steps=6, generator=generator).to(args.device) for generator in generators]
+    together, x = Ensemble(nets).to(args.device), torch.rand(batch, args.seeds, 784).to(args.device)
+    y = torch.randint(10, (batch, args.seeds)).to(args.device)
     optimisers = [Metaplastic(net.parameters(), m=3.0, compiled=True) for net in nets]
 
     def update(net: nn.Module, some: torch.Tensor, wanted: torch.Tensor, optimiser: Metaplastic) -> None:
@@ -327,7 +345,7 @@ def seeds(args: Args) -> Seconds:
         "side by side": partial(update, together, x, y, one),
     }
     title = f"an update of {args.seeds} seeds, {'-'.join(map(str, sizes))}"
-    return table(title, in_turns(ways, args.repeats), ["one after another"])
+    return table(title, in_turns(ways, args), ["one after another"])
 
 
 FIRST = """
@@ -409,8 +427,9 @@ def goals(found: dict[str, Seconds]) -> None:
 def main(args: Args) -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
-    print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, float32")
-    goals({name: PARTS[name](args) for name in args.parts})
+    where = f"{torch.get_num_threads()} threads" if args.device == "cpu" else torch.cuda.get_device_name()
+    print(f"torch {torch.__version__}, {where}, float32")
+    goals({name: PARTS[name](args) for name in args.parts if args.device == "cpu" or name != "first"})
 
 
 if __name__ == "__main__":

@@ -74,6 +74,8 @@ class Args:
     """Runs."""
     jobs: int = 1
     """Runs at a time."""
+    device: str = "cpu"
+    """Where torch computes: cpu or cuda; there the peak of tensors is that of CUDA's allocator."""
     memory: bool = True
     """Also measure memory."""
     processes: int = 3
@@ -138,7 +140,7 @@ def learner(args: Args, stream: str, method: str, seed: int) -> ComposedLearner:
     sizes = (pixels, *args.hidden, 2 if stream == "split" else 10)
     rule = Metaplasticity(0.0 if method == "plain" else args.m, betas=(0.9, 0.99), relative=True, variance="layer")
     network = ControlConfig(sizes, norm="none")
-    return ComposedLearner(TrainingConfig(network, rule, args.batch, seed, parts=METHODS[method]))
+    return ComposedLearner(TrainingConfig(network, rule, args.batch, seed, args.device, METHODS[method]))
 
 
 def line(name: tuple[str, str], row: AccuracyMatrix, twin: AccuracyMatrix) -> tuple[str, ...]:
@@ -154,15 +156,30 @@ def memory(args: Args, method: str) -> tuple[float, list[float], float, float]:
     """Peaks of the allocator and of processes of their own, weights as floats, packed with 1 bit a weight, in MB."""
     large = replace(args, hidden=args.memory_hidden, data="mnist")
     gc.collect()  # what an earlier learner leaves would be counted as given back
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-        weights = sum(w.numel() for w in taught(large, method).network.weights())
-    events = [e for e in profile.profiler.kineto_results.events() if e.name() == "[memory]"]  # no public list has all
-    changes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
+    peak, weights = (_peak_cuda if args.device != "cpu" else _peak)(large, method)
     processes = []
     for _ in range(args.processes):
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             processes.append(pool.apply(resident, (large, method)))
-    return max(np.cumsum(changes)) / 1e6, processes, 4 * weights / 1e6, weights / 8e6
+    return peak / 1e6, processes, 4 * weights / 1e6, weights / 8e6
+
+
+def _peak(args: Args, method: str) -> tuple[float, int]:
+    """Bytes that torch's allocator had handed out at most at a time, and the number of weights."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+        weights = sum(w.numel() for w in taught(args, method).network.weights())
+    events = [e for e in profile.profiler.kineto_results.events() if e.name() == "[memory]"]  # no public list has all
+    changes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
+    return max(np.cumsum(changes)), weights
+
+
+def _peak_cuda(args: Args, method: str) -> tuple[float, int]:
+    """The same of CUDA's allocator."""
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    weights = sum(w.numel() for w in taught(args, method).network.weights())
+    return torch.cuda.max_memory_allocated() - before, weights
 
 
 def taught(args: Args, method: str) -> ComposedLearner:

@@ -80,6 +80,8 @@ class Args:
     """The first run's."""
     jobs: int = 1
     """Runs at a time."""
+    device: str = "cpu"
+    """Where torch computes: cpu or cuda."""
     quick: bool = False
     """Seconds in place of an hour."""
     out: Path = Path("runs/memristor")
@@ -96,7 +98,7 @@ class Devices(Cell):
 
     def measured(self, learner: Learner, stream: Stream) -> dict[str, Any]:
         assert isinstance(learner, ComposedLearner)
-        writes = np.concatenate([form.writes.flatten().numpy() for form in devices_of(learner)])
+        writes = np.concatenate([form.writes.flatten().cpu().numpy() for form in devices_of(learner)])
         bits = len(writes) * np.log2(devices_of(learner)[0].config.levels)
         return {"taken": np.array([writes.mean(), writes.max(), bits / 8])}
 
@@ -107,7 +109,7 @@ def built(args: Args, options: Mapping[str, Any], seed: int) -> ComposedLearner:
     features, classes = (64, 10) if "digits" in args.stream else (784, 10)
     devices = MemristorConfig(**chosen, seed=seed)
     rule = protection(devices, m, args.lr, boundary)
-    return memristive((features, *args.hidden, classes), devices, rule, args.batch, seed, args.norm)
+    return memristive((features, *args.hidden, classes), devices, rule, args.batch, seed, args.norm, device=args.device)
 
 
 def main(args: Args) -> None:
