@@ -173,9 +173,9 @@ class Tutorial(nn.Module):
 
 
 class MultiStep(nn.Module):
-    """The network in SpikingJelly's multi-step mode; ``backend``: of its neurons, torch or cupy."""
+    """The network in SpikingJelly's multi-step mode."""
 
-    def __init__(self, sizes: tuple[int, ...], steps: int, backend: str):
+    def __init__(self, sizes: tuple[int, ...], steps: int):
         super().__init__()
         from spikingjelly.activation_based import layer, neuron
 
@@ -187,9 +187,7 @@ class MultiStep(nn.Module):
                 for a, b in pairs
                 for part in (
                     layer.Linear(a, b, bias=False, step_mode="m"),
-                    neuron.LIFNode(
-                        tau=10.0, decay_input=False, v_reset=0.0, step_mode="m", store_v_seq=True, backend=backend
-                    ),
+                    neuron.LIFNode(tau=10.0, decay_input=False, v_reset=0.0, step_mode="m", store_v_seq=True),
                 )
             )
         )
@@ -211,8 +209,7 @@ def networks(args: Args) -> tuple[dict[str, nn.Module], torch.Tensor, torch.Tens
         layers = [linear(a, b, bias=False) for a, b in zip(args.sizes, args.sizes[1:], strict=False)]
         ways[f"tutorial, {name}"] = Tutorial(layers, args.steps)
     if importlib.util.find_spec("spikingjelly"):
-        backend = "cupy" if args.device != "cpu" and importlib.util.find_spec("cupy") else "torch"
-        ways["SpikingJelly, multi-step, nn.Linear"] = MultiStep(args.sizes, args.steps, backend)
+        ways["SpikingJelly, multi-step, nn.Linear"] = MultiStep(args.sizes, args.steps)
     else:
         print("SpikingJelly is not installed, and not timed.")
     for name, fast in (("SpikingBNN", None), ("SpikingBNN, fast=False", False)):

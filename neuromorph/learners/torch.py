@@ -40,10 +40,7 @@ class TorchLearner(LocalLearner):
         self.lif = snn.Leaky(beta=rule.beta, threshold=self.threshold, reset_mechanism="zero")
         self.lif.to(self.device)
         snn.SpikingNeuron.instances.remove(self.lif)  # snnTorch would keep it for ever
-        self.random = torch.Generator(self.device).manual_seed(self.transition_seed())
-
-    def configuration(self):
-        return {**super().configuration(), "device": str(self.device)}
+        self.random = torch.Generator().manual_seed(self.transition_seed())  # a state may go on elsewhere
 
     def states(self):
         return np.array(self.state.cpu())
@@ -78,7 +75,7 @@ class TorchLearner(LocalLearner):
         old = self._flat_state.index_select(0, place)
         uniform = None
         if self.synapse.stochastic:
-            uniform = torch.rand(old.shape, generator=self.random, device=self.device, dtype=torch.float64)
+            uniform = torch.rand(old.shape, generator=self.random, dtype=torch.float64).to(self.device)
         new = self.synapse.step(old, drive, uniform)
         self._flat_state.index_copy_(0, place, new)
         self._flat_weight.index_copy_(0, place, self.synapse.efficacy(new).float())
@@ -121,10 +118,10 @@ def leaky(current: np.ndarray, beta: float, threshold: float) -> np.ndarray:
 def imprint(synapse: SynapseModel, events: np.ndarray, seed: int, device: str = "cpu") -> np.ndarray:
     """Efficacies int8 [time, synapse] right after each of ``events`` [time, synapse] in {-1, +1}, in tensors."""
     state = torch.as_tensor(synapse.init(events.shape[1:], chance.initial_states(seed)), device=device)
-    random = torch.Generator(device).manual_seed(chance.imprinting_seed(seed))
+    random = torch.Generator().manual_seed(chance.imprinting_seed(seed))
     efficacy = np.empty(events.shape, np.int8)
     for k, event in enumerate(events):
-        uniform = torch.rand(state.shape, generator=random, device=device, dtype=torch.float64)
+        uniform = torch.rand(state.shape, generator=random, dtype=torch.float64).to(device)
         state = synapse.step(state, torch.as_tensor(event, dtype=torch.float64, device=device), uniform)
         efficacy[k] = synapse.efficacy(state).cpu().numpy()
     return efficacy

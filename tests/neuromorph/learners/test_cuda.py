@@ -39,8 +39,8 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA d
 
 
 def taught(words, device, **options):
-    samples = 20 if words.startswith("tacos") else 200
-    stream = streams.by_name("permuted-digits", 2, 0, samples, 100)
+    many = (5, 10) if words.startswith("tacos") else (200, 100)
+    stream = streams.by_name("permuted-digits", 2, 0, *many)
     learner = LearnerWords(words, SIZES, device=device)(0)
     return learner, learn_stream(learner, stream, 2, 0, **options), stream
 

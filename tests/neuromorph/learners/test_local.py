@@ -178,6 +178,11 @@ def test_unknown_options_list_the_known(make, options, message):
         make(HiddenWeight(2.0), 64, 10, RULE, **options)
 
 
+def test_a_state_may_go_on_on_another_device():
+    """Earlier what a GPU had learned was refused on a CPU: the device stood in the description."""
+    assert "cpu" not in TorchLearner(HiddenWeight(2.0), 64, 10, RULE).description
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_device_that_is_not_there():
     with pytest.raises(ValueError, match="on the device 'cuda' here: use --device cpu"):
