@@ -36,6 +36,10 @@ class NoParts(ValueError):
         super().__init__(f"{what} takes no parts and keeps no outputs a task, got {', '.join(parts)}.")
 
 
+class NoHeads(ValueError):
+    """A part that looks at the outputs of all tasks, where each task has its own."""
+
+
 class Method(Protocol):
     """A frozen dataclass whose fields are the numbers and words that a user may choose."""
 
@@ -178,8 +182,8 @@ class LearnerWords:
         """Whether it can keep outputs a task. Raises ``ValueError`` as for learning."""
         replace(self, heads=0)(0)
         try:
-            replace(self, heads=max(2, self.heads))(0)
-        except NoParts:
+            replace(self, heads=max(2, self.heads))(0).begin_task(0)
+        except (NoParts, NoHeads):
             return False
         return True
 
