@@ -78,6 +78,9 @@ def test_it_goes_on_and_is_drawn_again(folder, capsys):
         (["--learners", "dep"], "There is no method 'dep': choose one of deep, real, binary"),
         (["--learners", "real:rate=1"], "The method 'real' has no option 'rate': it has lr, batch, norm"),
         (["--learners", "real+ewx"], "There is no part 'ewx'"),
+        (["--learners", "real+ewc:strength=10+ewc"], "got the part 'ewc' twice"),
+        (["--learners", "mesu:deviation=0"], "deviation must be positive, got 0"),
+        (["--learners", "bgd:deviation=0"], "deviation must be positive, got 0"),
         (["--learners", "loihi/plain"], "There is no substrate 'loihi'"),
         (["--learners", "lava/plain+ewc"], "takes no parts"),
         (["--streams", "split-digits"], "does not say how many tasks"),
@@ -106,7 +109,7 @@ def test_learners_without_outputs_a_task_are_left_out_of_such_streams_only(tmp_p
     benchmark(replace(small, out=tmp_path / "both"))
     rows = json.loads((tmp_path / "both" / "results.json").read_text())["rows"]
     assert [row["learner"] for row in rows] == [*learners, "real"]
-    left = "split-task-digits, as they cannot have outputs a task: tacos, real+lwf, discriminant:features=20,active=0.2."
+    left = "as they cannot have outputs a task: tacos, real+lwf, discriminant:features=20,active=0.2."
     assert left in capsys.readouterr().out
     for learners, match in (
         (("tacos", "real+lwf", "snntorch/plain"), "None of tacos, real.lwf, snntorch/plain"),
