@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fusi_models.checks import make_plain
+from fusi_models.checks import check_numbers
 from fusi_models.synapse import Values
 
 REST, DEPRESSED, POTENTIATED = 0, 1, 2
@@ -74,7 +74,7 @@ class Tagging:
 
     def __post_init__(self) -> None:
         names = [f.name for f in fields(self)]
-        make_plain(self, *names)
+        check_numbers(self, *names)
         for name in names:
             value = getattr(self, name)
             if not np.isfinite(value) or (name.startswith("tau") and value <= 0):
