@@ -60,7 +60,8 @@ def main(args: Args) -> None:
     for name, seconds in elapsed.items():
         print(f"{name:20}{1000 * seconds:10.3f} ms per second of model time")
     slow, fast = elapsed.values()
-    print(f"ratio: {slow / fast:.0f}")
+    ratio = f"{slow / fast:.0f}" if min(slow, fast) > 0 else "none, lost in the noise: give more --seconds or --repeats"
+    print(f"ratio: {ratio}")
 
 
 if __name__ == "__main__":

@@ -53,6 +53,12 @@ def make_plain(model: Any, *names: str) -> None:
         object.__setattr__(model, name, real(name, getattr(model, name)))
 
 
+def check_numbers(model: Any, *names: str) -> None:
+    """Raise as ``real`` for the fields ``names`` of ``model``, which stay as they are (so does its repr)."""
+    for name in names:
+        real(name, getattr(model, name))
+
+
 def array(name: str, values: Any) -> Values:
     """``values`` as an array; raises ``ValueError`` for what is none: ragged lists, tensors on a GPU."""
     try:

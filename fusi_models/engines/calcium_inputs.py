@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fusi_models.checks import whole
 from fusi_models.synapse import Values
 
 
@@ -31,14 +32,20 @@ class Inputs:
 
     def __post_init__(self) -> None:
         rates = np.asarray(self.rates, float)
-        if rates.ndim != 2 or not rates.size or rates.min() < 0:
+        if rates.ndim != 2 or not rates.size or not np.all((rates >= 0) & np.isfinite(rates)):
             raise ValueError(f"rates must be [pattern, input] in Hz, not below 0, got shape {rates.shape}.")
+        whole("inhibitory", self.inhibitory)
+        if not (0 < self.dwell < np.inf and 0 <= self.inhibitory_rate < np.inf):
+            raise ValueError(
+                f"dwell must be above 0 ms and inhibitory_rate not below 0 Hz, got {self.dwell} and "
+                f"{self.inhibitory_rate}."
+            )
         inputs = rates.shape[1]
         correlation = np.zeros(inputs) if self.correlation is None else np.asarray(self.correlation, float)
         group = np.zeros(inputs, int) if self.group is None else np.asarray(self.group)
         if correlation.shape != (inputs,) or group.shape != (inputs,):
             raise ValueError(f"correlation and group need one number for each of {inputs} inputs.")
-        if correlation.min() < 0 or correlation.max() > 1:
+        if not np.all((correlation >= 0) & (correlation <= 1)):
             raise ValueError("correlations lie between 0 and 1.")
         object.__setattr__(self, "rates", rates)
 

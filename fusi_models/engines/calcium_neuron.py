@@ -8,13 +8,14 @@ Yeung, Shouval, Blais & Cooper 2004 (PNAS 101:14943) as it stands in a public te
 conductances relative to the leak. g follows the BPAP alone.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import exp
 from typing import NamedTuple
 
 import numpy as np
 from tqdm.auto import tqdm
 
+from fusi_models.checks import check_numbers, whole
 from fusi_models.engines import calcium_loops as loops
 from fusi_models.engines.calcium_inputs import Inputs
 from fusi_models.models.calcium import YEUNG_2004, CalciumSynapse
@@ -23,7 +24,7 @@ from fusi_models.synapse import Values
 
 @dataclass(frozen=True)
 class CalciumNeuron:
-    """Constants of the cell. Raises ``ValueError`` for times that are not positive."""
+    """Constants of the cell. Raises ``ValueError`` for times that are not positive and for NaN."""
 
     synapse: CalciumSynapse = YEUNG_2004
     tau: float = 20.0
@@ -38,6 +39,7 @@ class CalciumNeuron:
     tau_reset: float = 100.0
 
     def __post_init__(self) -> None:
+        check_numbers(self, *(f.name for f in fields(self) if f.name != "synapse"))
         times = (self.tau, self.tau_excited, self.tau_inhibited, self.tau_reset)
         if min(times) <= 0:
             raise ValueError(f"time constants must be positive, got {times} ms.")
@@ -82,7 +84,9 @@ class NeuronRun(NamedTuple):
 
 
 def start(neuron: CalciumNeuron, inputs: int, weight: float | Values = 0.5) -> NeuronState:
-    """A cell at rest without calcium; ``weight``: one number or [input]."""
+    """A cell at rest without calcium; ``weight``: one number or [input]. Raises ``ValueError`` for weights below 0."""
+    if not np.all((np.asarray(weight) >= 0) & np.isfinite(weight)):
+        raise ValueError("weights must be finite and not below 0: a cell's synapses excite it.")
     synapses, cell = np.zeros((4, inputs)), np.zeros(7)
     synapses[loops.WEIGHT] = weight
     cell[[loops.VOLTAGE, loops.RESET]] = neuron.synapse.rest
@@ -127,9 +131,9 @@ def run(
 ) -> NeuronRun:
     """``minutes`` of model time, patterns drawn at random every ``inputs.dwell``; from ``state`` or from ``weight``.
 
-    Raises ``ValueError`` for less than a minute, or a dwell that does not divide it.
+    Raises ``ValueError`` for less than a minute or a part of one, and a dwell that does not divide it.
     """
-    steps, shows = int(round(inputs.dwell / dt)), 60_000 / inputs.dwell
+    steps, shows, minutes = _steps(inputs, dt), 60_000 / inputs.dwell, whole("minutes", minutes)
     if minutes < 1 or shows != int(shows):
         raise ValueError(f"need minutes >= 1 and a dwell that divides a minute, got {minutes} and {inputs.dwell} ms.")
     state = state or start(neuron, inputs.rates.shape[1], weight)
@@ -151,13 +155,24 @@ def responses(
     shows: int = 100,
     dt: float = 1.0,
 ) -> Values:
-    """Output rate to each pattern, [pattern] in Hz, over ``shows`` presentations of each in random order; frozen."""
-    steps = int(round(inputs.dwell / dt))
+    """Output rate to each pattern, [pattern] in Hz, over ``shows`` presentations of each in random order; frozen.
+
+    Raises ``ValueError`` for no presentation.
+    """
+    steps, shows = _steps(inputs, dt), whole("shows", shows, 1)
     counts = np.zeros(len(inputs.rates))
     for pattern in rng.permutation(np.repeat(np.arange(len(inputs.rates)), shows)):
         state, fired = advance(neuron, state, *inputs.draw(int(pattern), steps, dt, rng), dt, plastic=False)
         counts[pattern] += fired.sum()
     return counts / (shows * inputs.dwell / 1000)
+
+
+def _steps(inputs: Inputs, dt: float) -> int:
+    """Of a pattern's presentation."""
+    steps = round(inputs.dwell / dt) if dt > 0 else 0
+    if steps < 1 or abs(steps * dt - inputs.dwell) > 1e-6 * inputs.dwell:
+        raise ValueError(f"a dwell of {inputs.dwell:g} ms must be a whole number of steps, got dt = {dt:g} ms.")
+    return steps
 
 
 def selectivity(rates: Values, silent: float = 1.0) -> Values:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fusi_models.checks import whole
 from fusi_models.engines.calcium_synapse import follow, trains
 from fusi_models.models.calcium import CalciumSynapse
 from fusi_models.synapse import Values
@@ -21,8 +22,13 @@ class Pairing(NamedTuple):
 
 
 def pairing(synapse: CalciumSynapse, delays: Values, weight: float = 0.25, dt: float = 0.1) -> Pairing:
-    """One presynaptic spike and one of the cell ``delays`` ms later (negative: before), far from all others."""
-    delays = np.asarray(delays, float)
+    """One presynaptic spike and one of the cell ``delays`` ms later (negative: before), far from all others.
+
+    Raises ``ValueError`` for no delay or one that is not finite.
+    """
+    delays = np.ravel(np.asarray(delays, float))
+    if not delays.size or not np.all(np.isfinite(delays)):
+        raise ValueError("give at least one delay, all of them finite numbers in ms.")
     first = max(0.0, -delays.min()) + 50
     duration = first + max(0.0, delays.max()) + 20 * max(synapse.tau_calcium, synapse.receptor.tau_slow)
     pre, post = (trains(first + x[:, None], duration, dt) for x in (0 * delays, delays))
@@ -64,8 +70,12 @@ def drift(
 ) -> tuple[Values, Values]:
     """Mean dW/dt in 1/s and its standard error, [pre_rate], under Poisson spikes of both cells (Hz); g stays put.
 
-    ``copies`` independent synapses a rate, the first 2 s left out.
+    ``copies`` independent synapses a rate, the first 2 s left out. Raises ``ValueError`` for fewer than 2 copies, no
+    time, and rates below 0 or above one spike a step.
     """
+    copies, most = whole("copies", copies, 2), np.append(np.ravel(pre_rates), post_rate)
+    if not seconds > 0 or not np.all((most >= 0) & (most * dt <= 1000)):
+        raise ValueError(f"need seconds > 0 and rates from 0 to {1000 / dt:g} Hz, got {seconds} and {most.tolist()}.")
     still = synapse.fixed(conductance)
     rates = np.repeat(np.asarray(pre_rates, float), copies)
     shape = int((seconds + 2) * 1000 / dt), len(rates)
@@ -86,5 +96,8 @@ def crossing(x: Values, y: Values) -> float:
 
 def _regular(rates: Values, pulses: int, synapse: CalciumSynapse, dt: float) -> Values:
     """Trains of ``pulses`` spikes at ``rates``, 100 ms to begin with, and the time for all currents to end."""
+    pulses = whole("pulses", pulses, 1)
+    if not np.all((rates > 0) & np.isfinite(rates)):
+        raise ValueError(f"rates of a train must be finite and above 0 Hz, got {rates.tolist()}.")
     duration = 100 + pulses * 1000 / rates.min() + 10 * max(synapse.tau_calcium, synapse.receptor.tau_slow)
     return trains([100 + np.arange(pulses) * 1000 / rate for rate in rates], duration, dt)

@@ -34,8 +34,13 @@ class Trace(NamedTuple):
 def trains(times: Sequence[Values], duration: float, dt: float = 0.1) -> Values:
     """Spike times in ms, one array a synapse, as [step, synapse] bool.
 
-    A time on the border of two steps belongs to the later one. Raises ``ValueError`` for times outside 0..duration.
+    A time on the border of two steps belongs to the later one. Raises ``ValueError`` for times outside 0..duration and
+    steps that are not above 0.
     """
+    if not dt > 0:
+        raise ValueError(f"dt must be above 0 ms, got {dt}.")
+    if not all(np.all(np.isfinite(when)) for when in times):
+        raise ValueError("spike times must be finite numbers in ms.")
     grid = np.zeros((int(round(duration / dt)), len(times)), bool)
     for synapse, when in enumerate(times):
         steps = np.floor(np.asarray(when, float) / dt + 1e-6).astype(int)
@@ -70,6 +75,7 @@ def follow(
     Raises ``ValueError`` where the shapes of pre and post differ, or ``every`` is below 1.
     """
     pre, post = np.asarray(pre, bool), np.asarray(post, bool)
+    numbers = loops.constants(synapse, dt)
     if pre.ndim != 2 or pre.shape != post.shape or every < 1:
         raise ValueError(
             f"pre and post must be [step, synapse] alike, got {pre.shape}, {post.shape}; every {every} >= 1."
@@ -77,7 +83,7 @@ def follow(
     state = start(synapse, pre.shape[1], weight) if state is None else state.copy()
     held = np.full(pre.shape[1], np.nan) if held is None else np.broadcast_to(np.asarray(held, float), pre.shape[1:])
     record = np.empty((3, -(-len(pre) // every), pre.shape[1]))
-    loops.follow(pre, arriving(synapse, post, dt), np.array(held), state, loops.constants(synapse, dt), every, record)
+    loops.follow(pre, arriving(synapse, post, dt), np.array(held), state, numbers, every, record)
     return Trace(np.arange(record.shape[1]) * every * dt, record[0], record[1], record[2], state)
 
 

@@ -17,11 +17,12 @@ in the place of X: a gate of +1 or -1 is its candidate event. That combination i
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
 import numpy as np
 
+from fusi_models.checks import check_numbers
 from fusi_models.equations import Array, evaluate
 from fusi_models.models.markov import MarkovSynapse
 from fusi_models.synapse import Values, check_fraction
@@ -56,6 +57,7 @@ class Gates:
     down_high: float = 4.0
 
     def __post_init__(self) -> None:
+        check_numbers(self, *(f.name for f in fields(self)))
         if not self.tau > 0:
             raise ValueError(f"tau must be above 0 seconds, got {self.tau}.")
         for way in ("up", "down"):
@@ -135,6 +137,7 @@ class Internal(Hidden):
     stochastic: bool = field(default=False, init=False, repr=False)
 
     def __post_init__(self) -> None:
+        check_numbers(self, "up", "down", "theta", "alpha", "beta")
         if min(self.up, self.down, self.alpha, self.beta) <= 0 or not 0 < self.theta < 1:
             raise ValueError(f"up, down, alpha and beta must be above 0 and theta between 0 and 1, got {self}.")
 

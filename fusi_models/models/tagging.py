@@ -13,11 +13,12 @@ Equations and constants from the paper's public Brian2 code. ``course`` is the m
 piece, given where c stands between its thresholds; ``engines.tagging_brian`` has noise and spikes. Times in s, h in mV.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
 
+from fusi_models.checks import check_numbers
 from fusi_models.synapse import Values
 
 REST, DEPRESSED, POTENTIATED = 0, 1, 2
@@ -47,6 +48,8 @@ class Tagging:
     tau_z: time constant of the late phase, s.
     z_max: what capture pulls z to at a tag for potentiation.
     z_min: the same at a tag for depression.
+
+    Raises ``ValueError`` for numbers that are not finite and time constants that are not above 0.
     """
 
     h0: float = 4.20075
@@ -68,6 +71,16 @@ class Tagging:
     tau_z: float = 3600.0
     z_max: float = 1.0
     z_min: float = -0.5
+
+    def __post_init__(self) -> None:
+        names = [f.name for f in fields(self)]
+        check_numbers(self, *names)
+        for name in names:
+            value = getattr(self, name)
+            if not np.isfinite(value) or (name.startswith("tau") and value <= 0):
+                raise ValueError(f"constants must be finite and times above 0, got {name} = {value}.")
+        if self.delay < 0:
+            raise ValueError(f"delay must not be below 0, got {self.delay}.")
 
     def pull(self, level: Values) -> tuple[Values, Values]:
         """Rate (1/s) and target (mV) of h where calcium stands at ``level``, any shape."""
@@ -101,7 +114,12 @@ class Course(NamedTuple):
 
 
 def regime(rule: Tagging, pre: Values, post: Values) -> Regime:
-    """Calcium's thresholds crossed by spikes at ``pre`` and ``post`` (s); exact."""
+    """Calcium's thresholds crossed by spikes at ``pre`` and ``post`` (s, in any order); exact.
+
+    Raises ``ValueError`` for spikes before 0.
+    """
+    if not all(np.all(np.asarray(spikes) >= 0) for spikes in (pre, post)):
+        raise ValueError("spikes must come at times of 0 or later.")
     times = np.concatenate([np.asarray(pre, float) + rule.delay, np.asarray(post, float)])
     sizes = np.repeat([rule.c_pre, rule.c_post], [len(pre), len(post)])
     order = np.argsort(times, kind="stable")
@@ -126,8 +144,10 @@ def course(rule: Tagging, regimes: list[Regime], times: Values, step: float = 1.
     """The mean of the synapses of one neuron, one a regime, from rest on; ``times``: [time], s, increasing.
 
     h is exact at every time; p and z are exact but for crossings of their thresholds, which are known to ``step`` s.
-    Raises ``ValueError`` for times that do not increase from 0 on.
+    Raises ``ValueError`` for times that do not increase from 0 on, no synapse, or a step that is not above 0.
     """
+    if not regimes or not step > 0:
+        raise ValueError(f"give at least one regime and a step above 0, got {len(regimes)} and {step}.")
     times = np.asarray(times, float)
     if len(times) == 0 or times[0] < 0 or np.any(np.diff(times) <= 0):
         raise ValueError("times must increase, from 0 or later.")

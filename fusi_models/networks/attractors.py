@@ -83,7 +83,8 @@ def grow(
     It begins at each synapse's equilibrium (``init``), so ``burn_in`` serves only what synapses share; where the two
     directions of a connection get the same events and no chance is involved, they begin equal.
     Finite chains and real-valued Benna-Fusi chains have compiled loops; other models are stepped by ``storage.store``.
-    Raises ``ValueError`` for counts that are too small, and for an empty start of a model that is no finite chain.
+    Raises ``ValueError`` for counts that are too small, patterns without an inactive neuron, and an empty start of a
+    model that is no finite chain.
     """
     n, count = whole("neurons", neurons, 4), whole("stored", stored, 1)
     past = _patterns(scheme, 0 if scheme.empty else whole("burn_in", burn_in), n, rng)
@@ -146,6 +147,8 @@ def _patterns(scheme: Scheme, count: int, n: int, rng: np.random.Generator) -> V
     """Sparse patterns have exactly f N active neurons."""
     if not scheme.sparse:
         return random_patterns(count, n, scheme.coding, rng)
+    if active(scheme, n) == n:
+        raise ValueError(f"a pattern would make all {n} neurons active: take a coding level below {scheme.coding:g}.")
     order = rng.random((count, n)).argsort(1)
     return (order < active(scheme, n)).astype(np.int8)
 
@@ -228,6 +231,7 @@ def input_snr(syn: SynapseModel, scheme: Scheme, neurons: int, ages: Values) -> 
     onto active and inactive neurons, over their standard deviation (finite chains only). Synapses independent.
     Raises ``ValueError`` for a model without the theory, and for synapses that only go up.
     """
+    whole("neurons", neurons, 1)
     if not scheme.sparse:
         return memory_curve(syn, ages, neurons).snr
     if scheme.empty:

@@ -66,6 +66,7 @@ class Model:
             rule,
             coding,
         )
+        law.check_changes(syn.name)
         self.up, self.down = syn.potentiation.astype(np.float32), syn.depression.astype(np.float32)
         self.efficacy = syn.strength.astype(np.float32)
         self.equilibrium, self.step = law.equilibrium.astype(np.float32), law.step.astype(np.float32)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fusi_models.checks import whole
 from fusi_models.models.markov import MarkovSynapse
 from fusi_models.synapse import Values
 from fusi_models.theory.correlated import inverse_form
@@ -40,16 +41,29 @@ class Memory:
 
 
 def chain_memory(syn: MarkovSynapse, rule: Rule, coding: float, age: int | Values) -> Memory:
-    """For synapses of one finite chain. ``age``: patterns stored since, or [age] the probability of 0, 1, ..."""
-    chance = np.eye(int(age) + 1)[int(age)] if np.ndim(age) == 0 else np.asarray(age) / np.sum(age)
-    ages = np.flatnonzero(chance)
-    means = PairLaw(syn, rule, coding).means(ages)
-    return Memory(np.einsum("t,tab->ab", chance[ages], means), chain_pairs(syn, rule, coding), coding, True)
+    """For synapses of one finite chain. ``age``: patterns stored since, or [age] the probability of 0, 1, ...
+
+    Raises ``ValueError`` for an age that is no whole number of 0 or more, probabilities that are not (up to their sum),
+    and a rule under which all synapses end with the same strength.
+    """
+    law = PairLaw(syn, rule, coding)
+    law.check_changes(syn.name)
+    if np.ndim(age) == 0:
+        ages, weight = np.array([whole("the age", age)]), np.ones(1)
+    else:
+        chance = np.asarray(age, float)
+        if not (np.all(chance >= 0) and 0 < chance.sum() < np.inf):
+            raise ValueError(f"the probabilities of the ages must not be negative, nor all 0, got {age}.")
+        ages = np.flatnonzero(chance)
+        weight = chance[ages] / chance.sum()
+    means = law.means(ages)
+    return Memory(np.einsum("t,tab->ab", weight, means), chain_pairs(syn, rule, coding), coding, True)
 
 
 def additive_memory(rule: Rule, coding: float, patterns: int, noise: float = 0.0) -> Memory:
     """For the sum of ``patterns`` stored patterns, plus Gaussian noise of standard deviation ``noise``."""
-    if patterns < 1 or noise < 0:
+    whole("patterns", patterns)
+    if patterns < 1 or not 0 <= noise < np.inf:
         raise ValueError(f"give patterns >= 1 and noise >= 0, got {patterns} and {noise}.")
     others = additive_pairs(rule, coding, patterns - 1)
     pairs = others._replace(variance=others.variance + max(noise, 1e-6) ** 2)
@@ -57,7 +71,13 @@ def additive_memory(rule: Rule, coding: float, patterns: int, noise: float = 0.0
 
 
 def geometric(mean_age: float, last: int) -> Values:
-    """[age]: the prior over ages 0..``last`` of a memory that is recalled after ``mean_age`` others on average."""
+    """[age]: the prior over ages 0..``last`` of a memory that is recalled after ``mean_age`` others on average.
+
+    Raises ``ValueError`` for a mean below 0 or a ``last`` that is no whole number of 0 or more.
+    """
+    last = whole("last", last)
+    if not 0 <= mean_age < np.inf:
+        raise ValueError(f"the mean age of a recalled memory must be a number of at least 0, got {mean_age}.")
     ratio = mean_age / (1 + mean_age)
     chance = ratio ** np.arange(last + 1)
     return np.asarray(chance / chance.sum())

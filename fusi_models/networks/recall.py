@@ -6,12 +6,13 @@ The error is the root mean square over neurons of (answer - pattern), as in Savi
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from scipy.special import expit
 from tqdm.auto import tqdm
 
+from fusi_models.checks import whole
 from fusi_models.models.markov import MarkovSynapse
 from fusi_models.networks import aware, explained, factorised
 from fusi_models.networks.memory import (
@@ -59,7 +60,7 @@ DECODERS: dict[str, Decoder] = {
 mean field that stops at its best signal-to-noise ratio. ``EXPLAIN`` needs the chain, so it is not in this table."""
 
 EXPLAIN = "explain"
-LONGEST = 1e6  # mean age: the prior is a list of five times as many numbers
+LONGEST = 1e6  # of ages: a network stores as many patterns; the prior is a list of five times as many numbers
 """Newer patterns explained away (``networks.explained``); finite chains only."""
 
 
@@ -82,12 +83,15 @@ def chain_errors(
 
     ``age``: known to the decoder, known by its geometric prior of mean ``mean_age`` only, or estimated from the
     familiarity of the cue under that prior. A trial is one network with ``burn_in`` random patterns before.
-    Raises ``ValueError`` for unknown decoders, ages below 0 or other bad arguments.
+    Raises ``ValueError`` for unknown decoders, ages below 0, a rule that leaves all synapses at one strength or other
+    bad arguments.
     """
-    _check(decoders, (*DECODERS, EXPLAIN), ages, trials)
+    ages = _check(decoders, (*DECODERS, EXPLAIN), ages, trials)
     if not 0 < mean_age < LONGEST:
         raise ValueError(f"the mean age of a recalled memory must lie above 0 and below {LONGEST:g}, got {mean_age}.")
-    law, last = PairLaw(syn, rule, coding), max(max(ages), 5 * int(mean_age))
+    if age not in get_args(Knowledge):
+        raise ValueError(f"what is known of the age is one of {', '.join(get_args(Knowledge))}, got {age!r}.")
+    law, last = PairLaw(syn, rule, coding), max(max(ages), int(np.ceil(5 * mean_age)))
     base = chain_memory(syn, rule, coding, 0)
     means, prior = law.means(np.arange(last + 1)), geometric(mean_age, last)
     model = explained.Model(syn, rule, coding) if EXPLAIN in decoders else None
@@ -145,9 +149,14 @@ def additive_errors(
     return errors
 
 
-def _check(decoders: Sequence[str], known: Sequence[str], ages: Sequence[int], trials: int) -> None:
+def _check(decoders: Sequence[str], known: Sequence[str], ages: Sequence[int], trials: int) -> list[int]:
+    """The ages as whole numbers."""
     unknown = [name for name in decoders if name not in known]
     if unknown or not decoders:
         raise ValueError(f"a decoder here is one of {', '.join(known)}, got {', '.join(unknown) or 'none'}.")
     if not len(ages) or min(ages) < 0 or trials < 1:
         raise ValueError(f"give at least one age of 0 or more and at least one trial, got {list(ages)} and {trials}.")
+    whole("trials", trials)
+    if max(ages) > LONGEST:
+        raise ValueError(f"ages may be up to {LONGEST:g}, got {max(ages)}.")
+    return [whole("an age", age) for age in ages]

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fusi_models.checks import check_numbers
 from fusi_models.models.brader import GRID, Gates, Hidden, on_grid
 from fusi_models.synapse import Values
 
@@ -46,6 +47,7 @@ class Circuit:
     inhibition: float = 0.5
 
     def __post_init__(self) -> None:
+        check_numbers(self, "dt", "leak", "weight", "inhibition")
         if not (self.dt > 0 and self.steps >= 1):
             raise ValueError(f"dt must be above 0 seconds and steps at least 1, got {self.dt} and {self.steps}.")
         if min(self.leak, self.weight, self.inhibition) < 0:

@@ -41,7 +41,8 @@ def correlated_curve(
     """The curve of ``memory_curve``, with the noise and the spread that shared neurons cause; exact.
 
     ``times``: [time], patterns since storage. ``neurons``: N, of the network or of the inputs of one neuron.
-    Raises ``ValueError`` for bad times, fewer than 3 neurons, or a rule without events.
+    Raises ``ValueError`` for bad times, fewer than 3 neurons, a rule without events or one under which all synapses end
+    with the same strength, and chains too long for ``pairs``.
     """
     times = check_times(times, events)
     law, w, count, partners = _network(syn, rule, coding, neurons, scope)
@@ -161,13 +162,14 @@ def _network(
     syn: MarkovSynapse, rule: Rule, coding: float, neurons: int, scope: Scope
 ) -> tuple[PairLaw, Values, int, dict[str, int]]:
     """The law, centred strengths, the number of synapses and how many partners of each kind one has."""
-    if neurons != int(neurons) or neurons < 3:
+    if not np.isfinite(neurons) or neurons != int(neurons) or neurons < 3:
         raise ValueError(f"a network needs a whole number of at least 3 neurons, got {neurons}.")
     if scope not in ("network", "neuron"):
         raise ValueError(f"scope must be 'network' or 'neuron', got {scope!r}.")
     if not np.any(rule.table):
         raise ValueError("the rule has no events: give at least one entry that is not 0.")
     law = PairLaw(syn, rule, coding)
+    law.check_changes(syn.name)
     w = law.strength - law.equilibrium @ law.strength
     if scope == "neuron":
         return law, w, neurons, {"post": neurons - 1}

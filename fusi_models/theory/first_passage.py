@@ -17,7 +17,7 @@ from scipy.signal import fftconvolve
 from scipy.stats import binom
 from tqdm.auto import tqdm
 
-from fusi_models.checks import check_fraction, whole
+from fusi_models.checks import check_fraction, real, whole
 from fusi_models.synapse import Chain, SynapseModel, Values, need
 
 
@@ -31,7 +31,8 @@ class Passage(NamedTuple):
 def binary_passage(synapses: int, q: float, threshold: float = 0.0) -> Passage:
     """Exact, for ``plain(q)``; takes N^2 numbers.
 
-    Raises ``ValueError`` for fewer than 2 synapses or more than 5000, or q outside (0, 1].
+    Raises ``ValueError`` for fewer than 2 synapses or more than 5000, q outside (0, 1], and a threshold so low that the
+    activation practically never falls to it.
 
     >>> round(binary_passage(1000, 0.1).mean, 2)
     20.33
@@ -41,14 +42,19 @@ def binary_passage(synapses: int, q: float, threshold: float = 0.0) -> Passage:
     if n > 5000:
         raise ValueError(f"the exact time needs N^2 numbers, too many for N = {n}: use passage_times.")
     k = np.arange(n + 1)
-    alive = (2 * k - n) > threshold * np.sqrt(n) + 1e-9
+    alive = (2 * k - n) > real("threshold", threshold) * np.sqrt(n) + 1e-9
     start = binom.pmf(k, n, (1 + q) / 2)[alive]
     rows = [_next(n, int(j), q)[alive] for j in k[alive]]
     if not rows:
         return Passage(0.0, 0.0)
     inside = np.stack(rows)
     out = np.eye(len(inside)) - inside
-    mean = np.linalg.solve(out, np.ones(len(inside)))
+    try:
+        mean = np.linalg.solve(out, np.ones(len(inside)))
+    except np.linalg.LinAlgError:
+        mean = np.full(len(inside), np.inf)
+    if not np.all((mean > 0) & (mean < 1e12)):  # a chance to end of 1e-12 a step is rounding
+        raise ValueError(f"the memory practically never falls to a threshold of {threshold:g}: give a higher one.")
     square = np.linalg.solve(out, 1 + 2 * inside @ mean)
     first = float(start @ mean)
     return Passage(first, float(np.sqrt(start @ square - first**2)))
@@ -72,14 +78,14 @@ def passage_times(
     """[trial]: T of ``trials`` populations of ``synapses`` synapses, inf where still above after ``last`` memories.
 
     ``threshold``: theta in units of the noise, as in ``lifetime``. The cost does not depend on N.
-    Raises ``ValueError`` for a model without a finite chain, and counts below 1.
+    Raises ``ValueError`` for a model without a finite chain, counts below 1 and a threshold that is no number.
     """
     chain = need(syn, Chain).chain()
     n, trials = whole("synapses", synapses, 1), whole("trials", trials, 1)
     last = whole("last", last, 1)
     pi, step, f = chain.equilibrium(), chain.mean_step(), chain.f_pot
     w = chain.strength - float(pi @ chain.strength)
-    level = threshold * np.sqrt(chain.variance() * n)
+    level = real("threshold", threshold) * np.sqrt(chain.variance() * n)
     up = rng.binomial(n, f, trials)
     counts = np.stack([rng.multinomial(up, pi @ chain.potentiation), rng.multinomial(n - up, pi @ chain.depression)], 1)
     times, alive = np.full(trials, np.inf), np.arange(trials)

@@ -28,6 +28,9 @@ Goal = Literal["signal", "laplace"]
 
 SEARCH = {"maxiter": 3000, "maxfun": 4000, "ftol": 1e-11, "gtol": 1e-7}
 
+MOST_STATES = 100
+"""Beyond, a search takes hours: each of its thousands of steps costs the cube of them."""
+
 STICKY = (1.0, 0.5, 0.2, 0.1, 0.03)
 """Probabilities to leave the ends of the chains that the search starts from."""
 
@@ -46,14 +49,16 @@ def optimise(
     ``t``: events since storage; a whole number where events are discrete (goal "signal" only). ``starts``: random
     starts beside the sticky chains; ``seed``: of their numbers.
     Six states take about half a second. Discrete optima (shift registers, modes that turn over) need more starts.
-    Raises ``ValueError`` for fewer than 2 states, a bad time, goal or fraction.
+    Raises ``ValueError`` for fewer than 2 or more than 100 states, a bad time, goal or fraction.
 
     >>> from fusi_models.theory.curve import memory_curve
     >>> best = optimise(2, 3.0)  # a slow binary synapse, on the envelope 1 / (3 e)
     >>> round(float(memory_curve(best, np.array([3.0]), 1, "poisson").signal[0]), 4)
     0.1226
     """
-    states = whole("states", states, 2)
+    states, starts = whole("states", states, 2), whole("starts", starts)
+    if states > MOST_STATES:
+        raise ValueError(f"a search over chains of {states} states takes hours: give states of at most {MOST_STATES}.")
     t = float(check_times(np.array(t), events))
     check_fraction("f_pot", f_pot, below_one=True)
     if goal not in ("signal", "laplace"):

@@ -21,11 +21,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fusi_models.checks import whole
 from fusi_models.models.markov import MarkovSynapse
 from fusi_models.synapse import Values
 
 KINDS = {"post": (0, 1, 0, 2), "pre": (0, 1, 2, 1), "chain": (0, 1, 1, 2), "reciprocal": (0, 1, 1, 0)}
 """Which neurons two synapses connect: post and pre of the first, post and pre of the second."""
+MOST_STATES = 64
+"""Of a chain whose pairs are followed: a matrix of them has as many numbers to the fourth power."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +107,8 @@ def additive_pairs(rule: Rule, coding: float, patterns: float = 1.0) -> Pairs:
 def chain_pairs(syn: MarkovSynapse, rule: Rule, coding: float) -> Pairs:
     """Covariances of two synapses of a network that has stored infinitely many patterns of coding level ``coding``.
 
-    Dense in pairs of states: a second for 40 states. Raises ``ValueError`` where the equilibrium is not unique.
+    Dense in pairs of states: a second for 40 states. Raises ``ValueError`` where the equilibrium is not unique, and for
+    more than ``MOST_STATES`` states.
     """
     law = PairLaw(syn, rule, coding)
     w = law.strength
@@ -131,13 +135,21 @@ class PairLaw:
         self.equilibrium = _stationary(self.step, syn.strength)
 
     def means(self, ages: Values) -> Values:
-        """[age, post, pre]: mean efficacy given the activities of a pattern followed by ``ages`` random ones."""
+        """[age, post, pre]: mean efficacy given the activities of a pattern followed by ``ages`` random ones.
+
+        Raises ``ValueError`` for ages that are not whole numbers of 0 or more.
+        """
+        steps = [whole("an age", t) for t in np.ravel(ages)]
         start = np.einsum("s,abst->abt", self.equilibrium, self.event)
-        ages = np.asarray(ages)
-        return np.stack([start @ np.linalg.matrix_power(self.step, int(t)) @ self.strength for t in ages])
+        return np.stack([start @ np.linalg.matrix_power(self.step, t) @ self.strength for t in steps])
 
     def pair_step(self, kind: str, tracked: bool = False) -> Values:
         """[pair, pair]: both synapses after one pattern; ``tracked``: weighted by the product of their events."""
+        if len(self.strength) > MOST_STATES:
+            raise ValueError(
+                f"pairs of synapses can be followed for chains of at most {MOST_STATES} states, got "
+                f"{len(self.strength)}: take a shorter chain."
+            )
         p1, q1, p2, q2 = KINDS[kind]
         matrices = self.signed if tracked else self.event
         step = np.zeros((len(self.strength) ** 2,) * 2)
@@ -148,6 +160,15 @@ class PairLaw:
     def pair_equilibrium(self, kind: str) -> Values:
         """[pair]: the stationary law of two synapses."""
         return _stationary(self.pair_step(kind), np.kron(self.strength, self.strength))
+
+    def check_changes(self, name: str) -> None:
+        """Raise ``ValueError`` where this rule leaves (nearly) all synapses at one strength: nothing can be read."""
+        strong = float(self.equilibrium[self.strength > 0].sum())
+        if not 4 * strong * (1 - strong) > 1e-10:
+            raise ValueError(
+                f"{name} keeps no memory under the rule '{self.rule.name}': all its synapses end with the same "
+                "strength. Take a rule that both potentiates and depresses."
+            )
 
     def template_covariance(self, kind: str) -> float:
         """Mean product of the events that one pattern gives to two synapses."""

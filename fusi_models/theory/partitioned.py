@@ -29,8 +29,8 @@ def hyperbolic(populations: int, first: float, ratio: float) -> Values:
     """
     n = whole("populations", populations, 1)
     check_fraction("first", first)
-    if not ratio >= 1:
-        raise ValueError(f"ratio must be at least 1, got {ratio}.")
+    if not 1 <= ratio < np.inf:
+        raise ValueError(f"ratio must be at least 1 and finite, got {ratio}.")
     return np.asarray(first / (1 + (ratio - 1) * np.arange(n) / max(n - 1, 1)))
 
 
@@ -60,7 +60,12 @@ def covariance(rates: Values, events: Events = "discrete") -> Values:
 def snr(
     rates: Values, times: Values, synapses: float, readout: Readout = "best", events: Events = "discrete"
 ) -> Values:
-    """[time]: signal-to-noise ratio of ``synapses`` synapses in all. Raises as ``signals``, or for another read-out."""
+    """[time]: signal-to-noise ratio of ``synapses`` synapses in all.
+
+    Raises as ``signals``, and ``ValueError`` for another read-out or fewer than one synapse.
+    """
+    if not 1 <= synapses < np.inf:
+        raise ValueError(f"synapses must be at least 1, got {synapses}.")
     if readout not in ("best", "all"):
         raise ValueError(f"readout must be 'best' or 'all', got {readout!r}.")
     s = signals(rates, times, events)
@@ -74,7 +79,12 @@ def snr(
 def lifetime(
     rates: Values, synapses: float, readout: Readout = "best", events: Events = "discrete", threshold: float = 1.0
 ) -> float:
-    """The last age with SNR >= ``threshold``, to a thousandth (discrete: exact where below 1e4); 0 if there is none."""
+    """The last age with SNR >= ``threshold``, to a thousandth (discrete: exact where below 1e4); 0 if there is none.
+
+    Raises as ``snr``, and ``ValueError`` for a threshold that is not finite and above 0.
+    """
+    if not 0 < threshold < np.inf:
+        raise ValueError(f"threshold must be finite and above 0, got {threshold}.")
     end = 2 * np.sum(1 / _rates(rates)) + 2 * np.log(synapses + np.e) / np.min(rates)
     grid = np.append(0, np.geomspace(0.1, end, 400))
     for _ in range(2):  # between two neighbours of a grid the curves are smooth
@@ -94,6 +104,6 @@ def _copying(q: Values) -> Values:
 
 def _rates(rates: Values) -> Values:
     q = np.atleast_1d(np.asarray(rates, float))
-    if q.ndim != 1 or not np.all((q > 0) & (q <= 1)):
+    if q.ndim != 1 or not len(q) or not np.all((q > 0) & (q <= 1)):
         raise ValueError(f"rates must be a flat list of numbers above 0 and at most 1, got {rates}.")
     return np.asarray(q)

@@ -21,6 +21,7 @@ import numpy as np
 from fusi_models.checks import check_fraction, whole
 from fusi_models.models.markov import MarkovSynapse
 from fusi_models.synapse import Values
+from fusi_models.theory.propagator import check_times
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,16 @@ class Sparse:
         return MarkovSynapse(up, down, np.array([-1, 1]), self.coding, f"sparse(f={self.coding:g}, q={q:g}/{d:g})")
 
     def snr(self, times: Values) -> Values:
-        """Of one neuron's input, shape of ``times`` (patterns stored since)."""
+        """Of one neuron's input, shape of ``times`` (patterns stored since).
+
+        Raises ``ValueError`` for times below 0.
+        """
+        times = check_times(times, "poisson")
         a, b = self.rates
         share, down = a / (a + b), b / (self.coding * (1 - self.coding))
         gap = (1 - share) * self.up + share * down
         scale = np.sqrt(self.neurons * self.coding / (share * (1 - share)))
-        return np.asarray(scale * gap * (1 - a - b) ** np.asarray(times, float))
+        return np.asarray(scale * gap * (1 - a - b) ** times)
 
     def lifetime(self, threshold: float | None = None) -> float:
         """Patterns until the SNR is ``threshold``; by default sqrt(2 ln(1/f)): as many false alarms as hits.

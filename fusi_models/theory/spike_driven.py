@@ -43,6 +43,8 @@ def depolarised(v: float, mu: float, s2: float) -> float:
     z = 2 * mu / s2
     if abs(z) < 1e-4:
         return (1 - v) ** 2
+    if z < -500:  # the same with exp(-z) beyond the numbers; V rests at the floor
+        return float(np.exp(z * v))
     return float(firing_rate(mu, s2) / mu * (1 - v + np.expm1(-z * (1 - v)) / z))
 
 

@@ -71,6 +71,8 @@ def test_an_accepting_chain_keeps_the_equilibrium_under_its_own_mixture():
     [
         (lambda: Internal(up=0), "up, down, alpha and beta must be above 0"),
         (lambda: Internal(theta=1), "theta between 0 and 1"),
+        (lambda: Internal(up=float("nan")), "up must be a number, got nan"),
+        (lambda: Gates(theta_v=float("nan")), "theta_v must be a number, got nan"),
         (lambda: accepting(plain(), 0, 1), "up must lie between 0 and 1, got 0"),
         (lambda: Gates(tau=0), "tau must be above 0 seconds, got 0"),
         (lambda: Gates(down_high=3), "window down_low < C < down_high is empty: got 3.0 and 3"),

@@ -59,3 +59,12 @@ def test_a_weak_synapse_captures_only_beside_a_strong_one():
 def test_mistakes_are_named():
     with pytest.raises(ValueError, match="times must increase"):
         course(RULE, [FOUR_HOURS], np.array([5.0, 5.0]))
+    with pytest.raises(ValueError, match="at least one regime"):
+        course(RULE, [], np.array([0.0, 5.0]))
+    with pytest.raises(ValueError, match="a step above 0"):
+        course(RULE, [FOUR_HOURS], np.array([0.0, 5.0]), 0.0)
+    with pytest.raises(ValueError, match="spikes must come"):
+        regime(RULE, np.array([-0.1]), [])
+    for name, value in (("tau_h", 0.0), ("tau_z", -3.0), ("leak", np.inf), ("sigma", np.nan), ("delay", -1.0)):
+        with pytest.raises(ValueError, match=name):
+            Tagging(**{name: value})

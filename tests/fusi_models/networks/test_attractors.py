@@ -119,6 +119,9 @@ def test_any_model_may_stand_in_and_cues_have_the_noise_they_say():
         (lambda rng: net.input_snr(fm.plain(), net.willshaw(0.1), 20, np.array([0])), "no equilibrium"),
         (lambda rng: net.input_snr(fm.BennaFusi(3), net.amit_fusi(0.1), 20, np.array([0])), "chains only"),
         (lambda rng: grow(fm.plain(), HOPFIELD, 20, 0, rng), "stored must be"),
+        (lambda rng: grow(fm.plain(), net.willshaw(0.99), 10, 2, rng), "all 10 neurons active"),
+        (lambda rng: net.input_snr(fm.plain(), net.amit_fusi(0.1), -3, np.array([0])), "neurons must be"),
+        (lambda rng: net.input_snr(fm.plain(), net.amit_fusi(0.1), 20, np.array([-1])), "an age must be"),
     ],
 )
 def test_mistakes_are_named(call, match):

@@ -13,7 +13,7 @@ from fusi_models.networks.memory import (
     rmse,
 )
 from fusi_models.networks.storage import blank, random_patterns, store, weights
-from fusi_models.theory.pairs import GATING, PairLaw, additive_rule, chain_pairs
+from fusi_models.theory.pairs import GATING, PairLaw, Rule, additive_rule, chain_pairs
 
 
 def test_a_prior_over_ages_averages_the_means():
@@ -72,3 +72,18 @@ def test_mistakes_are_one_sentence():
         noisy_cue(np.zeros(3), 0.7, np.random.default_rng(0))
     with pytest.raises(ValueError, match="patterns >= 1"):
         additive_memory(additive_rule("hebb", 0.5), 0.5, 0)
+    for age in (-1, 1.5, np.nan):
+        with pytest.raises(ValueError, match="the age must be a whole number of at least 0"):
+            chain_memory(cascade(3), GATING["pre"], 0.5, age)
+    for chance in ([0.5, -0.5], [0.0, 0.0], [np.nan, 1.0]):
+        with pytest.raises(ValueError, match="probabilities of the ages"):
+            chain_memory(cascade(3), GATING["pre"], 0.5, np.array(chance))
+    with pytest.raises(ValueError, match="all its synapses end with the same strength"):
+        chain_memory(cascade(3), Rule(np.array([[0, 0], [0, 1]])), 0.5, 1)
+    with pytest.raises(ValueError, match="patterns must be a whole number"):
+        additive_memory(additive_rule("hebb", 0.5), 0.5, 2.5)
+    with pytest.raises(ValueError, match="noise >= 0"):
+        additive_memory(additive_rule("hebb", 0.5), 0.5, 2, np.nan)
+    for mean in (-1, np.nan):
+        with pytest.raises(ValueError, match="mean age"):
+            geometric(mean, 5)

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 
 from fusi_models import cascade
+from fusi_models.networks import recall
+from fusi_models.networks.memory import geometric
 from fusi_models.networks.recall import additive_errors, chain_errors
-from fusi_models.theory.pairs import GATING, additive_rule
+from fusi_models.theory.pairs import GATING, PairLaw, Rule, additive_rule
 
 
 def test_knowing_the_correlations_decides_for_hebb_and_not_for_covariance():
@@ -48,3 +50,23 @@ def test_mistakes_are_one_sentence():
         additive_errors(additive_rule("hebb", 0.5), 20, 2, 1, 0, ("explain",))
     with pytest.raises(ValueError, match="at least one age"):
         chain_errors(cascade(3), GATING["pre"], 20, (), 1, 0, ("cue",))
+    with pytest.raises(ValueError, match="one of known, prior, familiarity, got 'guess'"):
+        chain_errors(cascade(3), GATING["pre"], 20, (0,), 1, 0, ("cue",), age="guess")
+    with pytest.raises(ValueError, match="an age must be a whole number"):
+        chain_errors(cascade(3), GATING["pre"], 20, (1.5,), 1, 0, ("cue",))
+    with pytest.raises(ValueError, match="trials must be a whole number"):
+        chain_errors(cascade(3), GATING["pre"], 20, (0,), 1.5, 0, ("cue",))
+    with pytest.raises(ValueError, match="ages may be up to 1e"):
+        chain_errors(cascade(3), GATING["pre"], 20, (10**8,), 1, 0, ("cue",))
+    with pytest.raises(ValueError, match="all its synapses end with the same strength"):
+        chain_errors(cascade(3), Rule(np.array([[0, 0], [0, 1]])), 20, (0,), 1, 0)
+
+
+def test_a_prior_of_a_short_mean_age_reaches_beyond_its_whole_part(monkeypatch):
+    """A mean of .9 was a prior over age 0 only."""
+    seen = []
+    monkeypatch.setitem(recall.DECODERS, "cue", lambda q, rng: seen.append(q.memory.mean) or q.cue)
+    chain_errors(cascade(3), GATING["pre"], 20, (0,), 1, 0, ("cue",), age="prior", mean_age=0.9)
+    law = PairLaw(cascade(3), GATING["pre"], 0.5)
+    expected = np.einsum("t,tab->ab", geometric(0.9, 5), law.means(np.arange(6)))
+    np.testing.assert_allclose(seen[0], expected, atol=1e-12)

@@ -130,6 +130,7 @@ def test_a_neuron_fires_at_the_rate_of_its_drive():
         (lambda: poisson_events(np.array([0.1]), 5, -1), "a key must be a whole number from 0"),
         (lambda: Circuit(steps=0), "steps at least 1, got 0.001 and 0"),
         (lambda: Circuit(weight=-1), "must not be negative"),
+        (lambda: Circuit(weight=np.nan), "weight must be a number"),
         (
             lambda: spike_driven_brian.BrianLayer(CIRCUIT, Internal(), 1, 1, "c"),  # type: ignore[arg-type]
             "no Brian2 target 'c' here: choose numpy or cython",

@@ -100,3 +100,12 @@ def test_mistakes_are_one_sentence():
     with pytest.raises(ValueError, match="whole numbers"):
         aware_curve(plain(), [0.5], 9, GATING["pre"])
     assert np.isfinite(quadratic_form(np.ones((4, 4)), Pairs(0, 1.0, 0, 0, 0, 1.0)))
+
+
+@pytest.mark.parametrize("curve", [correlated_curve, aware_curve])
+def test_synapses_that_end_at_one_strength_are_refused(curve):
+    only_up = Rule(np.array([[0, 0], [0, 1]]), "only up")
+    with pytest.raises(ValueError, match="no memory under the rule 'only up': all its synapses end with the same"):
+        curve(plain(), TIMES, 9, only_up)
+    with pytest.raises(ValueError, match="at least 3 neurons, got nan"):
+        curve(plain(), TIMES, np.nan, GATING["pre"])

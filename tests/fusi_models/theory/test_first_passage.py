@@ -4,6 +4,8 @@ import pytest
 import fusi_models as fm
 from fusi_models.theory.first_passage import binary_passage, passage_times, survival
 
+RNG = np.random.default_rng(0)
+
 
 @pytest.mark.parametrize(("q", "mean"), [(0.02, 36.05), (0.1, 20.33), (0.25, 11.80), (0.5, 6.76)])
 def test_exact_times_of_a_thousand_binary_synapses(q, mean):
@@ -47,3 +49,9 @@ def test_mistakes_are_named():
         binary_passage(10**6, 0.1)
     with pytest.raises(ValueError, match="q must lie"):
         binary_passage(100, 0.0)
+    for threshold in (-10.0, -4.9):  # the second lies just above the lowest activation there is, -sqrt(24)
+        with pytest.raises(ValueError, match="practically never falls"):
+            binary_passage(24 if threshold > -5 else 5, 0.001, threshold)
+    for find in (lambda t: binary_passage(5, 0.5, t), lambda t: passage_times(fm.plain(), 5, 3, RNG, t)):
+        with pytest.raises(ValueError, match="threshold must be a number"):
+            find(float("nan"))

@@ -128,3 +128,8 @@ def test_mistakes_are_one_sentence():
         chain_pairs(MarkovSynapse(np.eye(2), np.eye(2), np.array([-1, 1])), GATING["pre"], 0.5)
     with pytest.raises(ValueError, match="no correlation"):
         additive_pairs(Rule(np.ones((2, 2))), 0.5).correlation()
+    for ages in ([-1], [0.5]):  # not a step backwards in time, nor one cut off
+        with pytest.raises(ValueError, match="an age must be a whole number of at least 0"):
+            PairLaw(plain(), GATING["pre"], 0.5).means(ages)
+    with pytest.raises(ValueError, match="at most 64 states, got 200: take a shorter chain"):
+        chain_pairs(cascade(100), GATING["pre"], 0.5)  # 40000 x 40000 numbers, several times

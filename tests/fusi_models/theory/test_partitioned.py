@@ -55,3 +55,12 @@ def test_mistakes_are_named():
         snr([0.1], np.array([0]), 100, "worst")
     with pytest.raises(ValueError, match="ratio must be"):
         hyperbolic(3, 0.5, 0.5)
+    with pytest.raises(ValueError, match="ratio must be"):
+        hyperbolic(3, 0.5, np.inf)
+    with pytest.raises(ValueError, match="rates must be"):
+        lifetime([], 1e4)
+    with pytest.raises(ValueError, match="synapses must be"):
+        snr([0.1], np.array([0]), -1)
+    for threshold in (0.0, np.nan):
+        with pytest.raises(ValueError, match="threshold must be"):
+            lifetime([0.1], 1e4, threshold=threshold)

@@ -43,3 +43,5 @@ def test_mistakes_are_named():
         Sparse(100, 0.1).lifetime(-1.0)
     with pytest.raises(ValueError, match="neurons must be"):
         willshaw_capacity(2, 0.1)
+    with pytest.raises(ValueError, match="times must be 0 or later"):
+        Sparse(100, 0.1).snr(np.array([-1.0]))

@@ -31,6 +31,8 @@ def test_the_depolarisation_is_a_law_and_a_ramp_without_noise():
     assert depolarised(0.0, mu, s2) == pytest.approx(1) and depolarised(1.0, mu, s2) == 0
     assert depolarised(0.8, 1000.0, 0.1) == pytest.approx(0.2, abs=1e-3)
     assert depolarised(0.8, 1e-9, 10.0) == pytest.approx(0.04)
+    near, far = (depolarised(0.01, mu, 0.02) for mu in (-4.999, -5.001))  # beyond, exp(10000) was not a number
+    assert near == pytest.approx(far, rel=1e-2) and depolarised(0.5, -5.0, 0.001) == 0.0
 
 
 def test_the_diffusion_agrees_with_a_simulated_neuron():

@@ -229,6 +229,9 @@ def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path):
         ({"threshold": float("nan"), "observer": "first-passage"}, "threshold must be finite"),
         ({"optimise": (-3,)}, "times must be 0"),
         ({"optimise": (3,), "states": 1}, "states must be"),
+        ({"optimise": (3,), "states": 3000}, "takes hours: give states of at most 100"),
+        ({"models": ("cascade:depth=60",), "observer": "correlated"}, "at most 64 states, got 120"),
+        ({"models": ("plain",), "observer": "correlated", "synapses": 2}, "at least 3 neurons"),
     ],
 )
 def test_mistakes_are_explained_in_one_sentence(arguments, match, tmp_path):
