@@ -55,7 +55,8 @@ class NetworkChoice(Protocol):
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """What is trained and how: a network, a rule, and parts. Raises ValueError for a part in words that is unknown.
+    """What is trained and how: a network, a rule, and parts. Raises ValueError for a part in words that is
+    unknown, a part given twice, and a ``logit_scale`` that is not positive.
 
     >>> from neuromorph.snn.baselines import ControlConfig
     >>> TrainingConfig(ControlConfig((64, 20, 10)), parts=("ewc:strength=100",)).parts
@@ -79,6 +80,8 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", catalogue.settled(self.parts))
+        if not 0 < self.logit_scale < math.inf:
+            raise ValueError(f"logit_scale must be finite and above 0, got {self.logit_scale}.")
 
 
 class ComposedLearner(Learner):

@@ -10,6 +10,7 @@ from pkgutil import iter_modules
 from typing import Any
 from weakref import WeakValueDictionary
 
+from fusi_models.checks import pairs
 from neuromorph.data import Data, load, names
 from neuromorph.streams import kinds
 from neuromorph.streams.combined import joint
@@ -95,8 +96,7 @@ def _parsed(name: str) -> tuple[str, list[str], dict[str, Any]]:
 
 def _options(word: str, text: str) -> dict[str, Any]:
     known, options = known_kinds()[word].options, {}
-    for part in text.split(",") if text else ():
-        key, _, value = part.partition("=")
+    for key, value in pairs(f"stream '{word}'", text).items():
         if key not in known:
             has = f"it has {', '.join(known)}" if known else "it has none"
             raise ValueError(f"The stream '{word}' has no parameter '{key}': {has}.")

@@ -14,6 +14,7 @@ from neuromorph import data, streams
 from neuromorph.commands.main import main
 from neuromorph.learners import TorchLearner
 from neuromorph.learners.deep import DeepConfig, DeepLearner
+from neuromorph.learners.parts.ewc import EWC
 from neuromorph.run import learn_stream
 from neuromorph.snn.device import checked_device
 
@@ -77,3 +78,24 @@ def test_a_folder_without_the_set_is_named(tmp_path, monkeypatch, no_network):
     monkeypatch.setenv("NEUROMORPH_DATA", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=f"Looked for: {tmp_path}/MNIST/raw/train-images"):
         data.load("mnist")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda: streams.by_name("rotated-digits:degrees=15,degrees=30", 2, 0),
+        lambda: DeepConfig(synapse="hidden:m=2,m=3"),
+        lambda: DeepConfig(parts=("ewc:strength=1,strength=2",)),
+        lambda: DeepConfig(parts=("ewc", EWC(3.0))),
+    ],
+)
+def test_nothing_is_given_twice_of_which_one_would_not_count(given):
+    with pytest.raises(ValueError, match="is given .*twice.*: give it once"):
+        DeepLearner(given())
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
+def test_scores_are_scaled_by_a_positive_number(scale):
+    """A negative one learned the opposite, and said nothing."""
+    with pytest.raises(ValueError, match="logit_scale must be finite and above 0"):
+        DeepConfig(logit_scale=scale)
