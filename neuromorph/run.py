@@ -51,6 +51,11 @@ def learn_stream(
     """
     if not isinstance(stream, Stream):
         raise ValueError(f"stream must be a neuromorph.streams.Stream, got {type(stream).__name__}.")
+    if not isinstance(learner, Learner):
+        raise ValueError(
+            f"learner must be a neuromorph.learner.Learner, got {learner!r:.80}: take one of neuromorph.learners, or "
+            "write a class that inherits it (docs/learners.md)."
+        )
     passes = _passes(epochs, len(stream), every)
     _numbers(seed)
     mark = fingerprint(learner, stream, epochs, seed, every) if checkpoint else {}

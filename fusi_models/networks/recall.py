@@ -84,7 +84,7 @@ def chain_errors(
     familiarity of the cue under that prior. A trial is one network with ``burn_in`` random patterns before.
     Raises ``ValueError`` for unknown decoders, ages below 0 or other bad arguments.
     """
-    _check(decoders, (*DECODERS, EXPLAIN), ages, trials)
+    _check(decoders, (*DECODERS, EXPLAIN), ages, trials, coding * neurons)
     if not 0 < mean_age < LONGEST:
         raise ValueError(f"the mean age of a recalled memory must lie above 0 and below {LONGEST:g}, got {mean_age}.")
     law, last = PairLaw(syn, rule, coding), max(max(ages), 5 * int(mean_age))
@@ -130,7 +130,7 @@ def additive_errors(
 
     ``noise``: of each weight, in units of its standard deviation. Raises ``ValueError`` as ``chain_errors``.
     """
-    _check(decoders, tuple(DECODERS), [0], trials)
+    _check(decoders, tuple(DECODERS), [0], trials, coding * neurons)
     scale = noise * np.sqrt(additive_pairs(rule, coding, patterns).variance)
     memory = additive_memory(rule, coding, patterns, scale)
     errors = {name: np.empty(trials) for name in decoders}
@@ -145,9 +145,11 @@ def additive_errors(
     return errors
 
 
-def _check(decoders: Sequence[str], known: Sequence[str], ages: Sequence[int], trials: int) -> None:
+def _check(decoders: Sequence[str], known: Sequence[str], ages: Sequence[int], trials: int, active: float) -> None:
     unknown = [name for name in decoders if name not in known]
     if unknown or not decoders:
         raise ValueError(f"a decoder here is one of {', '.join(known)}, got {', '.join(unknown) or 'none'}.")
     if not len(ages) or min(ages) < 0 or trials < 1:
         raise ValueError(f"give at least one age of 0 or more and at least one trial, got {list(ages)} and {trials}.")
+    if 0 < active < 1:
+        raise ValueError(f"a pattern would activate {active:g} neurons: give more neurons or a higher coding level.")

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from fusi_models import checks
 from fusi_models.seeds import whole
 from neuromorph.learner import Learner, checked_labels, checked_samples, described
 from neuromorph.learners import parts as catalogue
@@ -95,7 +96,7 @@ class ComposedLearner(Learner):
     """The configuration that it was made of."""
 
     def __init__(self, config: TrainingConfig):
-        if config.batch < 1:
+        if checks.whole("batch", config.batch) < 1:
             raise ValueError(f"batch must be at least 1, got {config.batch}")
         self.config, self.training = config, config
         self.batch_size, self.device = config.batch, checked_device(config.device)

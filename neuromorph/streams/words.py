@@ -36,6 +36,8 @@ def by_name(name: str, tasks: int, seed: int, samples: int | None = None, test_s
     """
     if at_least_one("tasks", tasks) > MOST:
         raise ValueError(f"tasks must be at most {MOST}, got {tasks}.")
+    if not isinstance(name, str):
+        raise ValueError(f"A stream is named in words such as 'permuted-digits', got {name!r:.80}.")
     word, sets, options = _parsed(name)
     kind = known_kinds()[word]
     if len(sets) > 1 and not kind.several:

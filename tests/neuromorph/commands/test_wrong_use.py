@@ -10,6 +10,7 @@ import struct
 import numpy as np
 import pytest
 
+import fusi_models as fm
 from neuromorph import data, streams
 from neuromorph.commands.main import main
 from neuromorph.learners import TorchLearner
@@ -46,8 +47,6 @@ def stream():
     ],
 )
 def test_a_run_wants_whole_numbers_and_a_stream(arguments, words, stream):
-    import fusi_models as fm
-
     with pytest.raises(ValueError, match=words):
         learn_stream(TorchLearner(fm.plain(0.1), 64, 10), **{"stream": stream, "progress": False, **arguments})
 
@@ -99,3 +98,29 @@ def test_scores_are_scaled_by_a_positive_number(scale):
     """A negative one learned the opposite, and said nothing."""
     with pytest.raises(ValueError, match="logit_scale must be finite and above 0"):
         DeepConfig(logit_scale=scale)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: streams.permuted("digits", 2, 0), "data must be a neuromorph.data.Data, got 'digits': load one"),
+        (lambda: streams.rotated(None, 2, 0), "data must be a neuromorph.data.Data, got None"),
+        (lambda: streams.by_name(None, 2, 0), "A stream is named in words such as 'permuted-digits', got None"),
+        (lambda: data.load(3), "A data set is named by a word, one of digits, .*got 3"),
+        (lambda: streams.permuted(data.load("digits"), 2, 0, first="orignal"), "first must be one of permuted, orig"),
+        (lambda: streams.rotated(data.load("digits"), 2, 0, degrees=float("nan")), "degrees must be a finite number"),
+        (lambda: streams.subsets(data.load("digits"), "3", 0), "parts must be a whole number"),
+        (lambda: learn_stream(object(), streams.by_name("permuted-digits", 2, 0)), "learner must be a neuromorph.lea"),
+        (lambda: learn_stream(DeepLearner, streams.by_name("permuted-digits", 2, 0)), "learner must be a neuromorph"),
+        (lambda: DeepConfig("64"), "each of sizes must be a whole number"),
+        (lambda: DeepConfig((64, 8.5, 10)), "each of sizes must be a whole number of at least 0, got 8.5"),
+        (lambda: DeepConfig((64, 8, 10), num_steps=2.5), "num_steps must be a whole number"),
+        (lambda: DeepLearner(DeepConfig((64, 8, 10), batch=2.5)), "batch must be a whole number"),
+        (lambda: DeepConfig((64, 8, 10), parts=(3,)), "A part is words or a configuration, .*got 3"),
+        (lambda: TorchLearner(fm.plain(0.1), 64, 10).load_state_dict(None), "a state is what state_dict"),
+    ],
+)
+def test_the_library_says_what_it_was_given(call, words):
+    """Half of them were accepted: sizes of 6 and 4, a permutation for a wrong word, samples turned by NaN degrees."""
+    with pytest.raises(ValueError, match=words):
+        call()
