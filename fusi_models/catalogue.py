@@ -21,6 +21,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Literal, get_args
 
+from fusi_models.checks import pairs
 from fusi_models.synapse import SynapseModel
 
 Regime = Literal["theory", "local", "gradient"]
@@ -108,9 +109,7 @@ def parse(text: str, regime: Regime, **usual: float) -> SynapseModel:
 
 def _options(entry: Entry, text: str, keys: list[str]) -> dict[str, float]:
     options: dict[str, float] = {}
-    for part in filter(None, text.split(",")):
-        word, _, value = part.partition("=")
-        key = entry.aliases.get(word, word)
+    for key, value in pairs(f"synapse '{entry.name}'", text, lambda word: entry.aliases.get(word, word)).items():
         if key not in keys:
             raise ValueError(f"The synapse '{entry.name}' has no parameter '{key}': it has {', '.join(keys)}.")
         try:

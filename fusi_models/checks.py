@@ -1,7 +1,7 @@
 """What a number given by a user must be; each check is made once, where the number comes in."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,22 @@ def check_widths(name: str, widths: Sequence[int]) -> None:
         raise ValueError(f"{name} must be at least 1 each, got {' '.join(map(str, widths))}.")
     if max((a * b for a, b in zip((1, *widths), widths, strict=False)), default=0) > MOST:
         raise ValueError(f"{name} asks for more than {MOST:.0e} units or weights, got {' '.join(map(str, widths))}.")
+
+
+def pairs(what: str, text: str, rename: Callable[[str], str] = str) -> dict[str, str]:
+    """Key -> value of KEY=VALUE,...; raises ``ValueError`` for a key given twice, of which one would not count.
+
+    >>> pairs("synapse 'cascade'", "depth=5,x=0.4")
+    {'depth': '5', 'x': '0.4'}
+    """
+    found: dict[str, str] = {}
+    for word in filter(None, text.split(",")):
+        key, _, value = word.partition("=")
+        key = rename(key)
+        if key in found:
+            raise ValueError(f"The {what} is given {key} twice, '{found[key]}' and '{value}': give it once.")
+        found[key] = value
+    return found
 
 
 def real(name: str, value: Any) -> float:

@@ -60,6 +60,8 @@ class Learner(ABC):
 
     def check_saved(self, state: Mapping[str, Any]) -> None:
         """Raise ``ValueError`` for a ``state_dict`` of another configuration."""
+        if not isinstance(state, Mapping):
+            raise ValueError(f"a state is what state_dict() gave, got {type(state).__name__}.")
         if state.get("description") != self.description:
             raise ValueError(f"the state was saved by {state.get('description')}, not by {self.description}.")
 

@@ -49,8 +49,7 @@ def learn_stream(
     may change the last bit of sums. Raises ``ValueError`` for epochs < 1, a wrong number of them, every < 1,
     threads < 0, or a checkpoint of another run.
     """
-    if not isinstance(stream, Stream):
-        raise ValueError(f"stream must be a neuromorph.streams.Stream, got {type(stream).__name__}.")
+    _check_kinds(learner, stream)
     passes = _passes(epochs, len(stream), every)
     _numbers(seed)
     mark = fingerprint(learner, stream, epochs, seed, every) if checkpoint else {}
@@ -71,6 +70,16 @@ def learn_stream(
                     if checkpoint:
                         save_checkpoint(checkpoint, {"learner": learner.state_dict(), **record.content()}, mark)
     return record.matrix()
+
+
+def _check_kinds(learner: Any, stream: Any) -> None:
+    if not isinstance(stream, Stream):
+        raise ValueError(f"stream must be a neuromorph.streams.Stream, got {type(stream).__name__}.")
+    if not isinstance(learner, Learner):
+        raise ValueError(
+            f"learner must be a neuromorph.learner.Learner, got {learner!r:.80}: take one of neuromorph.learners, or "
+            "write a class that inherits it (docs/learners.md)."
+        )
 
 
 @dataclass

@@ -38,6 +38,7 @@ from neuromorph.threads import at_most
 Arrays = dict[str, Values]
 JOINT = "joint"
 MOST_JOBS = 1024  # each is a process
+MOST_SEEDS = 10_000  # the cells of more fill the memory before anything is said
 OWN = ("fingerprint", "seconds")
 _ALONE = threading.Lock()  # Brian2's and torch's settings are of a process, and a Dask worker may have several threads
 
@@ -154,6 +155,12 @@ def check_jobs(jobs: int) -> None:
         raise ValueError(f"jobs must be at least 1, or -1 for as many as there are cores, got {jobs}.")
     if jobs > MOST_JOBS:
         raise ValueError(f"jobs must be at most {MOST_JOBS}, got {jobs}.")
+
+
+def check_seeds(seeds: int) -> None:
+    """Raise ``ValueError`` for a number of seeds that no study has."""
+    if not 1 <= seeds <= MOST_SEEDS:
+        raise ValueError(f"seeds must be at least 1{f' and at most {MOST_SEEDS}' if seeds > 0 else ''}, got {seeds}.")
 
 
 def ahead(call: Callable[[], None], jobs: int | None) -> None:

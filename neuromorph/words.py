@@ -6,6 +6,8 @@ import math
 from dataclasses import fields
 from typing import Any, TypeVar, get_type_hints
 
+from fusi_models.checks import pairs
+
 T = TypeVar("T")
 _TRUTH = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _WANTED = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
@@ -14,7 +16,8 @@ _WANTED = {bool: "true or false", int: "a whole number", float: "a number", str:
 def configured(kind: type[T], what: str, options: str) -> T:
     """The dataclass ``kind`` with the options KEY=VALUE,...; its fields are numbers, words and booleans.
 
-    ``what`` names it in messages. Raises ``ValueError`` for an unknown key, naming the known ones, and for a value.
+    ``what`` names it in messages. Raises ``ValueError`` for an unknown key, naming the known ones, for
+    a key given twice, and for a value.
 
     >>> from neuromorph.learners.parts.ewc import EWC
     >>> configured(EWC, "part 'ewc'", "strength=7,shuffled=yes")
@@ -23,9 +26,7 @@ def configured(kind: type[T], what: str, options: str) -> T:
     named = {f.name for f in fields(kind)}  # type: ignore[arg-type]
     kinds = {key: one for key, one in get_type_hints(kind).items() if key in named}
     found: dict[str, Any] = {}
-    for word in filter(None, options.split(",")):
-        key, _, value = word.partition("=")
-        key = key.replace("-", "_")
+    for key, value in pairs(what, options, lambda word: word.replace("-", "_")).items():
         if key not in kinds:
             raise ValueError(f"The {what} has no option '{key}': it has {', '.join(kinds) or 'none'}.")
         found[key] = _value(what, key, value, kinds[key])

@@ -86,7 +86,7 @@ def chain_errors(
     Raises ``ValueError`` for unknown decoders, ages below 0, a rule that leaves all synapses at one strength or other
     bad arguments.
     """
-    ages = _check(decoders, (*DECODERS, EXPLAIN), ages, trials)
+    ages = _check(decoders, (*DECODERS, EXPLAIN), ages, trials, coding * neurons)
     if not 0 < mean_age < LONGEST:
         raise ValueError(f"the mean age of a recalled memory must lie above 0 and below {LONGEST:g}, got {mean_age}.")
     if age not in get_args(Knowledge):
@@ -134,7 +134,7 @@ def additive_errors(
 
     ``noise``: of each weight, in units of its standard deviation. Raises ``ValueError`` as ``chain_errors``.
     """
-    _check(decoders, tuple(DECODERS), [0], trials)
+    _check(decoders, tuple(DECODERS), [0], trials, coding * neurons)
     scale = noise * np.sqrt(additive_pairs(rule, coding, patterns).variance)
     memory = additive_memory(rule, coding, patterns, scale)
     errors = {name: np.empty(trials) for name in decoders}
@@ -149,7 +149,7 @@ def additive_errors(
     return errors
 
 
-def _check(decoders: Sequence[str], known: Sequence[str], ages: Sequence[int], trials: int) -> list[int]:
+def _check(decoders: Sequence[str], known: Sequence[str], ages: Sequence[int], trials: int, active: float) -> list[int]:
     """The ages as whole numbers."""
     unknown = [name for name in decoders if name not in known]
     if unknown or not decoders:
@@ -159,4 +159,6 @@ def _check(decoders: Sequence[str], known: Sequence[str], ages: Sequence[int], t
     whole("trials", trials)
     if max(ages) > LONGEST:
         raise ValueError(f"ages may be up to {LONGEST:g}, got {max(ages)}.")
+    if 0 < active < 1:
+        raise ValueError(f"a pattern would activate {active:g} neurons: give more neurons or a higher coding level.")
     return [whole("an age", age) for age in ages]

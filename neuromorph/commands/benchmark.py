@@ -16,7 +16,7 @@ from neuromorph.learner import Learner
 from neuromorph.learners.methods import LearnerWords
 from neuromorph.outputs import alone, check_folder
 from neuromorph.streams import Stream, StreamWords
-from neuromorph.study import JOINT, Cell, Result, check_jobs, columns, run_study, spread, stacked
+from neuromorph.study import JOINT, Cell, Result, check_jobs, check_seeds, columns, run_study, spread, stacked
 from neuromorph.tables import tenth
 from neuromorph.threads import check
 
@@ -154,9 +154,9 @@ def benchmark(args: BenchmarkArgs) -> None:
 
     Raises ``ValueError`` or ``OSError`` with one sentence for a mistake; everything finished stays in ``args.out``.
     """
-    for name in ("seeds", "epochs"):
-        if getattr(args, name) < 1:
-            raise ValueError(f"{name} must be at least 1, got {getattr(args, name)}.")
+    check_seeds(args.seeds)
+    if args.epochs < 1:
+        raise ValueError(f"epochs must be at least 1, got {args.epochs}.")
     check(args.threads)
     if not args.learners:
         raise ValueError("Name at least one learner.")

@@ -28,7 +28,7 @@ from neuromorph.local_rule.rule import LocalRule
 from neuromorph.metrics import AccuracyMatrix, memory_signal
 from neuromorph.outputs import alone, check_folder
 from neuromorph.streams import Stream, StreamWords
-from neuromorph.study import JOINT, Cell, Job, Result, ahead, check_jobs, run_study, stacked
+from neuromorph.study import JOINT, Cell, Job, Result, ahead, check_jobs, check_seeds, run_study, stacked
 from neuromorph.threads import check as check_threads
 
 SCHEMA = 1
@@ -217,7 +217,8 @@ def _checked(args: CompareArgs) -> Stream:
             raise ValueError(f"There is no substrate '{substrate}': choose any of {', '.join(SUBSTRATES)}.")
     if args.rule not in RULES:
         raise ValueError(f"There is no local rule '{args.rule}': choose one of {', '.join(RULES)}.")
-    for name in ("seeds", "epochs", "deep_epochs"):
+    check_seeds(args.seeds)
+    for name in ("epochs", "deep_epochs"):
         if getattr(args, name) < 1:
             raise ValueError(f"{name.replace('_', '-')} must be at least 1, got {getattr(args, name)}.")
     check_threads(args.threads)

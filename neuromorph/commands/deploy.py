@@ -1,7 +1,8 @@
 """``neuromorph deploy``: a trained network on the chip's rules, verified spike for spike on its own test samples."""
 
+import math
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,9 @@ from neuromorph.deployed.check import checked
 from neuromorph.deployed.files import made, write
 from neuromorph.page.deployed import Verdict, chip_names
 from neuromorph.provenance import provenance
+
+IMPORTED = ("data", "steps", "encoding", "input_bits", "weight_bits", "calibration", "input_shape", "dt")
+"""Options of a network that was made elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,8 @@ def deploy(args: DeployArgs) -> None:
 def _case(args: DeployArgs) -> tuple[Path, Case]:
     if args.samples < 0:
         raise ValueError(f"--samples must be 0 (all of them) or more, got {args.samples}.")
+    if not 0 < args.timeout < math.inf:
+        raise ValueError(f"--timeout must be a number of seconds above 0, got {args.timeout:g}.")
     if not args.file.exists():
         raise FileNotFoundError(
             f"{args.file} does not exist: train a network with 'neuromorph train --out {args.file}', or give a .nir."
@@ -92,8 +98,20 @@ def _case(args: DeployArgs) -> tuple[Path, Case]:
         raise ValueError(f"{args.file} is a folder: give the file that 'neuromorph train --out FILE' wrote.")
     if args.model or args.file.suffix == ".nir":
         return folder(args), _imported(args)
+    _check_own(args)
     content = load_checkpoint(args.file, args.samples)
     return folder(args), trained(*content)
+
+
+def _check_own(args: DeployArgs, used: tuple[str, ...] = ()) -> None:
+    """What ``train`` or ``deploy`` wrote says all this itself: nothing but ``used`` is taken, and not used."""
+    chosen = {f.name: f.default for f in fields(args) if f.name in IMPORTED and f.name not in used}
+    asked = [f"--{name.replace('_', '-')}" for name, usual in chosen.items() if getattr(args, name) != usual]
+    if asked:
+        raise ValueError(
+            f"{args.file} is of this project and has settings of its own: leave out {', '.join(asked)}, which is for "
+            "networks made elsewhere."
+        )
 
 
 def _imported(args: DeployArgs) -> Case:
@@ -106,7 +124,10 @@ def _imported(args: DeployArgs) -> Case:
             raise ValueError(
                 f"{args.file} was trained for {known.num_steps} steps, got --steps {args.steps}: leave it out."
             )
+        _check_own(args, ("data", "calibration", "steps"))
         return written(known, *shown)
+    if args.steps < 1:
+        raise ValueError(f"Say for how many steps a sample is shown, for example --steps 25, got {args.steps}.")
     how = args.steps, args.encoding, args.input_bits, args.weight_bits
     settings = Settings(*how, input_shape=args.input_shape or None, dt=args.dt)
     return imported(load_module(args.file, args.model) if args.model else args.file, settings, *shown)

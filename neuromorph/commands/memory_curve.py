@@ -104,6 +104,7 @@ def memory_curve(args: MemoryCurveArgs) -> None:
             f"threshold must be finite and above 0 (or 0, first passage only), at most {LARGEST:g}: got "
             f"{args.threshold}."
         )
+    _check_asked(args)
     check_files(args.out, ("json", "csv", "svg"), ("arguments", "curves"))
     args = _coded(args)
     models = [parse_model(text, args.x, args.f_pot) for text in args.models]
@@ -136,6 +137,25 @@ def memory_curve(args: MemoryCurveArgs) -> None:
         print(long.text())
         write_text(f"{args.out}-lifetimes.csv", long.csv())
     print(f"wrote {args.out}.json, .csv and .svg" + f" and {args.out}-lifetimes.csv" * bool(args.lifetimes))
+
+
+def _check_asked(args: MemoryCurveArgs) -> None:
+    """Numbers in lists, before anything is computed; and nothing that would be taken and not used."""
+    for name, values, least in (("lifetimes", args.lifetimes, 1), ("optimise", args.optimise, 0)):
+        for value in values:
+            if not least <= value <= LARGEST:
+                raise ValueError(f"{name} must be numbers from {least} to {LARGEST:g}, got {value:g}.")
+    if args.engine != "theory":
+        whole("synapses", args.synapses, 1)
+    if args.states is not None and not args.optimise:
+        raise ValueError("--states is of the chains of --optimise: give it ages, or leave out --states.")
+    if args.coding is not None and not 0 < args.coding < 1:
+        raise ValueError(f"coding must lie above 0 and below 1, got {args.coding:g}.")
+    coded = args.coding is not None or args.observer == "correlated"
+    if args.rule != "pre" and not coded:
+        raise ValueError("--rule says what a coding level does to a synapse: give --coding, or leave out --rule.")
+    if args.f_pot != 0.5 and coded:
+        raise ValueError(f"the coding level and the rule set f_pot: leave out --f-pot, got {args.f_pot:g}.")
 
 
 def _coded(args: MemoryCurveArgs) -> MemoryCurveArgs:

@@ -72,7 +72,7 @@ def _errors(args: RecallArgs) -> tuple[list[int], dict[str, np.ndarray]]:
     """The ages, and [trial, age] for each decoder; additive weights have one age."""
     many, noise = (args.trials, args.seed), (args.coding, args.flip)
     if args.synapse == "additive":
-        decoders = tuple(name for name in args.decoders if name != EXPLAIN)
+        decoders = tuple(name for name in args.decoders if name != EXPLAIN) or args.decoders  # which is then refused
         rule = additive_rule(args.rule, args.coding)
         found = additive_errors(rule, args.neurons, args.patterns, *many, decoders, *noise, progress=True)
         return [0], {name: values[:, None] for name, values in found.items()}
@@ -95,7 +95,10 @@ def _table(args: RecallArgs, ages: list[int], errors: dict[str, np.ndarray]) -> 
     ]
     for name, values in errors.items():
         spread = values.std(0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.full(len(ages), np.nan)
-        cells = (f"{f'{m:.3f} ({s:.3f})':>14}" for m, s in zip(values.mean(0), spread, strict=True))
+        cells = (
+            f"{f'{m:.3f}' if np.isnan(s) else f'{m:.3f} ({s:.3f})':>14}"
+            for m, s in zip(values.mean(0), spread, strict=True)
+        )
         lines.append(f"{name:26}" + "".join(cells))
     return "\n".join(lines)
 

@@ -14,6 +14,8 @@ from neuromorph import streams
 from neuromorph.checkpoint import load_checkpoint, save_checkpoint, unfinished
 from neuromorph.commands.report import write_training
 from neuromorph.learners.deep import DeepConfig, DeepLearner
+from neuromorph.learners.parts import settled
+from neuromorph.learners.parts.heads import Heads
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.outputs import alone, check_file, check_foreign
 from neuromorph.page.training import NAMES
@@ -116,11 +118,7 @@ def _train(args: TrainArgs) -> None:
     seed = args.training.seed
     check(args.threads)
     stream = streams.by_name(args.stream, args.tasks, seed, args.samples or None, args.test_samples or None)
-    if stream.scenario == "task" and not any(p.startswith("heads") for p in args.training.parts):
-        raise ValueError(
-            f"'{args.stream}' is task-incremental, but one output layer for all tasks is not: add --parts "
-            f"heads:tasks={len(stream)}, or take split- (domain-incremental) or split-class-."
-        )
+    _check_heads(args, stream)
     learner = DeepLearner(configuration(args, stream))
     partial = unfinished(args.out)
     with ExitStack() as stack:
@@ -140,6 +138,24 @@ def _train(args: TrainArgs) -> None:
     print(f"{stream.name}: average accuracy {matrix.average_accuracy:.3f}, forgetting {matrix.forgetting:.3f}")
     print(f"saved {args.out}; deploy it with: neuromorph deploy {args.out}")
     print(f"{folder / 'report.html'} shows the figures; results.json, matrix.npz and accuracies.csv lie beside it.")
+
+
+def _check_heads(args: TrainArgs, stream: Stream) -> None:
+    """An output layer a task where the task is told, and only there."""
+    asked = [part.tasks for part in settled(args.training.parts) if isinstance(part, Heads)]
+    if stream.scenario != "task":
+        if asked:
+            raise ValueError(
+                f"The part heads is an output layer a task, but no task is told in '{args.stream}' "
+                f"({stream.scenario}-incremental): leave it out, or take split-task-."
+            )
+    elif not asked:
+        raise ValueError(
+            f"'{args.stream}' is task-incremental, but one output layer for all tasks is not: add --parts "
+            f"heads:tasks={len(stream)}, or take split- (domain-incremental) or split-class-."
+        )
+    elif asked != [len(stream)]:
+        raise ValueError(f"'{args.stream}' has {len(stream)} tasks, got heads:tasks={asked[0]}: give the same number.")
 
 
 def report_folder(out: Path) -> Path:

@@ -33,6 +33,8 @@ def load(name: str, folder: str | os.PathLike | None = None) -> Data:
     Raises ``ValueError`` for an unknown name or a damaged file, ``FileNotFoundError`` where a file is neither
     there nor to be had from the network; each says what to do.
     """
+    if not isinstance(name, str):
+        raise ValueError(f"A data set is named by a word, one of {', '.join(names())}, got {name!r:.80}.")
     if name == "digits":
         return digits()
     if name.startswith("features:"):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from fusi_models import checks
 from fusi_models.seeds import whole
 from neuromorph.learner import Learner, checked_labels, checked_samples, described
 from neuromorph.learners import parts as catalogue
@@ -56,7 +57,8 @@ class NetworkChoice(Protocol):
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """What is trained and how: a network, a rule, and parts. Raises ValueError for a part in words that is unknown.
+    """What is trained and how: a network, a rule, and parts. Raises ValueError for a part in words that is
+    unknown, a part given twice, and a ``logit_scale`` that is not positive.
 
     >>> from neuromorph.snn.baselines import ControlConfig
     >>> TrainingConfig(ControlConfig((64, 20, 10)), parts=("ewc:strength=100",)).parts
@@ -80,6 +82,8 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", catalogue.settled(self.parts))
+        if not 0 < self.logit_scale < math.inf:
+            raise ValueError(f"logit_scale must be finite and above 0, got {self.logit_scale}.")
 
 
 class ComposedLearner(Learner):
@@ -93,7 +97,7 @@ class ComposedLearner(Learner):
     """The configuration that it was made of."""
 
     def __init__(self, config: TrainingConfig):
-        if config.batch < 1:
+        if checks.whole("batch", config.batch) < 1:
             raise ValueError(f"batch must be at least 1, got {config.batch}")
         self.config, self.training = config, config
         self.batch_size, self.device = config.batch, checked_device(config.device)

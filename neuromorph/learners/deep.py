@@ -73,7 +73,7 @@ class DeepConfig(NetworkConfig, _Foremost):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", catalogue.settled(self.parts))
-        _ = self.network  # which refuses impossible choices; ours are kept as they were given
+        _ = self.training  # which refuses impossible choices; ours are kept as they were given
 
     @property
     def network(self) -> NetworkConfig:

@@ -176,6 +176,11 @@ class LearnerWords:
         if "/" in base:
             return self._local(base, parts, seed)
         sizes = self.sizes
+        if any(part.partition(":")[0] == "heads" for part in parts):
+            raise ValueError(
+                f"Leave heads out of '{self.text}': where a stream tells the task, every network has an output layer a "
+                "task, and elsewhere none can."
+            )
         if self.heads:
             sizes, parts = (*sizes[:-1], self.heads * sizes[-1]), [*parts, f"heads:tasks={self.heads}"]
         return method(base).build(sizes, seed, self.device, tuple(parts))

@@ -21,6 +21,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from fusi_models.checks import whole
 from neuromorph.chip import (
     BIAS_EXPONENT_LIMIT,
     BIAS_MANTISSA_LIMIT,
@@ -106,8 +107,9 @@ class NetworkConfig:
         def settle(name: str, value: object) -> None:
             object.__setattr__(self, name, value)
 
-        settle("sizes", tuple(int(n) for n in self.sizes))
-        settle("image", tuple(int(n) for n in self.image))
+        for name in ("sizes", "image"):
+            settle(name, tuple(whole(f"each of {name}", n) for n in getattr(self, name)))
+        settle("num_steps", whole("num_steps", self.num_steps))
         settle("convolutions", tuple(c if isinstance(c, Convolution) else Convolution(*c) for c in self.convolutions))
         if len(self.sizes) < 2 or min(self.sizes) < 1:
             raise ValueError(f"sizes must list at least inputs and classes, all positive, got {self.sizes}")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from neuromorph.data import Data
 from neuromorph.streams.stream import Stream
 
 
@@ -19,6 +20,15 @@ class Kind:
     build: Callable[..., Stream]
     options: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
     several: bool = False
+
+
+def check_set(data: Any) -> None:
+    """Raise ``ValueError`` for what is no data set."""
+    if not isinstance(data, Data):
+        raise ValueError(
+            f"data must be a neuromorph.data.Data, got {data!r:.80}: load one with neuromorph.data.load, or make a "
+            "stream of arrays (docs/your_data_as_a_stream.md)."
+        )
 
 
 def number(text: str) -> float:

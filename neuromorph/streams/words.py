@@ -10,6 +10,7 @@ from pkgutil import iter_modules
 from typing import Any
 from weakref import WeakValueDictionary
 
+from fusi_models.checks import pairs
 from neuromorph.data import Data, load, names
 from neuromorph.streams import kinds
 from neuromorph.streams.combined import joint
@@ -35,6 +36,8 @@ def by_name(name: str, tasks: int, seed: int, samples: int | None = None, test_s
     """
     if at_least_one("tasks", tasks) > MOST:
         raise ValueError(f"tasks must be at most {MOST}, got {tasks}.")
+    if not isinstance(name, str):
+        raise ValueError(f"A stream is named in words such as 'permuted-digits', got {name!r:.80}.")
     word, sets, options = _parsed(name)
     kind = known_kinds()[word]
     if len(sets) > 1 and not kind.several:
@@ -95,8 +98,7 @@ def _parsed(name: str) -> tuple[str, list[str], dict[str, Any]]:
 
 def _options(word: str, text: str) -> dict[str, Any]:
     known, options = known_kinds()[word].options, {}
-    for part in text.split(",") if text else ():
-        key, _, value = part.partition("=")
+    for key, value in pairs(f"stream '{word}'", text).items():
         if key not in known:
             has = f"it has {', '.join(known)}" if known else "it has none"
             raise ValueError(f"The stream '{word}' has no parameter '{key}': {has}.")

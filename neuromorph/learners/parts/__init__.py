@@ -37,8 +37,14 @@ def words(config: PartConfig) -> str | None:
 
 
 def settled(parts: tuple[PartConfig | str, ...]) -> tuple[PartConfig, ...]:
-    """Configurations for words."""
-    return tuple(by_words(part) if isinstance(part, str) else part for part in parts)
+    """Configurations for words. Raises ``ValueError`` for two parts of a kind, which would count twice."""
+    found = tuple(by_words(part) if isinstance(part, str) else part for part in parts)
+    for n, part in enumerate(found):
+        if not isinstance(part, PartConfig):
+            raise ValueError(f"A part is words or a configuration, such as 'ewc:strength=1', got {part!r}.")
+        if type(part) in map(type, found[:n]):
+            raise ValueError(f"The part {type(part).__name__} is given twice: give it once.")
+    return found
 
 
 def _config(name: str) -> Any:

@@ -1,7 +1,7 @@
 """The same images in less and less light: new instances of known classes, a stand-in for CORe50-NI (Lomonaco 2017)."""
 
 from neuromorph.data import Data, Pair
-from neuromorph.streams.kind import Kind, number
+from neuromorph.streams.kind import Kind, check_set, number
 from neuromorph.streams.stream import Stream, Task, each, flat, text_digest
 
 
@@ -10,6 +10,7 @@ def brightness(data: Data, tasks: int, seed: int, lowest: float = 0.2) -> Stream
 
     Nothing is drawn by ``seed``. Raises ``ValueError`` for a ``lowest`` outside (0, 1].
     """
+    check_set(data)
     if not 0 < lowest <= 1:
         raise ValueError(f"lowest must lie above 0 and at most be 1, got {lowest}: the last task must show something.")
 

@@ -4,8 +4,10 @@ import numpy as np
 
 from fusi_models.seeds import generator
 from neuromorph.data import Data, Pair
-from neuromorph.streams.kind import Kind, choice
+from neuromorph.streams.kind import Kind, check_set, choice
 from neuromorph.streams.stream import Stream, Task, each, flat, text_digest
+
+FIRST = ("permuted", "original")
 
 
 def permuted(data: Data, tasks: int, seed: int, first: str = "permuted") -> Stream:
@@ -13,6 +15,9 @@ def permuted(data: Data, tasks: int, seed: int, first: str = "permuted") -> Stre
 
     ``first``: "permuted", the first task too; "original", the first task has the images as they are.
     """
+    check_set(data)
+    if first not in FIRST:
+        raise ValueError(f"first must be one of {', '.join(FIRST)}, got {first!r}.")
     pixels = data.train[0][0].size
 
     def build(k: int) -> Task:
@@ -34,4 +39,4 @@ def permuted(data: Data, tasks: int, seed: int, first: str = "permuted") -> Stre
     return Stream(f"permuted-{data.name}", "domain", data.classes, data.shape, each(build, tasks))
 
 
-KINDS = {"permuted": Kind(permuted, {"first": choice("permuted", "original")})}
+KINDS = {"permuted": Kind(permuted, {"first": choice(*FIRST)})}

@@ -1,10 +1,12 @@
 """Turned images (Lopez-Paz & Ranzato 2017, rotated MNIST): neighbouring tasks are alike."""
 
+import math
+
 import numpy as np
 
 from fusi_models.seeds import generator
 from neuromorph.data import Data, Pair
-from neuromorph.streams.kind import Kind, number
+from neuromorph.streams.kind import Kind, check_set, number
 from neuromorph.streams.stream import Stream, Task, each, flat, text_digest
 
 
@@ -12,8 +14,12 @@ def rotated(data: Data, tasks: int, seed: int, degrees: float | None = None, sta
     """Task k turns the images by ``start`` + k * ``degrees``, counter-clockwise; domain-incremental.
 
     ``degrees``: by default 180 / ``tasks``. ``start``: degrees of the first task, by default drawn by ``seed``.
-    Raises ``ValueError`` for samples that are no images.
+    Raises ``ValueError`` for samples that are no images, and angles that are no numbers.
     """
+    check_set(data)
+    for name, angle in (("degrees", degrees), ("start", start)):
+        if angle is not None and not math.isfinite(angle):
+            raise ValueError(f"{name} must be a finite number, got {angle}.")
     if min(data.shape[-2:]) < 2:
         raise ValueError(f"{data.name} has samples of shape {data.shape}, no images to rotate: choose another stream.")
     offset = generator("first angle of a rotated stream", seed).uniform(0, 360) if start is None else start

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from neuromorph.data import Data, Pair
-from neuromorph.streams.kind import Kind
+from neuromorph.streams.kind import Kind, check_set
 from neuromorph.streams.stream import Stream, Task, each, flat, text_digest
 
 
@@ -17,6 +17,8 @@ def sequence(sets: Sequence[Data]) -> Stream:
     """
     if not sets:
         raise ValueError("sequence needs at least 1 data set, got 0.")
+    for data in sets:
+        check_set(data)
     if len({d.shape[:-2] for d in sets}) > 1:
         raise ValueError(f"the images of {', '.join(d.name for d in sets)} do not have equal channels: convert some.")
     size = tuple(int(n) for n in np.max([d.shape for d in sets], axis=0))

@@ -9,7 +9,7 @@ import numpy as np
 from fusi_models.checks import Values
 from fusi_models.seeds import generator
 from neuromorph.data import Data, Pair
-from neuromorph.streams.kind import Kind
+from neuromorph.streams.kind import Kind, check_set
 from neuromorph.streams.stream import SCENARIOS, Stream, Task, each, flat, text_digest
 
 
@@ -62,6 +62,7 @@ def _check_samples(data: Data, groups: Values) -> None:
 
 
 def _check(data: Data, per_task: int, scenario: str) -> None:
+    check_set(data)
     if scenario not in SCENARIOS:
         raise ValueError(f"There is no scenario '{scenario}': choose one of {', '.join(SCENARIOS)}.")
     if per_task < 1 or data.classes % per_task:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from fusi_models.checks import whole
 from fusi_models.seeds import generator
 from neuromorph.data import Data, Pair
-from neuromorph.streams.kind import Kind
+from neuromorph.streams.kind import Kind, check_set
 from neuromorph.streams.stream import Stream, Task, each, flat, text_digest
 
 
@@ -13,8 +14,9 @@ def subsets(data: Data, parts: int, seed: int) -> Stream:
 
     Raises ``ValueError`` for more parts than samples.
     """
+    check_set(data)
     count = len(data.train[0])
-    if not 1 <= parts <= count:
+    if not 1 <= whole("parts", parts) <= count:
         raise ValueError(f"{count} samples cannot be cut into {parts} parts.")
     test = flat(data.test)  # one object, so that the runner tests it once
 

@@ -50,6 +50,8 @@ def test_mistakes_are_one_sentence():
         additive_errors(additive_rule("hebb", 0.5), 20, 2, 1, 0, ("explain",))
     with pytest.raises(ValueError, match="at least one age"):
         chain_errors(cascade(3), GATING["pre"], 20, (), 1, 0, ("cue",))
+    with pytest.raises(ValueError, match="a pattern would activate 0.2 neurons"):
+        chain_errors(cascade(3), GATING["pre"], 20, (0,), 1, 0, ("cue",), coding=0.01)
     with pytest.raises(ValueError, match="one of known, prior, familiarity, got 'guess'"):
         chain_errors(cascade(3), GATING["pre"], 20, (0,), 1, 0, ("cue",), age="guess")
     with pytest.raises(ValueError, match="an age must be a whole number"):

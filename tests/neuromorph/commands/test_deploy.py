@@ -273,7 +273,7 @@ def test_a_state_of_a_users_own_class_is_deployed_and_its_folder_runs(tmp_path, 
     for words, sentence in (
         (["net.pt", "--model", "nets", "--steps", "6"], "say module:Class"),
         (["net.pt", "--model", "nets:Other", "--steps", "6"], "cannot be made"),
-        (["net.pt", "--model", "nets:Net"], "num_steps = 0: say for how many"),
+        (["net.pt", "--model", "nets:Net"], "Say for how many steps a sample is shown, for example --steps 25, got 0"),
         (["data.npz", "--model", "nets:Net", "--steps", "6"], "holds no state of Net"),
     ):
         with pytest.raises(SystemExit) as stopped:
@@ -291,3 +291,7 @@ def test_a_nir_file_of_this_project_keeps_its_number_of_steps(tmp_path, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["deploy", str(tmp_path / "small.nir"), "--steps", "7"])
     assert stopped.value.code == 2 and "was trained for 6 steps, got --steps 7" in capsys.readouterr().err
+    for words in (["--steps", "6", "--weight-bits", "4"], ["--dt", "1"]):
+        with pytest.raises(SystemExit) as stopped:
+            main(["deploy", str(tmp_path / "small.nir"), *words])
+        assert stopped.value.code == 2 and f"leave out {words[-2]}" in capsys.readouterr().err

@@ -227,7 +227,7 @@ def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path):
         ({"active": 0.5, "observer": "correlated"}, "--coding and --rule in place of --active"),
         ({"models": ("hidden:m=3",), "f_pot": 0.1}, "has no memory curve"),
         ({"threshold": float("nan"), "observer": "first-passage"}, "threshold must be finite"),
-        ({"optimise": (-3,)}, "times must be 0"),
+        ({"optimise": (-3,)}, "optimise must be numbers from 0"),
         ({"optimise": (3,), "states": 1}, "states must be"),
         ({"optimise": (3,), "states": 3000}, "takes hours: give states of at most 100"),
         ({"models": ("cascade:depth=60",), "observer": "correlated"}, "at most 64 states, got 120"),

@@ -10,10 +10,12 @@ import struct
 import numpy as np
 import pytest
 
+import fusi_models as fm
 from neuromorph import data, streams
 from neuromorph.commands.main import main
 from neuromorph.learners import TorchLearner
 from neuromorph.learners.deep import DeepConfig, DeepLearner
+from neuromorph.learners.parts.ewc import EWC
 from neuromorph.run import learn_stream
 from neuromorph.snn.device import checked_device
 
@@ -45,8 +47,6 @@ def stream():
     ],
 )
 def test_a_run_wants_whole_numbers_and_a_stream(arguments, words, stream):
-    import fusi_models as fm
-
     with pytest.raises(ValueError, match=words):
         learn_stream(TorchLearner(fm.plain(0.1), 64, 10), **{"stream": stream, "progress": False, **arguments})
 
@@ -77,3 +77,50 @@ def test_a_folder_without_the_set_is_named(tmp_path, monkeypatch, no_network):
     monkeypatch.setenv("NEUROMORPH_DATA", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=f"Looked for: {tmp_path}/MNIST/raw/train-images"):
         data.load("mnist")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda: streams.by_name("rotated-digits:degrees=15,degrees=30", 2, 0),
+        lambda: DeepConfig(synapse="hidden:m=2,m=3"),
+        lambda: DeepConfig(parts=("ewc:strength=1,strength=2",)),
+        lambda: DeepConfig(parts=("ewc", EWC(3.0))),
+    ],
+)
+def test_nothing_is_given_twice_of_which_one_would_not_count(given):
+    with pytest.raises(ValueError, match="is given .*twice.*: give it once"):
+        DeepLearner(given())
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
+def test_scores_are_scaled_by_a_positive_number(scale):
+    """A negative one learned the opposite, and said nothing."""
+    with pytest.raises(ValueError, match="logit_scale must be finite and above 0"):
+        DeepConfig(logit_scale=scale)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: streams.permuted("digits", 2, 0), "data must be a neuromorph.data.Data, got 'digits': load one"),
+        (lambda: streams.rotated(None, 2, 0), "data must be a neuromorph.data.Data, got None"),
+        (lambda: streams.by_name(None, 2, 0), "A stream is named in words such as 'permuted-digits', got None"),
+        (lambda: data.load(3), "A data set is named by a word, one of digits, .*got 3"),
+        (lambda: streams.permuted(data.load("digits"), 2, 0, first="orignal"), "first must be one of permuted, orig"),
+        (lambda: streams.rotated(data.load("digits"), 2, 0, degrees=float("nan")), "degrees must be a finite number"),
+        (lambda: streams.subsets(data.load("digits"), "3", 0), "parts must be a whole number"),
+        (lambda: learn_stream(object(), streams.by_name("permuted-digits", 2, 0)), "learner must be a neuromorph.lea"),
+        (lambda: learn_stream(DeepLearner, streams.by_name("permuted-digits", 2, 0)), "learner must be a neuromorph"),
+        (lambda: DeepConfig("64"), "each of sizes must be a whole number"),
+        (lambda: DeepConfig((64, 8.5, 10)), "each of sizes must be a whole number of at least 0, got 8.5"),
+        (lambda: DeepConfig((64, 8, 10), num_steps=2.5), "num_steps must be a whole number"),
+        (lambda: DeepLearner(DeepConfig((64, 8, 10), batch=2.5)), "batch must be a whole number"),
+        (lambda: DeepConfig((64, 8, 10), parts=(3,)), "A part is words or a configuration, .*got 3"),
+        (lambda: TorchLearner(fm.plain(0.1), 64, 10).load_state_dict(None), "a state is what state_dict"),
+    ],
+)
+def test_the_library_says_what_it_was_given(call, words):
+    """Half of them were accepted: sizes of 6 and 4, a permutation for a wrong word, samples turned by NaN degrees."""
+    with pytest.raises(ValueError, match=words):
+        call()
