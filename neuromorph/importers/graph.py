@@ -71,7 +71,13 @@ class FloatGraph:
 
     def __post_init__(self) -> None:
         places = {one.name: place for place, one in enumerate(self.neurons)}
+        silent = {one.name for one in self.neurons if one.threshold is None}
         for one in self.connections:
+            if one.source in silent:
+                raise ValueError(
+                    f"{one.source} has no threshold and sends its membrane to {one.target}; on the chip only spikes are "
+                    "sent: put a neuron that spikes there, or where it goes straight into a LIF make both one CubaLIF"
+                )
             if one.source != INPUT and places[one.source] > places[one.target]:
                 raise ValueError(
                     f"{one.target} gets spikes back from {one.source}, a later population: on the chip they would "
