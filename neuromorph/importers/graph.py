@@ -75,8 +75,8 @@ class FloatGraph:
         for one in self.connections:
             if one.source in silent:
                 raise ValueError(
-                    f"{one.source} has no threshold and sends its membrane to {one.target}; on the chip only spikes are "
-                    "sent: put a neuron that spikes there, or where it goes straight into a LIF make both one CubaLIF"
+                    f"{one.source} has no threshold and sends its membrane to {one.target}; the chip sends spikes: "
+                    "put a neuron that spikes there, or where it goes straight into a LIF make both one CubaLIF"
                 )
             if one.source != INPUT and places[one.source] > places[one.target]:
                 raise ValueError(

@@ -144,8 +144,8 @@ class _Walk:
                 for each, what in ((inputs, "input"), (outputs, "output"))
             ]
             raise ValueError(
-                f"the graph has {len(inputs)} inputs and {len(outputs)} outputs ({'; '.join(ends)}); one of each can be "
-                "run: cut the nodes that lead to no output or get no input (nir gives them ends of their own)"
+                f"the graph has {len(inputs)} inputs and {len(outputs)} outputs ({'; '.join(ends)}); one of each can "
+                "be run: cut the nodes that lead to no output or get no input (nir gives them ends of their own)"
             )
         self.input, self.output = inputs[0], outputs[0]
         self.shapes: dict[str, tuple[int, ...]] = {}
