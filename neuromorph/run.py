@@ -201,8 +201,10 @@ def _learn(
     stride = learner.batch_size * (every or max(1, learner.call_size // learner.batch_size))
     if "task" in learner.needs:
         learner.begin_task(k)
-    for start in range(0, len(x), stride):
-        some = slice(start, start + stride)
+    bounds = [*range(0, len(x), stride), len(x)]
+    if bounds[-1] - bounds[-2] == 1 < len(x) and not every:  # a norm over the batch cannot take it alone
+        del bounds[-2]
+    for some in map(slice, bounds, bounds[1:]):
         learner.partial_fit(x[some], y[some])
         record.samples += len(y[some])
         bar.update(len(y[some]) / len(y))

@@ -29,6 +29,7 @@ class Signals:
 
     def __init__(self) -> None:
         self.phase = "loading"
+        self.number = 0  # of the signal that an exception has been raised for
         self._before: dict[int, Any] = {}
         self._process = os.getpid()
 
@@ -52,6 +53,11 @@ class Signals:
         """From here on signals are ignored."""
         self.phase = "ending"
 
+    @property
+    def exception(self) -> type[KeyboardInterrupt]:
+        """What says so on its way out."""
+        return Terminated if self.number == signal.SIGTERM else KeyboardInterrupt
+
     def _told(self, number: int, frame: Any) -> None:
         if os.getpid() != self._process:  # a forked child: whoever forked it says what is to be done there
             if number == signal.SIGTERM:
@@ -61,7 +67,8 @@ class Signals:
             os.write(2, b"\nneuromorph: stopped before anything was begun.\n")
             os._exit(CODES[signal.Signals(number)])
         if self.phase == "running":
-            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+            self.number = number
+            raise self.exception
 
 
 def quiet_end() -> None:
@@ -81,7 +88,12 @@ def told(signals: Signals, kept: Callable[[], str]) -> Iterator[None]:
     ``kept``: what is kept, in words, asked where it was stopped.
     """
     try:
-        yield
+        try:
+            yield
+        except Exception as error:
+            if signals.number:  # a package has made another error of it: matplotlib, "Invalid affine transformation"
+                raise signals.exception from error
+            raise
         if sys.stdout is not None:
             sys.stdout.flush()
         signals.ending()

@@ -76,7 +76,8 @@ def main(args: Args) -> None:
     for ax, lines, title in zip(page.subplots(1, 3, sharey=True), (seen, recent, fresh), titles, strict=True):
         curves(np.arange(args.tasks) + 1, lines, ax).set(title=title, xlabel="tasks learned", ylim=(0, 1))
         ax.axhline(0.1, color="0.5", lw=0.8, ls=":")
-        ax.get_legend().remove()
+        if lines:
+            ax.get_legend().remove()
     for name, style in zip(args.references, ("--", "-.", ":"), strict=False):
         page.axes[0].axhline(matrices[name].average_accuracy.mean(), color="0.3", lw=0.8, ls=style, label=name)
     page.axes[0].set_ylabel("accuracy")

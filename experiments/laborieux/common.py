@@ -179,7 +179,8 @@ def curves(x: Sequence[float], lines: Mapping[str, np.ndarray], ax: Axes) -> Axe
         mean, sd, (again, colour) = values.mean(-1), deviation(values, -1), divmod(k, len(COLOURS))
         ax.plot(x, mean, "s--" if again else "o-", ms=3, lw=1.2, color=COLOURS[colour], label=label)
         ax.fill_between(x, mean - sd, mean + sd, color=COLOURS[colour], alpha=0.15, lw=0)
-    ax.legend(fontsize=7, frameon=False)
+    if lines:
+        ax.legend(fontsize=7, frameon=False)
     return ax
 
 

@@ -207,13 +207,16 @@ def _abort(process: Any) -> None:
         if _alive(actor):
             actor.kill()
             actor.join()
+        actor._is_done = True  # the destructor would wait for it again, closed or not
     runtime._is_started = False  # its destructor would ask the dead to stop
     with suppress(Exception):
         runtime._messaging_infrastructure.smm.shutdown()
 
 
 def _alive(actor: Any) -> bool:
-    return not actor._is_done and actor.is_alive()
+    with suppress(ValueError):  # closed, when the signal came before Lava had noted it
+        return not actor._is_done and actor.is_alive()
+    return False
 
 
 def _stop_quietly(process: Any) -> None:

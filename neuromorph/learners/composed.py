@@ -31,6 +31,7 @@ from neuromorph.snn.parts import Part, PartConfig
 from neuromorph.streams import Task
 from neuromorph.threads import for_widths
 
+OVER_THE_BATCH = ("batch-running", "batch-statistics")  # norms that one sample alone has none of
 PREDICT_BATCH = 1000  # samples at a time, which bounds the memory of the recorded membranes
 
 
@@ -131,9 +132,10 @@ class ComposedLearner(Learner):
     def partial_fit(self, x: NDArray[np.float32], y: NDArray[np.int64]) -> None:
         """Learn once from x [n, ...] in [0, 1] and y [n] (classes from 0), in this order, one step per mini-batch.
 
-        A rest shorter than a mini-batch is learned as one smaller one. Raises ValueError for wrong shapes, values or
-        labels, and for a rest of one sample that a norm over the batch cannot take, before anything is learned; for a
-        loss that is not finite, before it moves a weight; and for weights that are not finite, at the end.
+        A rest shorter than a mini-batch is learned as one smaller one; a single sample, which a norm over the batch
+        cannot take, with the mini-batch before it. Raises ValueError for wrong shapes, values or labels, and for a
+        single sample where the norm is over the batch, before anything is learned; for a loss that is not finite,
+        before it moves a weight; and for weights that are not finite, at the end.
         """
         images, targets = self._tensors(x, y)
         self._refuse(len(images), learning=True)
@@ -216,7 +218,12 @@ class ComposedLearner(Learner):
 
     def _learn(self, images: Tensor, targets: Tensor) -> None:
         """One step for each mini-batch, in this order."""
-        for some, wanted in zip(images.split(self.batch_size), targets.split(self.batch_size), strict=True):
+        parts = [self.batch_size] * (len(images) // self.batch_size)
+        if rest := len(images) % self.batch_size:
+            parts.append(rest)
+        if rest == 1 and self.norm in OVER_THE_BATCH:
+            parts[-2:] = [self.batch_size + 1]
+        for some, wanted in zip(images.split(parts), targets.split(parts), strict=True):
             self._update(some, wanted)
 
     def _update(self, images: Tensor, targets: Tensor) -> None:
@@ -249,10 +256,10 @@ class ComposedLearner(Learner):
         return {"description": self.description}
 
     def _refuse(self, count: int, learning: bool) -> None:
-        """Raise ValueError for a number of samples that leaves one alone where the norm is over the batch."""
-        norms = ("batch-running", "batch-statistics") if learning else ("batch-statistics",)
+        """Raise ValueError for a sample that is alone where the norm is over the batch."""
+        norms = OVER_THE_BATCH if learning else ("batch-statistics",)
         batch = self.batch_size if learning else PREDICT_BATCH
-        if self.norm in norms and (batch == 1 or count % batch == 1):
+        if self.norm in norms and (batch == 1 or (count == 1 if learning else count % batch == 1)):
             raise ValueError(
                 f"the norm '{self.norm}' needs 2 samples or more: {count} samples in batches of {batch} leave one alone"
             )

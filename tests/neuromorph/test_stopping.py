@@ -55,6 +55,22 @@ def test_memory_that_torch_lacks_is_one_sentence(words, capsys):
         raise RuntimeError("another")
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stop_of_which_a_package_makes_another_error_is_a_stop(number, code, capsys):
+    """Earlier code 2 and "Invalid affine transformation matrix", of a SIGTERM while matplotlib drew."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(SystemExit) as ended, Signals() as signals, told(signals, lambda: "Kept."):
+            signals.running()
+            try:
+                os.kill(os.getpid(), number)
+            except KeyboardInterrupt:
+                raise ValueError("Invalid affine transformation matrix") from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert ended.value.code == code and capsys.readouterr().err == "\nneuromorph: stopped. Kept.\n"
+
+
 def test_no_page_of_experiments_ends_without_the_guard():
     pages = [path for path in EXPERIMENTS.rglob("*.py") if "__main__" in path.read_text(encoding="utf-8")]
     assert len(pages) > 40

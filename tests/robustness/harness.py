@@ -224,6 +224,7 @@ def attacked(
 ) -> End:
     """Run a command in ``folder``; signal ``number`` comes ``after`` seconds, or SIGKILL inside its write ``write``."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "errors.txt").write_text("")  # a child that dies at once has not made it
     sys.stdout.flush()
     begun, child = time.monotonic(), os.fork()
     if not child:

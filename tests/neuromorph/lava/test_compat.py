@@ -98,24 +98,30 @@ def test_graph_is_stopped_after_an_exception_and_after_an_interrupt():
 
 
 @needs_lava
-def test_an_interrupt_while_a_graph_is_stopped_leaves_nothing_and_says_nothing():
-    """Earlier the processes lived on, and the end waited for them."""
+@pytest.mark.parametrize("cut", ["lif.stop = stopped", "BaseProcess.close = closed"])
+def test_an_interrupt_while_a_graph_is_stopped_leaves_nothing_and_says_nothing(cut):
+    """Earlier the processes lived on, and the end waited for them; or Lava's destructor failed, as they were closed."""
     done = run_fresh(
         GRAPH
         + textwrap.dedent("""
     import multiprocessing
-    lif = LIF(shape=(2,))
-    def interrupted():
+    from multiprocessing.process import BaseProcess
+    lif, close = LIF(shape=(2,)), BaseProcess.close
+    def stopped():
         del lif.stop
+        raise KeyboardInterrupt
+    def closed(actor):
+        BaseProcess.close = close
+        actor.close()
         raise KeyboardInterrupt
     try:
         with compat.running(lif, Loihi2SimCfg(select_tag="fixed_pt")) as run:
             run(1)
-            lif.stop = interrupted
+            CUT
     except KeyboardInterrupt:
         assert multiprocessing.active_children() == [], multiprocessing.active_children()
         print("ended")
-    """)
+    """).replace("CUT", cut)
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "ended\n", "")
 

@@ -147,6 +147,27 @@ def test_batch_statistics_need_to_be_told_the_task():
         learner.predict(x[:1])
 
 
+def test_a_rest_of_one_sample_joins_the_batch_before_it(flat):
+    """Earlier a benchmark ended there: 311 samples in batches of 10."""
+    rng = np.random.default_rng(0)
+    x, y = rng.random((41, 64), np.float32), rng.integers(0, 10, 41)
+    whole, parts = ControlLearner(BINARY), ControlLearner(BINARY)
+    whole.partial_fit(x, y)
+    parts.partial_fit(x[:20], y[:20])
+    larger = ControlLearner(replace(BINARY, batch=21))
+    larger.load_state_dict({**parts.state_dict(), "description": larger.description})
+    larger.partial_fit(x[20:], y[20:])
+    assert flat(whole.state_dict()) == flat({**larger.state_dict(), "description": whole.description})
+
+
+def test_a_stream_may_leave_one_sample_behind_a_call():
+    """1001 samples, and learners are called with 1000."""
+    rng = np.random.default_rng(0)
+    x, y = rng.random((1001, 64), np.float32), rng.integers(0, 10, 1001)
+    stream = streams.from_datasets([(x, y)], [(x[:50], y[:50])], scenario="domain")
+    assert learn_stream(ControlLearner(BINARY), stream, progress=False).tasks == 1
+
+
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [
@@ -156,7 +177,7 @@ def test_batch_statistics_need_to_be_told_the_task():
         (np.full((2, 64), np.nan), np.zeros(2, int), "NaN"),
         (np.zeros((2, 64)), np.zeros(3, int), "2 integer labels"),
         (np.zeros((2, 64)), np.array([0, 10]), r"0\.\.9"),
-        (np.zeros((21, 64)), np.zeros(21, int), "21 samples in batches of 20 leave one alone"),
+        (np.zeros((1, 64)), np.zeros(1, int), "1 samples in batches of 20 leave one alone"),
     ],
 )
 def test_wrong_samples_are_named(x, y, message, flat):
