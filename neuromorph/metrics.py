@@ -147,7 +147,8 @@ class Cost:
     synapses: int
     """Weights."""
     weight_bytes: float
-    """Of the weights that are multiplied, packed: one bit each where they are -1 and +1, else four bytes."""
+    """Of the weights that are multiplied, packed: one bit each where they are -1 and +1, the number of a level where
+    they are a device's, else four bytes."""
     accumulates: float
     multiply_accumulates: float
     spikes: float

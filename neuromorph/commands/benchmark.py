@@ -164,7 +164,7 @@ def benchmark(args: BenchmarkArgs) -> None:
     check_jobs(args.jobs)
     rows = [row for words in _streams(args) for row in _rows(args, words)]
     if not rows:
-        raise ValueError(f"None of {', '.join(args.learners)} keeps outputs a task, which split-task- streams need.")
+        raise ValueError(f"None of {', '.join(args.learners)} can have outputs a task, which split-task- streams need.")
     check_folder(args.out)
     with alone(args.out):
         _benchmark(args, rows)
@@ -191,7 +191,7 @@ def _benchmark(args: BenchmarkArgs, rows: "Sequence[Row]") -> None:
         there = {row.learner for row in rows if row.stream.name == stream}
         gone = [text for text in dict.fromkeys(args.learners) if text not in there]
         if gone:
-            print(f"\nLeft out of {stream}, as they keep no outputs a task: {', '.join(gone)}.")
+            print(f"\nLeft out of {stream}, as they cannot have outputs a task: {', '.join(gone)}.")
     print(f"\n{args.out / 'report.html'} shows the figure; benchmark.md, .csv, .tex and results.json lie beside it.")
 
 
@@ -207,6 +207,8 @@ def _streams(args: BenchmarkArgs) -> list[StreamWords]:
 
 def _rows(args: BenchmarkArgs, words: StreamWords) -> list[Row]:
     stream = words(0)
+    if len(stream) != words.tasks:
+        raise ValueError(f"The stream '{words.name}' has {len(stream)} tasks: write {words.name}@{len(stream)}.")
     told = stream.scenario == "task"
     sizes = (int(np.prod(stream.shape)), *args.hidden, stream.outputs)
 
@@ -263,7 +265,7 @@ def lines(content: Mapping[str, Any]) -> list[tuple[str, ...]]:
         name = f"{row['stream']}@{row['tasks']} ({row['scenario']})"
         table.append((name, f"{row['learner']} {row['role']}".strip(), told, *numbers, *shown))
         following = content["rows"][k + 1 :][:1]
-        if not following or following[0]["stream"] != row["stream"]:
+        if not following or any(following[0][key] != row[key] for key in ("stream", "tasks")):
             empty = [""] * (len(HEAD) - 4)
             table.append((name, "chance", "", tenth(100 * row["chance"]), *empty))
     return table
@@ -296,6 +298,7 @@ def write_tables(folder: Path, content: Mapping[str, Any]) -> None:
 
 
 def _tex(cell: str) -> str:
-    for old, new in (("\\", r"\textbackslash{}"), ("\u00b1", r"$\pm$"), ("_", r"\_"), ("%", r"\%"), ("&", r"\&")):
+    written = {"\\": r"\textbackslash{}", "\u00b1": r"$\pm$", "~": r"\~{}", **{c: f"\\{c}" for c in "_%&#"}}
+    for old, new in written.items():
         cell = cell.replace(old, new)
     return cell

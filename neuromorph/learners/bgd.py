@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neuromorph.learner import Learner
 from neuromorph.learners.composed import TrainingConfig
-from neuromorph.learners.mesu import gaussian_steps
+from neuromorph.learners.mesu import check_deviation, gaussian_steps
 from neuromorph.learners.sampled import SampledLearner, Steps
 from neuromorph.snn.optim.bgd import BGD
 from neuromorph.snn.posterior import GaussianConfig
@@ -53,7 +53,8 @@ class BGDMethod:
     """Samples of an update."""
 
     def build(self, sizes: tuple[int, ...], seed: int, device: str, parts: tuple[str, ...]) -> Learner:
-        """The learner for ``sizes``."""
+        """The learner for ``sizes``. Raises ``ValueError`` for a deviation of 0, with which nothing would move."""
+        check_deviation(self.deviation)
         network = SampledConfig(sizes, GaussianConfig(deviation=self.deviation), self.samples)
         return SampledLearner(TrainingConfig(network, BGDRule(), self.batch, seed, device, parts))
 

@@ -20,6 +20,7 @@ from neuromorph.learners.local import at_least_one
 from neuromorph.learners.methods import NoParts
 from neuromorph.local_rule.clp import Memory, Novelty, learned, shared_inputs
 from neuromorph.local_rule.codes import Winners
+from neuromorph.metrics import Cost
 
 CODE, NOVELTY = Winners(), Novelty()
 TOGETHER = 200  # samples of a product, or of a graph
@@ -66,6 +67,16 @@ class Clp(Learner):
         for k in range(0, len(x), TOGETHER):
             found.append(np.maximum(self._answers(self._spikes(x[k : k + TOGETHER])), 0))
         return np.concatenate(found)
+
+    def cost(self, x: Any) -> Cost | None:
+        """Of the prototypes that there are, until the first has crossed; None for no prototypes."""
+        z, stored = self._spikes(checked_samples(x, (self.inputs,))), self.memory.stored
+        if not stored.size:
+            return None
+        first = self.membrane.crossings(shared_inputs(z, stored)).min(1)
+        shown = z.sum(1) * np.minimum(first, self.membrane.window)
+        spikes = float((first <= self.membrane.window).mean())
+        return Cost(stored.size, stored.size / 8, float(shown.mean()) * len(stored), 0.0, spikes)
 
     def state_dict(self) -> dict[str, Any]:
         return {"description": self.description, **self.memory._asdict()}

@@ -10,6 +10,7 @@ neither the order nor the cutting of the samples changes a bit. ``shrinkage`` 1 
 reference for ``local_rule.prototypes``: same features, no replay, no boundary, but a real number for every two of them.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -21,6 +22,7 @@ from neuromorph.learner import Learner, checked_labels, checked_samples, describ
 from neuromorph.learners.local import at_least_one
 from neuromorph.learners.methods import NoParts
 from neuromorph.local_rule.codes import Code, Winners
+from neuromorph.metrics import Cost
 from neuromorph.snn.device import checked_device
 
 FEATURES = Winners(4000)
@@ -79,6 +81,12 @@ class DiscriminantLearner(Learner):
             scores = self._spikes(x[k : k + TOGETHER], 0, True).double() @ weights.T + bias
             found.append(scores.argmax(1).cpu().numpy())
         return np.concatenate(found)
+
+    def cost(self, x):
+        """Of the scores; what it takes to solve for their weights is not counted."""
+        z = self._spikes(checked_samples(x, (self.inputs,)), 0, True)
+        added = z.sum(1).mean().item() * self.classes
+        return Cost(self.sums.numel(), 4.0 * self.sums.numel(), added, 0.0, math.nan)
 
     def state_dict(self) -> dict[str, Any]:
         names = ("counts", "sums", "products")

@@ -58,6 +58,14 @@ def gaussian_steps(rule: str, constants: Sequence[float], parameters: list[NDArr
     return fused.gaussian_steps(getattr(fused, rule), numbers, means, deviations, *steps.arguments)
 
 
+def check_deviation(deviation: float) -> None:
+    """Raise ``ValueError`` for the deviation 0: steps are in proportion to it."""
+    if deviation == 0:
+        raise ValueError(
+            "deviation must be positive, got 0: steps are in proportion to it, so nothing would be learned."
+        )
+
+
 @final
 @dataclass(frozen=True)
 class MesuMethod:
@@ -77,7 +85,8 @@ class MesuMethod:
     """Samples of an update."""
 
     def build(self, sizes: tuple[int, ...], seed: int, device: str, parts: tuple[str, ...]) -> Learner:
-        """The learner for ``sizes``."""
+        """The learner for ``sizes``. Raises ``ValueError`` for a deviation of 0, with which nothing would move."""
+        check_deviation(self.deviation)
         network = SampledConfig(sizes, GaussianConfig(deviation=self.deviation), self.samples)
         rule = MesuRule(self.window, self.prior, clamp=self.clamp)
         return SampledLearner(TrainingConfig(network, rule, self.batch, seed, device, parts))

@@ -36,6 +36,10 @@ class NoParts(ValueError):
         super().__init__(f"{what} takes no parts and keeps no outputs a task, got {', '.join(parts)}.")
 
 
+class NoHeads(ValueError):
+    """A part that looks at the outputs of all tasks, where each task has its own."""
+
+
 class Method(Protocol):
     """A frozen dataclass whose fields are the numbers and words that a user may choose."""
 
@@ -166,6 +170,9 @@ class LearnerWords:
 
     def __call__(self, seed: int) -> Learner:
         base, *parts = self.text.split("+")
+        named = [part.partition(":")[0].replace("_", "-") for part in parts]
+        for name in {name for name in named if named.count(name) > 1}:
+            raise ValueError(f"The learner '{self.text}' got the part '{name}' twice: name each part once.")
         if "/" in base:
             return self._local(base, parts, seed)
         sizes = self.sizes
@@ -178,8 +185,8 @@ class LearnerWords:
         """Whether it can keep outputs a task. Raises ``ValueError`` as for learning."""
         replace(self, heads=0)(0)
         try:
-            replace(self, heads=max(2, self.heads))(0)
-        except NoParts:
+            replace(self, heads=max(2, self.heads))(0).begin_task(0)
+        except (NoParts, NoHeads):
             return False
         return True
 

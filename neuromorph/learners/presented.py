@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fusi_models.seeds import generator, integer
 from neuromorph.learner import Learner, checked_labels, checked_samples, described
 from neuromorph.learners.methods import NoParts
+from neuromorph.metrics import Cost
 
 
 class Presentation(Protocol):
@@ -27,6 +28,26 @@ class Presentation(Protocol):
     @property
     def feedback(self) -> float:
         """Half width of the fixed feedback weights."""
+
+    @property
+    def window(self) -> float:
+        """Largest |synaptic current| of a unit that learns."""
+
+    @property
+    def dm(self) -> tuple[float, float]:
+        """Growth of m, a presentation."""
+
+    @property
+    def cap(self) -> float:
+        """Largest m."""
+
+    @property
+    def rate(self) -> float:
+        """Of an input with value 1, in Hz."""
+
+    @property
+    def steps(self) -> int:
+        """Of a presentation, 1 ms each."""
 
 
 def check_presented(name: str, sizes: tuple[int, ...], parts: tuple[str, ...]) -> None:
@@ -44,6 +65,7 @@ class PresentedLearner(Learner):
     """
 
     arrays: ClassVar[tuple[str, ...]]
+    w: tuple[NDArray[np.float32], NDArray[np.float32]]
     together: ClassVar[int] = 1
     """Samples that are shown in one call; a call that is cut leaves nothing learned of them or all."""
 
@@ -52,6 +74,11 @@ class PresentedLearner(Learner):
         width = (config.hidden, classes)
         self.back = generator("feedback weights", seed).uniform(-1, 1, width).astype(np.float32) * config.feedback
         self.presented = 0
+
+    @property
+    @abstractmethod
+    def bits(self) -> int:
+        """Of a weight that is multiplied, packed."""
 
     @abstractmethod
     def _show(
@@ -97,6 +124,18 @@ class PresentedLearner(Learner):
             n = len(x[k : k + self.together])
             found.append(self._show(x[k : k + n], np.full(n, -1), key, np.zeros(n, np.int64)))
         return np.concatenate(found)
+
+    def cost(self, x: np.ndarray) -> Cost:
+        from neuromorph.local_rule import error_neurons  # loads numba
+
+        x = checked_samples(x, (self.inputs,), flat=True, dtype=np.float32)
+        c, key = self.config, np.uint32(integer("presentations in a test", self.seed))
+        layers, chances = error_neurons.layers(c.window, c.dm, c.cap), x * np.float32(c.rate / 1000)
+        passed = [error_neurons.passed(layers, self.w, one, c.steps, key, np.uint32(0)) for one in chances]
+        inputs, hidden, outputs = map(float, np.mean(passed, 0))
+        synapses = sum(w.size for w in self.w)
+        added = inputs * c.hidden + hidden * self.classes
+        return Cost(synapses, synapses * self.bits / 8, added, 0.0, hidden + outputs)
 
     def state_dict(self) -> dict[str, Any]:
         arrays = {f"{name}{k}": getattr(self, name)[k].copy() for name in self.arrays for k in range(2)}

@@ -88,6 +88,11 @@ class ProbabilisticLearner(PresentedLearner):
         self.writes: Arrays = (np.zeros(1, np.int64), np.zeros(1, np.int64))
         self._loaded()
 
+    @property
+    def bits(self) -> int:
+        """Of the numbers of its devices' levels."""
+        return self.config.devices.count * (self.config.devices.levels - 1).bit_length()
+
     def _loaded(self) -> None:
         weights = [self.config.devices.weights(r, w) for r, w in zip(self.r, self.config.w_max, strict=True)]
         self.w: Arrays = (weights[0], weights[1])

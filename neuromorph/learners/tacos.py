@@ -91,6 +91,10 @@ class Tacos(PresentedLearner):
         self.reference: Pair = (first.copy(), second.copy())
         self.m: Pair = (np.zeros(shapes[0], np.float32), np.zeros(shapes[1], np.float32))
 
+    @property
+    def bits(self) -> int:
+        return self.config.bits or 32
+
     def grid(self, layer: int) -> float:
         """Distance of two fixed-point weights; 0 for float32."""
         bits = self.config.bits

@@ -73,10 +73,14 @@ class Membrane(NamedTuple):
         """The first to cross [n], or ``NOBODY``, of shared active inputs [n, prototype], whole numbers of any type."""
         if not shared.shape[1]:
             return np.full(len(shared), NOBODY)
-        gains = STORED * shared.astype(np.int64) >> self.shift
-        steps = np.where(gains > 0, self.threshold // np.maximum(gains, 1) + 1, self.window + 1)
+        steps = self.crossings(shared)
         best = steps.argmin(1)
         return np.where(np.take_along_axis(steps, best[:, None], 1)[:, 0] > self.window, NOBODY, best)
+
+    def crossings(self, shared: NDArray[Any]) -> NDArray[np.int64]:
+        """The step in which each crosses [n, prototype], above ``window`` where it does not in time."""
+        gains = STORED * shared.astype(np.int64) >> self.shift
+        return np.where(gains > 0, self.threshold // np.maximum(gains, 1) + 1, self.window + 1)
 
 
 def shared_inputs(z: NDArray[np.bool_], stored: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -148,6 +148,22 @@ def consolidated(layer, m, before, after, thresholds):
                     m[j, i] = min(m[j, i] + f32(layer.dm), f32(layer.cap))
 
 
+@compiled
+def passed(layers, w, chances, steps, key, count):
+    """Spikes of inputs, hidden and output units, [3], while a sample is shown and nothing is learned.
+
+    ``w``: of the hidden and the output layer, [before, after]; ``chances`` of an input spike a step [input]; ``key``
+    and ``count`` name the draws.
+    """
+    hidden, output, inputs = at_rest(w[0].shape[1]), at_rest(w[1].shape[1]), silent(chances)
+    salt, spikes = salts(key, count), np.zeros(3, np.int64)
+    for t in range(steps):
+        lit = shown(chances, t, salt, inputs)
+        spiking = fired(layers[0], t, w[0], inputs.spikes, lit, hidden)
+        spikes += np.array([lit, spiking, fired(layers[1], t, w[1], hidden.spikes, spiking, output)])
+    return spikes
+
+
 @numba.vectorize(cache=True)
 def numbered(first, second, number):
     """``signed`` for arrays: numbers of the draws with these salts, float64."""

@@ -45,7 +45,7 @@ def inference_cost(network: Layered, x: Tensor) -> Cost:
     finally:
         network.watchers.remove(watch)
     weights = [weight.numel() for weight in network.weights()]
-    packed = sum(n / 8 if layer.form.signs else 4.0 * n for n, layer in zip(weights, layers, strict=True))
+    packed = sum(n * layer.form.packed_bits / 8 for n, layer in zip(weights, layers, strict=True))
     return Cost(sum(weights), packed, added / samples, multiplied / samples, spikes)
 
 

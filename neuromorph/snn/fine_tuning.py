@@ -52,6 +52,10 @@ class Levels(Weights):
         errors = [(self._multiples(whole / step) * step - whole).square().sum() for step in tried]
         self.step = float(tried[int(torch.stack(errors).argmin())]) or 1.0
 
+    @property
+    def packed_bits(self) -> int:
+        return self.bits
+
     def forward(self, stored: Tensor) -> Tensor:
         return self._multiples(stored / self.step) * self.step
 

@@ -19,8 +19,10 @@ and loaded goes on bit for bit; predictions between two updates see one draw of 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Any, final
 
 import torch
@@ -30,11 +32,14 @@ from fusi_models.checks import whole
 from fusi_models.seeds import integer
 from neuromorph.snn.weights import Weights, WeightsConfig
 
+MOST_LEVELS = 2**15 - 1  # a level is kept in 16 bits
+
 
 @final
 @dataclass(frozen=True)
 class MemristorConfig(WeightsConfig):
-    """A device a weight. Raises ValueError for fewer than 2 levels, chances outside [0, 1], negative or NaN numbers.
+    """A device a weight. Raises ValueError for fewer than 2 or too many levels, chances outside [0, 1], numbers that
+    are negative or NaN.
 
     >>> MemristorConfig(5).level_means
     (-1.0, -0.5, 0.0, 0.5, 1.0)
@@ -67,6 +72,8 @@ class MemristorConfig(WeightsConfig):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "levels", whole("levels", self.levels, 2))
+        if self.levels > MOST_LEVELS:
+            raise ValueError(f"levels must be at most {MOST_LEVELS}, got {self.levels}")
         object.__setattr__(self, "endurance", whole("endurance", self.endurance))
         for name in ("up_failed", "down_failed", "stuck"):
             if not 0 <= getattr(self, name) <= 1:
@@ -80,8 +87,10 @@ class MemristorConfig(WeightsConfig):
             given = getattr(self, name)
             if len(given) not in (0, self.levels):
                 raise ValueError(f"{name} must be one number for each of {self.levels} levels, got {given}")
-        if any(b <= a for a, b in zip(self.means, self.means[1:], strict=False)):
-            raise ValueError(f"means of the levels must rise, got {self.means}")
+        if not all(map(math.isfinite, self.means)) or any(b <= a for a, b in pairwise(self.means)):
+            raise ValueError(f"means of the levels must be finite and rise, got {self.means}")
+        if not all(0 <= s < float("inf") for s in self.spreads):
+            raise ValueError(f"spreads of the levels must be finite and not negative, got {self.spreads}")
 
     @property
     def level_means(self) -> tuple[float, ...]:
@@ -134,6 +143,11 @@ class Memristor(Weights):
         if config.stuck:
             stuck = torch.rand(shape, generator=self._draws("stuck devices")) < config.stuck
         self.register_buffer("stuck", stuck)
+
+    @property
+    def packed_bits(self) -> int:
+        """Of the number of a level."""
+        return (self.config.levels - 1).bit_length()
 
     def forward(self, stored: Tensor) -> Tensor:
         with torch.no_grad():

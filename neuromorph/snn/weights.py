@@ -50,6 +50,11 @@ class Weights(nn.Module, ABC):
 
     signs: bool = False
 
+    @property
+    def packed_bits(self) -> int:
+        """Of a value that is multiplied, packed."""
+        return 1 if self.signs else 32
+
     @abstractmethod
     def forward(self, stored: Tensor) -> Tensor:
         """The value that is multiplied, shaped as ``stored``."""

@@ -17,6 +17,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from neuromorph.learners.methods import NoHeads
 from neuromorph.snn.parts import Host, Part, PartConfig
 
 NONE = -1  # no task was told yet
@@ -49,8 +50,8 @@ CONFIG = Heads
 class OutputLayers(Part):
     """``task``: the one being learned; ``tested``: the one being tested; -1 for none.
 
-    Raises ValueError for outputs that cannot be shared out evenly, and in the first task for a part that looks at the
-    outputs of several tasks at once.
+    Raises ValueError for outputs that cannot be shared out evenly, and ``NoHeads`` in the first task for a part that
+    looks at the outputs of several tasks at once.
     """
 
     needs = frozenset({"task", "test task"})
@@ -70,7 +71,7 @@ class OutputLayers(Part):
     def begin_task(self, task: int) -> None:
         for part in self.learner.parts:
             if part.all_outputs:
-                raise ValueError(f"{type(part).__name__} looks at the outputs of all tasks: it cannot have heads.")
+                raise NoHeads(f"{type(part).__name__} looks at the outputs of all tasks: it cannot have heads.")
         self._check(task)
         self.task = task
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from neuromorph.commands.benchmark import HEAD, BenchmarkArgs, benchmark, nbytes
+from neuromorph.commands.benchmark import HEAD, BenchmarkArgs, benchmark, lines, nbytes
 from neuromorph.commands.main import main
 from neuromorph.commands.report import ReportArgs, report
 from neuromorph.learners.methods import LearnerWords
@@ -78,9 +78,13 @@ def test_it_goes_on_and_is_drawn_again(folder, capsys):
         (["--learners", "dep"], "There is no method 'dep': choose one of deep, real, binary"),
         (["--learners", "real:rate=1"], "The method 'real' has no option 'rate': it has lr, batch, norm"),
         (["--learners", "real+ewx"], "There is no part 'ewx'"),
+        (["--learners", "real+ewc:strength=10+ewc"], "got the part 'ewc' twice"),
+        (["--learners", "mesu:deviation=0"], "deviation must be positive, got 0"),
+        (["--learners", "bgd:deviation=0"], "deviation must be positive, got 0"),
         (["--learners", "loihi/plain"], "There is no substrate 'loihi'"),
         (["--learners", "lava/plain+ewc"], "takes no parts"),
         (["--streams", "split-digits"], "does not say how many tasks"),
+        (["--streams", "sequence-digits+usps@5"], "The stream 'sequence-digits+usps' has 2 tasks: write sequence-"),
         (["--seeds", "0"], "seeds must be at least 1"),
     ],
 )
@@ -99,16 +103,16 @@ def test_another_benchmark_is_not_mixed_in(folder):
 def test_learners_without_outputs_a_task_are_left_out_of_such_streams_only(tmp_path, capsys):
     streams, learners = (
         ("split-digits@2", "split-task-digits@2"),
-        ("real", "tacos", "discriminant:features=20,active=0.2"),
+        ("real", "tacos", "real+lwf", "discriminant:features=20,active=0.2"),
     )
     small = replace(TINY, streams=streams, learners=learners, seeds=1, samples=10, test_samples=5, joint=False)
     benchmark(replace(small, out=tmp_path / "both"))
     rows = json.loads((tmp_path / "both" / "results.json").read_text())["rows"]
     assert [row["learner"] for row in rows] == [*learners, "real"]
-    left = "Left out of split-task-digits, as they keep no outputs a task: tacos, discriminant:features=20,active=0.2."
+    left = "as they cannot have outputs a task: tacos, real+lwf, discriminant:features=20,active=0.2."
     assert left in capsys.readouterr().out
     for learners, match in (
-        (("tacos", "snntorch/plain"), "None of tacos, snntorch/plain"),
+        (("tacos", "real+lwf", "snntorch/plain"), "None of tacos, real.lwf, snntorch/plain"),
         (("tacos+ewc",), "no parts"),
     ):
         with pytest.raises(ValueError, match=match):
@@ -138,3 +142,10 @@ def test_comparing_is_refused_where_the_task_would_have_to_be_told(tmp_path, cap
         with pytest.raises(SystemExit):
             main([command, "--stream", "split-task-digits", "--out", str(tmp_path / "out")])
         assert "task-incremental, but" in capsys.readouterr().err
+
+
+def test_one_stream_in_other_numbers_of_tasks_has_its_own_chance(folder):
+    rows = json.loads((folder / "results.json").read_text())["rows"]
+    first, second = rows[0], {**rows[0], "tasks": 5, "chance": 0.5}
+    found = [line[:1] + line[3:4] for line in lines({"rows": [first, second]}) if line[1] == "chance"]
+    assert found == [("split-digits@2 (domain)", "20.0"), ("split-digits@5 (domain)", "50.0")]

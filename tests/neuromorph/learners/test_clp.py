@@ -60,3 +60,13 @@ def test_it_is_a_method_of_the_benchmark():
         LearnerWords("clp+ewc", (64, 20, 10))(0)
     with pytest.raises(ValueError, match="clp runs on no substrate 'brian2'"):
         LearnerWords("clp:substrate=brian2", (64, 20, 10))(0)
+
+
+def test_an_inference_costs_active_inputs_times_prototypes_until_one_has_crossed():
+    learner = ClpLearner(64, 10, CODE, Novelty(12, 0.6))
+    assert learner.cost(X[:3]) is None
+    learner.partial_fit(X[:2], np.array([0, 1]))
+    found = learner.cost(X[:1])  # the first prototype itself: it crosses as early as one can
+    step = learner.membrane.threshold // (252 * 8 >> learner.membrane.shift) + 1
+    assert (found.synapses, found.weight_bytes, found.spikes) == (80, 10, 1)
+    assert found.accumulates == 8 * 2 * step

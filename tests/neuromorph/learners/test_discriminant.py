@@ -70,3 +70,9 @@ def test_it_is_a_method_of_the_benchmark():
 def test_impossible_shrinkage_is_refused(shrinkage):
     with pytest.raises(ValueError, match="shrinkage must lie above 0 and at most at 1"):
         made(shrinkage=shrinkage)
+
+
+def test_an_inference_costs_its_active_inputs_times_the_classes():
+    found = made().cost(X[:9])
+    assert (found.synapses, found.accumulates, found.multiply_accumulates) == (600, 12 * 10, 0)
+    assert found.weight_bytes == 2400 and np.isnan(found.spikes)

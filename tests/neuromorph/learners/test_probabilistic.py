@@ -64,3 +64,11 @@ def test_a_benchmark_has_it_in_words():
     for words, sizes, match in (("probabilistic+si", one, "no parts"), ("probabilistic", two, "one hidden layer")):
         with pytest.raises(ValueError, match=match):
             LearnerWords(words, sizes)(0)
+
+
+def test_an_inference_costs_its_spikes_and_a_weight_its_devices():
+    (x, _), learner = samples(5, seed=1), learned(SMALL, 20)
+    before, found = learner.counts(x), learner.cost(x)
+    assert found.synapses == 20 * 30 + 30 * 2 and found.weight_bytes == found.synapses * 7 * 4 / 8  # ten levels
+    assert found.spikes > before.sum() / 5 and found.accumulates > 30 * 0.9 * x.sum() / 5 * 0.25 * 100
+    np.testing.assert_array_equal(learner.counts(x), before)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from neuromorph.learners.methods import LearnerWords
-from neuromorph.learners.tacos import TacosConfig, TacosLearner
+from neuromorph.learners.tacos import TacosConfig, TacosLearner, TorchTacosLearner
 
 SMALL = TacosConfig(30, steps=100, eta=(0.3, 0.1), traces=(2.0, 1.0, 1.0))
 
@@ -114,3 +114,21 @@ def test_the_page_runs(tmp_path, capsys, monkeypatch):
     shown = capsys.readouterr().out
     assert "all three" in shown and (tmp_path / "tacos.json").exists()
     del sys.modules["tacos"]
+
+
+def test_an_inference_costs_the_spikes_of_the_same_network_in_torch(monkeypatch):
+    (x, _), learner = samples(2, 1), learned(SMALL)
+    assert learner.cost(x).synapses == 20 * 30 + 30 * 2
+    from neuromorph.local_rule import tacos_torch
+
+    twin, rasters, show = TorchTacosLearner(20, 2, SMALL), [], tacos_torch.present
+    twin.load_state_dict({**learner.state_dict(), "description": twin.description})
+    monkeypatch.setattr(tacos_torch, "present", lambda *a: rasters.append(show(*a)) or rasters[-1])
+    twin.predict(x)
+    hidden, outputs = (np.concatenate(layer).sum() / 2 for layer in zip(*rasters, strict=True))
+    found = learner.cost(x)
+    inputs = (found.accumulates - 2 * hidden) / 30
+    assert found.spikes == pytest.approx(hidden + outputs) and hidden > 0
+    assert inputs == pytest.approx(x.sum() / 2 * 0.25 * 100, rel=0.2)  # 250 Hz for 100 ms
+    assert found.weight_bytes == 4 * found.synapses and found.multiply_accumulates == 0
+    assert learned(replace(SMALL, bits=6), 1).cost(x).weight_bytes == found.synapses * 6 / 8

@@ -10,6 +10,8 @@ from neuromorph.learners import DeepConfig, DeepLearner, TorchLearner
 from neuromorph.snn import Convolution, SpikingBNN
 from neuromorph.snn.baselines import ControlConfig, SpikingConfig
 from neuromorph.snn.cost import inference_cost
+from neuromorph.snn.fine_tuning import Levels
+from neuromorph.snn.memristor import MemristorConfig
 
 X = torch.rand(5, 16, generator=torch.Generator().manual_seed(0))
 
@@ -40,6 +42,9 @@ def test_every_pair_of_a_convolution_counts_once():
 def test_networks_without_spikes():
     real, binary = built(ControlConfig((16, 8, 4), binary=False)), built(ControlConfig((16, 8, 4)))
     assert inference_cost(binary, X).accumulates == 32 and inference_cost(binary, X).weight_bytes == 20
+    eight = built(ControlConfig((16, 8, 4), weights=MemristorConfig(levels=8, spread=0.1)))
+    assert inference_cost(eight, X).weight_bytes == 160 * 3 / 8  # the number of a level
+    assert Levels(4, X).packed_bits == 4
     found = inference_cost(real, X)
     assert found.multiply_accumulates <= 160 and found.accumulates == 0 and found.weight_bytes == 640
     assert math.isnan(found.spikes)

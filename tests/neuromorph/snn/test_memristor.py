@@ -136,7 +136,11 @@ def test_a_saved_state_goes_on_with_the_same_draws():
         ({"drift": float("nan")}, "drift must be finite"),
         ({"reach": 0.0}, "reach must be positive"),
         ({"means": (0.0, 1.0, 2.0)}, "one number for each of 2 levels"),
-        ({"means": (1.0, 0.0)}, "must rise"),
+        ({"levels": 40000}, "levels must be at most 32767"),
+        ({"means": (1.0, 0.0)}, "and rise"),
+        ({"means": (float("nan"), 1.0)}, "means of the levels must be finite"),
+        ({"spreads": (-0.1, 0.1)}, "spreads of the levels must be finite and not negative"),
+        ({"spreads": (0.1, float("nan"))}, "spreads of the levels must be finite"),
     ],
 )
 def test_impossible_devices_are_one_sentence(options, match):
