@@ -71,7 +71,13 @@ class FloatGraph:
 
     def __post_init__(self) -> None:
         places = {one.name: place for place, one in enumerate(self.neurons)}
+        silent = {one.name for one in self.neurons if one.threshold is None}
         for one in self.connections:
+            if one.source in silent:
+                raise ValueError(
+                    f"{one.source} has no threshold and sends its membrane to {one.target}; the chip sends spikes: "
+                    "put a neuron that spikes there, or where it goes straight into a LIF make both one CubaLIF"
+                )
             if one.source != INPUT and places[one.source] > places[one.target]:
                 raise ValueError(
                     f"{one.target} gets spikes back from {one.source}, a later population: on the chip they would "
@@ -127,7 +133,7 @@ def _simulate(graph: FloatGraph, x: Tensor, kept: set[str]) -> FloatRecord:
                 before = one.beta * v[name] + u[name]
             else:
                 before = sum(arrived, one.beta * v[name])
-            spk, before, v[name] = _step(one, v[name], before + one.bias if one.bias.any() else before)
+            spk, before, v[name] = step(one, v[name], before + one.bias if one.bias.any() else before)
             sent[name] = spk if one.factor == 1 else spk * one.factor
             spikes[name].append(spk.flatten(1) > 0)
             if name in kept:
@@ -145,7 +151,7 @@ def _carried(connection: Connection, frame: Tensor, sent: dict[str, Tensor]) -> 
     return x
 
 
-def _step(one: Neurons, v: Tensor, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def step(one: Neurons, v: Tensor, before: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Spikes 0/1, membrane before and after the reset, in the order of operations of snnTorch."""
     if one.threshold is None:
         return torch.zeros_like(before), before, before

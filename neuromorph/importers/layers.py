@@ -22,7 +22,8 @@ def plain(name: str, what: str, value: Any, least: float = -float("inf"), most: 
     found = torch.as_tensor(value).detach().cpu().float()
     if not torch.isfinite(found).all() or (found.numel() and not (least <= found.min() and found.max() <= most)):
         wrong = found[~((found >= least) & (found <= most) & torch.isfinite(found))].flatten()[0].item()
-        raise ValueError(f"{name}: {what} = {wrong:g}; it must be a number from {least:g} to {most:g}")
+        ends = "finite" if least == -float("inf") and most == float("inf") else f"from {least:g} to {most:g}"
+        raise ValueError(f"{name}: {what} = {wrong:g}; it must be a number that is {ends}")
     return found
 
 

@@ -12,6 +12,7 @@ import snntorch
 import torch
 from torch import nn
 
+from neuromorph.importers.beside import check, check_calls
 from neuromorph.importers.graph import INPUT, Connection, FloatGraph, Neurons, one_population
 from neuromorph.importers.layers import map_of, neurons_of, two
 from neuromorph.importers.maps import Convolution, Full, Reshape, Scale
@@ -37,11 +38,13 @@ def from_module(module: nn.Module, input_shape: tuple[int, ...] | None = None) -
     neurons: list[Neurons] = []
     connections: list[Connection] = []
     about: list[str] = []
+    check_calls(found)
     with at_rest(module):
         for name, calls in found.calls.items():
             last = calls[-1]
             one: Any = modules[name]
-            neurons.append(neurons_of(name, one, last.shape))
+            shape_of = tuple(last.given.shape[1:])
+            neurons.append(neurons_of(name, one, shape_of))
             if isinstance(last.terms, str):
                 raise ValueError(
                     f"{name} is given {last.terms}; between spikes the chip only adds weighted spikes: use layers, "
@@ -49,7 +52,8 @@ def from_module(module: nn.Module, input_shape: tuple[int, ...] | None = None) -
                 )
             connections += _connections(name, last.number, last.terms)
             if isinstance(one, snntorch.RLeaky | snntorch.RSynaptic):
-                connections.append(Connection(name, name, _recurrent(name, one, last.shape)))
+                connections.append(Connection(name, name, _recurrent(name, one, shape_of)))
+        check(found, neurons, connections, modules)
         neurons, connections = _with_readout(found, returned, neurons, connections, about)
     dropped = [name for name, one in modules.items() if isinstance(one, nn.modules.dropout._DropoutNd)]
     about += [f"{name}: dropped, as in evaluation" for name in dropped]
@@ -73,7 +77,7 @@ def _recorded(module: nn.Module, shape: tuple[int, ...]) -> tuple[Recorder, Any]
         except (RuntimeError, IndexError, TypeError, ValueError, AttributeError) as wrong:
             error = error or wrong
             continue
-        if not found.indexed or len(size) > len(shape) + 1:
+        if found.time is None or len(size) > len(shape) + 1:
             return found, returned
     raise ValueError(
         f"{type(module).__name__} does not run on samples of shape {shape}, [batch, ...] or [time, batch, ...]: {error}"
@@ -84,7 +88,6 @@ def _connections(target: str, call: int, terms: tuple[Term, ...]) -> list[Connec
     if not terms:
         raise ValueError(f"{target} is given nothing that depends on the input or on spikes")
     result: list[Connection] = []
-    biased: set[int] = set()
     for term in terms:
         delay = call - term.call if term.source != INPUT else 0
         if delay != (1 if term.source == target else 0) and term.source != INPUT:
@@ -94,18 +97,16 @@ def _connections(target: str, call: int, terms: tuple[Term, ...]) -> list[Connec
                 "from an earlier layer and those of the step before from the layer itself: "
                 f"{one_population(target, term.source)}"
             )
-        result.append(Connection(term.source, target, _resolved(term.maps, biased)))
+        result.append(Connection(term.source, target, _resolved(term.maps)))
     return result
 
 
-def _resolved(maps: tuple[Any, ...], biased: set[int]) -> tuple[Any, ...]:
-    """Layers as maps; ``biased``: those whose bias another source has brought along already."""
+def _resolved(maps: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Layers as maps."""
     result: list[Any] = []
     for one in maps:
-        made = map_of(*one) if isinstance(one, Leaf) else (one,)
-        key = id(one.y) if isinstance(one, Leaf) else id(one)
-        result += [each.without_bias() for each in made] if key in biased else made
-        biased.add(key)
+        made = map_of(*one[:4]) if isinstance(one, Leaf) else (one,)
+        result += made if not isinstance(one, Leaf) or one.biased else [each.without_bias() for each in made]
     return tuple(result)
 
 
@@ -136,9 +137,8 @@ def _with_readout(
         terms = found.get(open_ended[0])
         assert isinstance(terms, tuple)
         shape = tuple(open_ended[0].shape[-1:])
-        biased: set[int] = set()
         neurons.append(Neurons("readout", shape, torch.tensor(1.0), None, reset="none"))
-        connections += [Connection(one.source, "readout", _resolved(one.maps, biased)) for one in terms]
+        connections += [Connection(one.source, "readout", _resolved(one.maps)) for one in terms]
         about.append("readout: the last layer has no neuron, its output is added up in a membrane that never spikes")
         return neurons, connections
     sending = {one.source for one in connections if one.source != one.target}

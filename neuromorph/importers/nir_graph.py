@@ -28,7 +28,7 @@ try:
     import nir
     from nir.serialization import read_node
 
-    from neuromorph.importers.nir_nodes import MAPS, NEURONS
+    from neuromorph.importers.nir_nodes import MAPS, NEURONS, absent
 except ModuleNotFoundError as error:
     raise ImportError("nir is not installed: run `uv pip install nir nirtorch`, or install the extra 'nir'.") from error
 
@@ -139,7 +139,14 @@ class _Walk:
         inputs = [one for one in nodes if isinstance(nodes[one], nir.Input) and not self.before[one]]
         outputs = [one for one in nodes if isinstance(nodes[one], nir.Output) and not any(one == a for a, _ in edges)]
         if len(inputs) != 1 or len(outputs) != 1:
-            raise ValueError(f"the graph has {len(inputs)} inputs and {len(outputs)} outputs; one of each can be run")
+            ends = [
+                f"{', '.join(sorted(each)) or 'no node'} as {what}"
+                for each, what in ((inputs, "input"), (outputs, "output"))
+            ]
+            raise ValueError(
+                f"the graph has {len(inputs)} inputs and {len(outputs)} outputs ({'; '.join(ends)}); one of each can "
+                "be run: cut the nodes that lead to no output or get no input (nir gives them ends of their own)"
+            )
         self.input, self.output = inputs[0], outputs[0]
         self.shapes: dict[str, tuple[int, ...]] = {}
 
@@ -158,8 +165,11 @@ class _Walk:
                 connections.append(Connection(source, name, (*maps, *fitted, *after)))
         ends = self._sources(self.output, ())
         last = ends[0][0]
-        if len(ends) > 1 or last == INPUT:
-            raise ValueError(f"the output is given by {len(ends)} sources; one population can be read")
+        if any(source == INPUT for source, _ in ends):
+            raise ValueError("the output is given the input through layers alone: end with a LIF, an IF or an LI")
+        if len(ends) > 1:
+            names = ", ".join(dict.fromkeys(repr(source) for source, _ in ends))
+            raise ValueError(f"the output is given the spikes of {names}; one population can be read: give it one")
         about: tuple[str, ...] = ()
         if any(not isinstance(one, Reshape) for one in ends[0][1]):
             shape_out = self._through(ends[0])
@@ -222,8 +232,7 @@ class _Walk:
             return ()
         maker = MAPS.get(type(node))
         if maker is None:
-            known = ", ".join(one.__name__ for one in (*MAPS, *NEURONS))
-            raise ValueError(f"node {name!r} is a {type(node).__name__}, which the chip has not; imported are {known}")
+            raise ValueError(absent(name, node, self.dt))
         return maker(f"node {name!r}", node, self._through(term))
 
     def _through(self, term: tuple[str, tuple[Any, ...]]) -> tuple[int, ...]:

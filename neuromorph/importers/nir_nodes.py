@@ -25,7 +25,9 @@ def _tensor(node: Any, name: str, what: str, shape: tuple[int, ...]) -> Tensor:
 def _kept(node: Any, name: str, what: str, shape: tuple[int, ...], dt: float) -> Tensor:
     """1 - dt / tau, in float64 until then. Raises ValueError for a tau shorter than a step."""
     tau = np.asarray(getattr(node, what), np.float64)
-    if np.isnan(tau).any() or (tau < dt * (1 - 1e-9)).any():
+    if not (tau > 0).all():
+        raise ValueError(f"node {name!r}: {what} = {tau[~(tau > 0)].flat[0]:g} s; a time constant is above 0")
+    if (tau < dt * (1 - 1e-9)).any():
         raise ValueError(
             f"node {name!r}: {what} = {tau.min():g} s, shorter than a step of dt = {dt:g} s: give a dt of at most that"
         )
@@ -154,6 +156,20 @@ def _flatten(name: str, node: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
 def _scale(name: str, node: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
     scale = plain(name, "scale", node.scale)
     return (Scale(scale if scale.numel() == 1 else torch.broadcast_to(scale, shape)),)
+
+
+def absent(name: str, node: Any, dt: float) -> str:
+    """Why a node of another kind has no place on the chip, and what works instead."""
+    if isinstance(node, nir.Delay):
+        most = float(np.max(node.delay))
+        return (
+            f"node {name!r} is a Delay of up to {most:g} s, {most / dt:g} steps; no delay is mapped beyond the step of "
+            "a recurrent connection: train without, or shift the input's spikes"
+        )
+    if isinstance(node, nir.Threshold):
+        return f"node {name!r} is a Threshold, which keeps no membrane; an IF or a LIF with a short tau spikes likewise"
+    known = ", ".join(one.__name__ for one in (*MAPS, *NEURONS))
+    return f"node {name!r} is a {type(node).__name__}, which the chip has not; imported are {known}"
 
 
 MAPS: dict[type, Callable[[str, Any, tuple[int, ...]], tuple[Any, ...]]] = {

@@ -29,6 +29,11 @@ def samples(
             raise ValueError(
                 f"{name}: {len(x)} samples and {len(y)} labels; give more than the {calibration} to calibrate"
             )
+        if encoding == "raster" and (x.ndim < 3 or x.shape[1] != num_steps):
+            raise ValueError(
+                f"{name}: x is {list(x.shape)}; spikes are [n, time, ...] with time = {num_steps}: say that number "
+                "of steps, or for values --encoding current, rate or latency"
+            )
         first, (x, y) = x[-calibration:], (x[:-calibration], y[:-calibration])
     elif name.partition(":")[0] == "nmnist":
         first, _ = _recordings(0, calibration, num_steps)

@@ -23,15 +23,26 @@ from neuromorph.snn.neuron import ChipLeaky
 RESHAPING = {"view", "reshape", "flatten", "squeeze", "unsqueeze", "contiguous", "float", "to", "clone", "detach"}
 RESHAPING |= {"dropout", "requires_grad_", "type", "double"}
 COLLECTING = {"stack", "cat", "append"}
+FACTORS = {"mul", "rmul", "imul", "truediv", "itruediv", "div"}
+HINTS = {
+    "cat": " (give each part a Linear of its own and add what they make)",
+    "transpose": " (of the input: pick frames of it, x[t] or x[:, t])",
+    "permute": " (of the input: pick frames of it, x[t] or x[:, t])",
+}
 
 
 class Leaf(NamedTuple):
-    """A layer as it was called: its name, itself, and a tensor in and out."""
+    """A layer as it was called: its name, itself, a tensor in and out, and whether its bias comes along."""
 
     name: str
     module: nn.Module
     x: Tensor
     y: Tensor
+    biased: bool = True
+
+    def without_bias(self) -> Leaf:
+        """The same for another of the sources that are added before it."""
+        return self._replace(biased=False)
 
 
 class Term(NamedTuple):
@@ -43,11 +54,14 @@ class Term(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One call of a neuron: what it was given, or why that is unknown."""
+    """One call of a neuron: where what it was given comes from, or why that is unknown; the values, its spikes, and its
+    membrane if it returned it."""
 
     number: int
     terms: tuple[Term, ...] | str
-    shape: tuple[int, ...]
+    given: Tensor
+    spikes: Tensor
+    membrane: Tensor | None
 
 
 class Recorder(TorchFunctionMode):
@@ -57,7 +71,8 @@ class Recorder(TorchFunctionMode):
         super().__init__()
         self.kept: dict[int, tuple[Tensor, tuple[Term, ...] | str]] = {}
         self.calls: dict[str, list[Call]] = {}
-        self.inside, self.indexed = 0, False
+        self.inside = 0
+        self.time: int | None = None  # the axis along which the module picks frames of its input
         self.input = x
         self.set(x, (Term(INPUT, 0, ()),))
 
@@ -75,8 +90,9 @@ class Recorder(TorchFunctionMode):
         if isinstance(module, snntorch.SpikingNeuron):
             given = self.get(x)
             calls = self.calls.setdefault(name, [])
-            calls.append(Call(len(calls), () if given is None else given, tuple(x.shape[1:])))
             spk, *states = y if isinstance(y, tuple) else (y,)
+            membrane = states[-1].clone() if states else None  # copies, because a user may write into any of them
+            calls.append(Call(len(calls), () if given is None else given, x.clone(), spk.clone(), membrane))
             self.set(spk, (Term(name, len(calls) - 1, ()),))
             for state in states:
                 if id(state) != id(spk):
@@ -88,42 +104,63 @@ class Recorder(TorchFunctionMode):
         """``y`` is ``maps`` of ``x``; the second of several sources goes without their bias."""
         terms = self.get(x)
         if isinstance(terms, tuple):
-            terms = tuple(Term(one.source, one.call, (*one.maps, *maps)) for one in terms)
+            rest = tuple(one.without_bias() for one in maps)
+            terms = tuple(
+                Term(one.source, one.call, (*one.maps, *(rest if k else maps))) for k, one in enumerate(terms)
+            )
         if terms is not None:
             self.set(y, terms)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         y = func(*args, **(kwargs or {}))
-        if not self.inside and isinstance(y, Tensor):
-            self._note(getattr(func, "__name__", str(func)), args, kwargs or {}, y)
+        if not self.inside:
+            name = getattr(func, "__name__", str(func)).strip("_")
+            if isinstance(y, Tensor):
+                self._note(name, args, kwargs or {}, y)
+            elif name == "setitem" and self.get(args[0]) is not None:
+                self.set(args[0], "an assignment to a part of a tensor")
+            elif isinstance(y, tuple | list):
+                self._parts(name, args, kwargs or {}, y)
         return y
+
+    def _parts(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], parts: Any) -> None:
+        """What an operation with several results has made."""
+        if args and self.get(args[0]) is not None:
+            frames = name == "unbind" and args[0] is self.input
+            if frames:
+                self.time = args[1] if len(args) > 1 else kwargs.get("dim", 0)
+            for part in parts:
+                if isinstance(part, Tensor):
+                    self.set(part, (Term(INPUT, 0, ()),) if frames else f"torch.{name}")
 
     def _note(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], y: Tensor) -> None:
         flat = [one for arg in args for one in (arg if isinstance(arg, list | tuple) else [arg])]
         known = [one for one in flat if self.get(one) is not None]
-        if not known or id(y) in self.kept:
+        if not known or (id(y) in self.kept and name in RESHAPING):
             return
         x, other = known[0], [one for one in args if self.get(one) is None]
-        name = name.strip("_")
-        if name in RESHAPING:
+        reasons = [given for given in map(self.get, known) if isinstance(given, str)]
+        if reasons and name not in COLLECTING:
+            self.set(y, reasons[0])
+        elif name in RESHAPING:
             same = len(y) == len(x) if y.dim() and x.dim() else False
             self.followed(x, y, *([Reshape(tuple(y.shape[1:]))] if same and y.shape != x.shape else []))
             if not same:
                 self.set(y, f"a {name} that changes the batch, from {tuple(x.shape)} to {tuple(y.shape)}")
         elif name == "getitem" and x is self.input:
-            self.indexed = True
+            self.time = 1 if isinstance(args[1], tuple) and isinstance(args[1][0], slice) else 0
             self.set(y, (Term(INPUT, 0, ()),))
         elif name in COLLECTING:
-            self.set(y, self.get(known[-1]) if name == "stack" else "torch.cat")  # type: ignore[arg-type]
-        elif name in ("add", "radd", "iadd") and not kwargs:
-            self._add(known, other, y)
-        elif name in ("mul", "rmul", "imul", "truediv", "div") and len(known) == 1 and args[0] is x or name == "rmul":
-            factor = torch.as_tensor(other[0]).float() if other else None
-            if factor is None:
-                self.set(y, f"a product of spikes ({name})")
-            else:
-                self.followed(x, y, Scale(1 / factor if name in ("truediv", "div") else factor))
-        elif name == "linear":
+            self.set(y, self.get(known[-1]) if name == "stack" else f"torch.{name}" + HINTS.get(name, ""))  # type: ignore[arg-type]
+        elif name in ("add", "radd", "iadd", "sub", "isub", "rsub") and not kwargs:
+            self._add(name, args, y)
+        elif name in FACTORS and len(known) == 1 and other and (args[0] is x or name in ("mul", "rmul")) and not kwargs:
+            self._factor(x, y, torch.as_tensor(other[0]).detach().float(), name not in ("mul", "rmul", "imul"))
+        elif name == "neg":
+            self.followed(x, y, Scale(torch.tensor(-1.0)))
+        elif name in ("matmul", "mm") and args[0] is x and x.dim() == 2 and len(other) == 1 and other[0].dim() == 2:
+            self.followed(x, y, Full(other[0].detach().float().T))
+        elif name == "linear" and args[0] is x and len(known) == 1:
             self.followed(x, y, Full(args[1].detach().float(), _or_none([*args, None], kwargs)))
         elif name == "conv2d" and not kwargs and len(args) <= 3:
             self.followed(x, y, Convolution(args[1].detach().float(), _or_none([*args, None], kwargs)))
@@ -132,20 +169,46 @@ class Recorder(TorchFunctionMode):
             stride = args[2] if len(args) > 2 else kwargs.get("stride", kernel)
             self.followed(x, y, Pool(kernel, _both(kernel if stride is None else stride), True))
         else:
-            self.set(y, f"torch.{name}")
+            self.set(y, f"torch.{name}" + HINTS.get(name, ""))
 
-    def _add(self, known: list[Tensor], other: list[Any], y: Tensor) -> None:
+    def _add(self, name: str, args: tuple[Any, ...], y: Tensor) -> None:
+        """A sum or a difference; what depends on no spike is a shift, taken along by the first source."""
+        signs = {"sub": (1.0, -1.0), "isub": (1.0, -1.0), "rsub": (-1.0, 1.0)}.get(name, (1.0, 1.0))
         terms: tuple[Term, ...] = ()
-        for one in known:
+        shift = torch.tensor(0.0)
+        for sign, one in zip(signs, args, strict=True):
             given = self.get(one)
-            if isinstance(given, str):
-                self.set(y, given)
+            if isinstance(given, tuple):
+                minus = () if sign > 0 else (Scale(torch.tensor(-1.0)),)
+                terms += tuple(Term(each.source, each.call, (*each.maps, *minus)) for each in given)
+            else:
+                shift = sign * torch.as_tensor(one).detach().float()
+        size = {tuple(one.shape) for one in args if self.get(one) is not None}
+        if size != {tuple(y.shape)}:
+            self.set(y, f"a sum of different shapes ({name})")
+            return
+        if shift.any():
+            fitted = _of_a_sample(shift, y)
+            if fitted is None:
+                self.set(y, "a sum with other numbers for each sample")
                 return
-            terms += given or ()
-        if len(known) == 1 and other and torch.as_tensor(other[0]).any():
-            shift = Scale(torch.tensor(1.0), torch.as_tensor(other[0]).detach().float())
-            terms = (Term(terms[0].source, terms[0].call, (*terms[0].maps, shift)), *terms[1:])
+            added = Scale(torch.tensor(1.0), fitted)
+            terms = (Term(terms[0].source, terms[0].call, (*terms[0].maps, added)), *terms[1:])
         self.set(y, terms)
+
+    def _factor(self, x: Tensor, y: Tensor, factor: Tensor, divided: bool) -> None:
+        fitted = _of_a_sample(factor, y)
+        if fitted is None or x.shape != y.shape:
+            self.set(y, "a product with other numbers for each sample")
+        else:
+            self.followed(x, y, Scale(1 / fitted if divided else fitted))
+
+
+def _of_a_sample(value: Tensor, y: Tensor) -> Tensor | None:
+    """``value``, added to or multiplied with a batch ``y``, without the batch's axis; None where samples differ."""
+    if value.dim() < y.dim():
+        return value
+    return value[0] if bool((value == value[:1]).all()) else None
 
 
 def _or_none(args: list[Any], kwargs: dict[str, Any]) -> Tensor | None:

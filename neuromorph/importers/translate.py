@@ -45,7 +45,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.num_steps != int(self.num_steps) or self.num_steps < 1:
             raise ValueError(
-                f"num_steps = {self.num_steps}: say for how many whole steps a sample is shown, such as num_steps=25"
+                f"num_steps = {self.num_steps}: say for how many whole steps a sample is shown, such as num_steps=25 "
+                "(--steps 25)"
             )
         if not self.dt > 0:
             raise ValueError(f"dt is the length of a step in seconds, above 0, got {self.dt}")
@@ -151,12 +152,16 @@ def load_module(path: Path, model: str) -> nn.Module:
         raise ValueError(f"--model {model!r} cannot be made, without arguments, of a module here: {error}") from error
     finally:
         sys.path.remove("")
+    if not isinstance(made, nn.Module):
+        raise ValueError(f"--model {model!r}: {name} is no torch.nn.Module")
+    state: Any = None
     try:
         state = torch.load(path, weights_only=True)
         made.load_state_dict(state)
     except Exception as error:  # torch and pickle raise a dozen kinds for a damaged file
         reason = " ".join(str(error).split())[:300]
+        inner = [key for key, one in state.items() if isinstance(one, dict)] if isinstance(state, dict) else []
+        if inner:
+            reason = f"it holds {', '.join(map(str, state))}; save what is in {inner[0]!r} alone"
         raise ValueError(f"{path} holds no state of {name} (torch.save(net.state_dict(), ...)): {reason}") from error
-    if not isinstance(made, nn.Module):
-        raise ValueError(f"{name} is no torch.nn.Module")
     return made

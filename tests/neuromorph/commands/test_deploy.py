@@ -259,6 +259,7 @@ def test_a_state_of_a_users_own_class_is_deployed_and_its_folder_runs(tmp_path, 
     net = importlib.import_module("nets").Net()
     sys.path.remove("")
     torch.save(net.state_dict(), "net.pt")
+    torch.save({"model": net.state_dict(), "epoch": 3}, "more.pt")
     rng = np.random.default_rng(0)
     np.savez("data.npz", x=(rng.random((30, 6, 12)) < 0.3).astype(np.float32), y=rng.integers(0, 4, 30))
     main(["deploy", "net.pt", "--model", "nets:Net", "--data", "data.npz", "--steps", "6", "--calibration", "10"])
@@ -275,6 +276,8 @@ def test_a_state_of_a_users_own_class_is_deployed_and_its_folder_runs(tmp_path, 
         (["net.pt", "--model", "nets:Other", "--steps", "6"], "cannot be made"),
         (["net.pt", "--model", "nets:Net"], "Say for how many steps a sample is shown, for example --steps 25, got 0"),
         (["data.npz", "--model", "nets:Net", "--steps", "6"], "holds no state of Net"),
+        (["net.pt", "--model", "nets:Net", "--steps", "7", "--data", "data.npz"], "data.npz: x is [30, 6, 12]"),
+        (["more.pt", "--model", "nets:Net", "--steps", "6"], "it holds model, epoch; save what is in 'model' alone"),
     ):
         with pytest.raises(SystemExit) as stopped:
             main(["deploy", *words])

@@ -123,7 +123,8 @@ def test_an_integer_network_with_loops_and_skips_survives_a_file(tmp_path):
         ({"v_reset": np.array([0.0, 0.5])}, "node '1': v_reset = 0.5; the chip resets to 0: shift"),
         ({"tau": np.full(2, 5e-5)}, r"node '1': tau = 5e-05 s, shorter than a step of dt = 0.0001 s"),
         ({"v_threshold": np.array([1.0, -1])}, "node '1': v_threshold = -1"),
-        ({"v_threshold": np.array([1.0, np.nan])}, "node '1': v_threshold = nan"),
+        ({"v_threshold": np.array([1.0, np.nan])}, "node '1': v_threshold = nan; .* finite"),
+        ({"tau": np.array([1e-3, -1])}, "node '1': tau = -1 s; a time constant is above 0"),
     ],
 )
 def test_a_node_is_named_with_its_value(change, sentence):
@@ -149,7 +150,20 @@ def lif():
 @pytest.mark.parametrize(
     ("nodes", "edges", "sentence"),
     [
-        ({"a": lif(), "d": nir.Delay(np.ones(2))}, chain("d", "a"), "node 'd' is a Delay, which the chip"),
+        ({"a": lif(), "d": nir.Delay(np.ones(2))}, chain("d", "a"), "node 'd' is a Delay of up to 1 s, 10000 steps"),
+        (
+            {"a": lif(), "i": nir.LI(*[np.ones(2)] * 3)},
+            chain("i", "a"),
+            "i has no threshold and sends its membrane to a",
+        ),
+        ({"a": nir.Linear(np.eye(2))}, chain("a"), "the output is given the input through layers alone"),
+        ({"a": lif(), "b": lif()}, [*chain("a", "b"), ("a", "out")], "the output is given the spikes of 'b', 'a'"),
+        ({"t": nir.Threshold(np.ones(2))}, chain("t"), "node 't' is a Threshold, which keeps no membrane"),
+        (
+            {"a": lif(), "out2": nir.Output({"output": np.array([2])})},
+            [*chain("a"), ("a", "out2")],
+            "out, out2 as output",
+        ),
         ({"a": lif(), "b": lif()}, [("in", "a"), ("a", "b"), ("b", "a"), ("b", "out")], "a and b send spikes round"),
         ({"a": lif()}, [("in", "a"), ("a", "x"), ("a", "out")], "names 'x', which is no node .*; it has a, in"),
     ],
