@@ -72,7 +72,7 @@ def main(args: Args) -> None:
     found = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, title="probabilistic")
     matrices = [stacked(found[n : n + args.seeds]) for n in range(0, len(found), args.seeds)]
     print(
-        f"{args.samples} images, one pass, domain-incremental, {args.levels} levels a device; percent, mean +- sd over "
+        f"{args.samples} images at most, once, domain-incremental, {args.levels} levels a device; percent, mean +- sd over "
         f"{args.seeds} seeds; chance 50; growth of m times {growth(args):g}"
     )
     head = ("data", "devices", "m", "accuracy", "just learned", "BWT", "tasks at the end", "published (60 000)")

@@ -81,3 +81,12 @@ def array(name: str, values: Any) -> Values:
         return np.asarray(values)
     except (ValueError, TypeError, RuntimeError) as error:  # RuntimeError: a tensor with a gradient
         raise ValueError(f"{name} is no array of samples ({str(error).splitlines()[0]}).") from error
+
+
+def numbers(name: str, values: Any) -> Values:
+    """``values`` as an array of floats; raises ``ValueError`` for words, objects and complex numbers, of which numpy
+    would silently drop the imaginary part."""
+    found = array(name, values)
+    if found.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be real numbers, got {found.dtype}.")
+    return found.astype(float)

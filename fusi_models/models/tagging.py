@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fusi_models.checks import check_numbers
+from fusi_models.checks import check_numbers, numbers
 from fusi_models.synapse import Values
 
 REST, DEPRESSED, POTENTIATED = 0, 1, 2
@@ -148,7 +148,7 @@ def course(rule: Tagging, regimes: list[Regime], times: Values, step: float = 1.
     """
     if not regimes or not step > 0:
         raise ValueError(f"give at least one regime and a step above 0, got {len(regimes)} and {step}.")
-    times = np.asarray(times, float)
+    times = numbers("times", times)
     if len(times) == 0 or times[0] < 0 or np.any(np.diff(times) <= 0):
         raise ValueError("times must increase, from 0 or later.")
     grid = np.unique(np.concatenate([times, np.arange(0, times[-1], step), *(r.start for r in regimes)]))

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from scipy.linalg import expm
 
+from fusi_models.checks import numbers
 from fusi_models.synapse import Response, Values
 
 Events = Literal["discrete", "poisson"]
@@ -59,7 +60,7 @@ def check_times(times: Values, events: Events) -> Values:
     """``times`` as floats. Raises ``ValueError`` for negative ones, fractions of a step or an unknown ``events``."""
     if events not in ("discrete", "poisson"):
         raise ValueError(f"events must be 'discrete' or 'poisson', got {events!r}.")
-    times = np.asarray(times, float)
+    times = numbers("times", times)
     if not np.all(times >= 0):
         raise ValueError("times must be 0 or later and finite.")
     if not np.all(times < 2.0**62):

@@ -26,7 +26,7 @@ class DeployArgs:
     file: Annotated[Path, tyro.conf.Positional]
     """A checkpoint of ``neuromorph train``, a .nir file, or with --model a state saved by torch."""
     samples: int = 1000
-    """Test samples to verify, spread over the tasks of a checkpoint's stream; 0 takes all."""
+    """Test samples to verify, spread over the tasks of a checkpoint's stream; 0 takes all. Without data, at most 20."""
     chip: Literal["loihi1", "loihi2", "both"] = "both"
     """Whose resources to print."""
     learning: bool = False

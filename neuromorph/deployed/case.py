@@ -74,7 +74,7 @@ def written(spec: lava.NetworkSpec, data: str, calibration: int, samples: int) -
     from neuromorph.lava.reference import simulate
 
     _, x, y = arranged(data, spec.num_steps, spec.encoding, calibration, samples) if data else (None,) * 3
-    x = drawn(spec) if x is None else x
+    x = drawn(spec, samples) if x is None else x
     words = ("written by this project: number for number, nothing is quantised",)
     records = [(record.spikes, record.membranes) for record in simulate(spec, x)]
     return Case(lava.deploy(spec), x, y, records, "integers of the file", True, (), words)
@@ -91,7 +91,7 @@ def imported(source: Any, settings: Settings, data: str, calibration: int, sampl
     steps, encoding = settings.num_steps, settings.encoding
     first, x, y = arranged(data, steps, encoding, calibration, samples) if data else (None,) * 3
     deployment = translate(source, settings, first)
-    x = drawn(deployment.spec) if x is None else x
+    x = drawn(deployment.spec, samples) if x is None else x
     origin = deployment.origin
     assert origin is not None
     words = (
@@ -105,14 +105,14 @@ def imported(source: Any, settings: Settings, data: str, calibration: int, sampl
     return Case(deployment, x, y, records, "floating network", False, (), words, origin.by_membrane)
 
 
-def drawn(spec: lava.NetworkSpec) -> np.ndarray:
-    """20 random samples, where no data are given."""
+def drawn(spec: lava.NetworkSpec, samples: int) -> np.ndarray:
+    """At most 20 random samples, where no data are given."""
     from fusi_models.seeds import generator
 
-    rng = generator("samples of a network without data", 0)
+    count, rng = min(samples or 20, 20), generator("samples of a network without data", 0)
     if spec.encoding != "raster":
-        return rng.random((20, spec.sizes[0]), dtype=np.float32)
-    return (rng.random((spec.num_steps, 20, spec.sizes[0])) < 0.1).astype(np.float32)
+        return rng.random((count, spec.sizes[0]), dtype=np.float32)
+    return (rng.random((spec.num_steps, count, spec.sizes[0])) < 0.1).astype(np.float32)
 
 
 def load_checkpoint(path: Path, samples: int) -> tuple[Any, np.ndarray, np.ndarray]:

@@ -248,6 +248,8 @@ def test_unrescaled_deepening_is_strongly_non_uniform():
         (lambda: memory_curve(cascade(3), np.array([0]), 10, active=0), "active must lie"),
         (lambda: lifetime(cascade(3), 10, threshold=0), "threshold"),
         (lambda: laplace(cascade(3), np.array(-1.0)), "negative"),
+        (lambda: memory_curve(cascade(3), [1j, 2], 10), "times must be real numbers, got complex128"),
+        (lambda: memory_curve(cascade(3), ["1", "2"], 10), "times must be real numbers, got <U1"),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(call, match):

@@ -271,6 +271,8 @@ def test_a_state_of_a_users_own_class_is_deployed_and_its_folder_runs(tmp_path, 
         [sys.executable, "-I", "net/run_on_lava.py"], capture_output=True, text=True, timeout=60, cwd=tmp_path
     )
     assert done.returncode == 0 and "differing counts 0" in done.stdout, done.stdout + done.stderr
+    main(["deploy", "net.pt", "--model", "nets:Net", "--steps", "6", "--samples", "3", "--out", "drawn"])
+    assert "12-9-4, 6 steps, 3 test samples" in capsys.readouterr().out  # earlier 20
     for words, sentence in (
         (["net.pt", "--model", "nets", "--steps", "6"], "say module:Class"),
         (["net.pt", "--model", "nets:Other", "--steps", "6"], "cannot be made"),
