@@ -72,8 +72,8 @@ def main(args: Args) -> None:
     found = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, title="probabilistic")
     matrices = [stacked(found[n : n + args.seeds]) for n in range(0, len(found), args.seeds)]
     print(
-        f"{args.samples} images at most, once, domain-incremental, {args.levels} levels a device; percent, mean +- sd over "
-        f"{args.seeds} seeds; chance 50; growth of m times {growth(args):g}"
+        f"at most {args.samples} images, once, domain-incremental, {args.levels} levels a device; percent, mean +- sd "
+        f"over {args.seeds} seeds; chance 50; growth of m times {growth(args):g}"
     )
     head = ("data", "devices", "m", "accuracy", "just learned", "BWT", "tasks at the end", "published (60 000)")
     print(columns([head, *(line(row, m) for row, m in zip(rows, matrices, strict=True))]))
