@@ -70,7 +70,11 @@ def session(target: Target = "numpy") -> Iterator[str]:
             b2.set_device(runtime_device)
         stack.callback(device._set_maximum_run_time, limit)
         stack.callback(reset_device)
-        yield folder
+        try:
+            yield folder
+        except KeyboardInterrupt:  # what was not yet in a network is no mistake of the user's
+            b2.BrianLogger.suppress_name("unused_brian_object")
+            raise
 
 
 def _freeze() -> None:

@@ -90,6 +90,21 @@ print(b2.Network._globally_running)
     assert shown == {"ours": ["raised", "False"], "plain": ["returned", "False"]}
 
 
+def test_an_interrupt_before_an_object_is_in_its_network_says_nothing():
+    """Earlier Brian2 warned of an object that was "never included in a network"."""
+    code = (
+        "import brian2 as b2\n"
+        "from fusi_models.engines.session import session\n"
+        "def cut():\n"
+        "    with session():\n"
+        "        group = b2.NeuronGroup(2, 'v : 1', name='mine')\n"
+        "        raise KeyboardInterrupt\n"
+        "try:\n    cut()\nexcept KeyboardInterrupt:\n    print('ended')"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "ended\n", "")
+
+
 def test_a_job_that_ignores_ctrl_c_goes_on():
     """Brian2's handler raised TypeError there: 'Handlers' object is not callable."""
     code = "import os, signal, fusi_models.engines.session; os.kill(os.getpid(), signal.SIGINT); print('goes on')"
