@@ -43,7 +43,7 @@ def test_networks_do_not_pile_up_until_the_garbage_collector_comes_by_itself():
     try:
         for _ in range(3):
             inference.spikes(EFFICACY, RULE, RASTER, "numpy")
-        left = sum(isinstance(one, b2.Synapses) and one.name == "frozen_synapses" for one in gc.get_objects())
+        left = sum(type(one) is b2.Synapses and one.name == "frozen_synapses" for one in gc.get_objects())
     finally:
         gc.enable()
     assert left == 0
