@@ -31,6 +31,7 @@ TARGETS: tuple[Target, ...] = get_args(Target)
 GROWTH = 1.1
 
 _alone = threading.RLock()
+_born = gc.get_freeze_count()  # of the interpreter's own, from Python 3.12 on
 _living = 0  # objects that the last full collection left
 
 if b2._int_handler.previous_handler in (signal.SIG_IGN, signal.SIG_DFL) and (
@@ -57,7 +58,7 @@ def session(target: Target = "numpy") -> Iterator[str]:
         stack.callback(_give_back, b2.prefs.codegen.target, b2.prefs.core.stop_on_keyboard_interrupt)
         stack.callback(np.random.set_state, np.random.get_state())
         b2.prefs.core.stop_on_keyboard_interrupt = False
-        if target == "numpy" and not gc.get_freeze_count():
+        if target == "numpy" and gc.get_freeze_count() <= _born:  # else the user has frozen something
             _freeze()
             stack.callback(_thaw)
         device, limit = b2.get_device(), b2.get_device()._maximum_run_time
