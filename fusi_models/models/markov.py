@@ -43,6 +43,10 @@ if not TYPE_CHECKING:  # stood here in 0.1
     )
 
 
+LEAST_VARIANCE = 1e-10
+"""Of a synapse's strength at equilibrium; below, (nearly) all synapses end at one strength."""
+
+
 @dataclass(frozen=True, eq=False)
 class MarkovSynapse(SynapseModel, BrianText, Linear, Chain, FreshChain, FixedPoint):
     """A synapse with finitely many states.
@@ -169,7 +173,7 @@ class MarkovSynapse(SynapseModel, BrianText, Linear, Chain, FreshChain, FixedPoi
         """
         pi = self.equilibrium(f_pot)
         value = 4 * float(pi[self.strength > 0].sum()) * float(pi[self.strength < 0].sum())
-        if not value > 1e-10:
+        if not value > LEAST_VARIANCE:
             rest = f" but {value / 4:.1g} of them" if value else ""
             raise ValueError(f"{self.name} has no memory curve: all its synapses{rest} end with the same strength.")
         return value

@@ -60,8 +60,8 @@ DECODERS: dict[str, Decoder] = {
 mean field that stops at its best signal-to-noise ratio. ``EXPLAIN`` needs the chain, so it is not in this table."""
 
 EXPLAIN = "explain"
-LONGEST = 1e6  # of ages: a network stores as many patterns; the prior is a list of five times as many numbers
 """Newer patterns explained away (``networks.explained``); finite chains only."""
+LONGEST = 1e6  # of ages: a network stores as many patterns; the prior is a list of five times as many numbers
 
 
 def chain_errors(

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fusi_models.checks import whole
-from fusi_models.models.markov import MarkovSynapse
+from fusi_models.models.markov import LEAST_VARIANCE, MarkovSynapse
 from fusi_models.synapse import Values
 
 KINDS = {"post": (0, 1, 0, 2), "pre": (0, 1, 2, 1), "chain": (0, 1, 1, 2), "reciprocal": (0, 1, 1, 0)}
@@ -164,7 +164,7 @@ class PairLaw:
     def check_changes(self, name: str) -> None:
         """Raise ``ValueError`` where this rule leaves (nearly) all synapses at one strength: nothing can be read."""
         strong = float(self.equilibrium[self.strength > 0].sum())
-        if not 4 * strong * (1 - strong) > 1e-10:
+        if not 4 * strong * (1 - strong) > LEAST_VARIANCE:
             raise ValueError(
                 f"{name} keeps no memory under the rule '{self.rule.name}': all its synapses end with the same "
                 "strength. Take a rule that both potentiates and depresses."
