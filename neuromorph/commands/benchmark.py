@@ -16,6 +16,7 @@ from neuromorph.learner import Learner
 from neuromorph.learners.methods import LearnerWords
 from neuromorph.outputs import alone, check_folder
 from neuromorph.streams import Stream, StreamWords
+from neuromorph.streams.words import task_count
 from neuromorph.study import JOINT, Cell, Result, check_jobs, check_seeds, columns, run_study, spread, stacked
 from neuromorph.tables import tenth
 from neuromorph.threads import check
@@ -201,14 +202,14 @@ def _streams(args: BenchmarkArgs) -> list[StreamWords]:
         name, _, tasks = text.rpartition("@")
         if not name or not tasks.isdigit():
             raise ValueError(f"'{text}' does not say how many tasks: write KIND-DATA@TASKS, permuted-mnist@10.")
+        if (has := task_count(name, int(tasks))) != int(tasks):
+            raise ValueError(f"The stream '{name}' has {has} tasks: write {name}@{has}.")
         found.append(StreamWords(name, int(tasks), args.samples or None, args.test_samples or None))
     return found
 
 
 def _rows(args: BenchmarkArgs, words: StreamWords) -> list[Row]:
     stream = words(0)
-    if len(stream) != words.tasks:
-        raise ValueError(f"The stream '{words.name}' has {len(stream)} tasks: write {words.name}@{len(stream)}.")
     told = stream.scenario == "task"
     sizes = (int(np.prod(stream.shape)), *args.hidden, stream.outputs)
 

@@ -46,6 +46,16 @@ def by_name(name: str, tasks: int, seed: int, samples: int | None = None, test_s
     return kind.build(data if kind.several else data[0], tasks, seed, **options)
 
 
+def task_count(name: str, tasks: int) -> int:
+    """How many tasks ``by_name(name, tasks, ...)`` has, known before any data set is loaded or downloaded.
+
+    >>> task_count("split-digits", 5), task_count("sequence-mnist+usps", 5)
+    (5, 2)
+    """
+    word, sets, _ = _parsed(name)
+    return len(sets) if known_kinds()[word].several else tasks
+
+
 @dataclass(frozen=True)
 class StreamWords:
     """The arguments of ``by_name`` but the seed: a stream as a function of it, which can be sent to other processes.

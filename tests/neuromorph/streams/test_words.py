@@ -110,3 +110,11 @@ def test_a_new_kind_is_one_file(tmp_path, monkeypatch):
             streams.by_name("mixed-digits", 1, 0)
     finally:
         words.known_kinds.cache_clear()
+
+
+@pytest.mark.parametrize("kind", words.known_kinds())
+def test_the_count_of_tasks_is_known_before_the_data(kind, no_network, monkeypatch):
+    count = words.task_count(f"{kind}-digits", 5)
+    assert len(streams.by_name(f"{kind}-digits", 5, 0, 50, 50)) == count
+    monkeypatch.setenv("NEUROMORPH_DATA", "nowhere")
+    assert words.task_count(f"{kind}-usps", 5) == count
