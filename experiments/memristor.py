@@ -23,6 +23,7 @@ from neuromorph.atomic import write_json
 from neuromorph.learner import Learner
 from neuromorph.learners.composed import ComposedLearner
 from neuromorph.learners.memristor import devices_of, memristive, protection
+from neuromorph.learners.parts.norm_per_task import NormPerTask
 from neuromorph.snn.memristor import MemristorConfig
 from neuromorph.stopping import run_page
 from neuromorph.streams import Stream, StreamWords
@@ -42,6 +43,7 @@ TABLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     "stuck cells": {f"{100 * s:g} % stuck": {"stuck": s} for s in (0.01, 0.05, 0.2)},
     "failed pulses": {f"{100 * s:g} % fail": {"up_failed": s, "down_failed": s} for s in (0.5, 0.9)},
 }
+TOLD = "batch-per-task"
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,8 @@ class Args:
     hidden: tuple[int, ...] = (512,)
     """Hidden layers."""
     norm: str = "instance"
-    """Of the layers: instance (of one sample), batch-running (running means and variances for all tasks), none."""
+    """Of the layers: instance (of one sample), batch-running (running means and variances for all tasks), none, or
+    batch-per-task (those at the end of a task serve when it is tested: the task is told)."""
     levels: int = 8
     """Levels of a device."""
     m: float = 4.0
@@ -109,7 +112,9 @@ def built(args: Args, options: Mapping[str, Any], seed: int) -> ComposedLearner:
     features, classes = (64, 10) if "digits" in args.stream else (784, 10)
     devices = MemristorConfig(**chosen, seed=seed)
     rule = protection(devices, m, args.lr, boundary)
-    return memristive((features, *args.hidden, classes), devices, rule, args.batch, seed, args.norm, device=args.device)
+    norm, parts = ("batch-running", (NormPerTask(),)) if args.norm == TOLD else (args.norm, ())
+    sizes = (features, *args.hidden, classes)
+    return memristive(sizes, devices, rule, args.batch, seed, norm, device=args.device, parts=parts)
 
 
 def main(args: Args) -> None:
@@ -143,7 +148,7 @@ def main(args: Args) -> None:
         )
     print(
         f"{args.stream}, {args.samples or 'all'} images a set, {args.epochs} epochs, {args.seeds} seeds, percent; "
-        "chance 10; domain-incremental, one output layer, no boundary told"
+        f"chance 10; one output layer, {'the task told in the test' if args.norm == TOLD else 'no boundary told'}"
     )
     print(columns(lines))
     write_json(args.out / "memristor.json", {"lines": lines})

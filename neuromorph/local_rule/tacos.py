@@ -61,16 +61,23 @@ def _changed(w, change, rates, salt, t, place, drifts):
 @compiled
 def _learned(layer, rates, units, w, m, spikes, count, protects, salt, t, place):
     """Steps down the error of the synapses that just had a spike."""
-    for i in range(len(units.u)):
-        if units.u[i] == 0 or abs(units.current[i]) >= layer.window:
-            continue
-        for k in range(count):
-            j = spikes[k]
-            step = f32(rates.eta) * units.u[i]
-            if protects:
-                step *= f32(math.exp(-abs(m[j, i] * w[j, i])))
-            here = (place[0] + j * w.shape[1] + i, place[1])
-            w[j, i] = _changed(w[j, i], -step, rates, salt, t, here, 0)
+    steps = np.empty_like(units.u)
+    for i in range(len(steps)):
+        steps[i] = f32(rates.eta) * units.u[i] if abs(units.current[i]) < layer.window else f32(0)
+    for k in range(count):
+        j = spikes[k]
+        damped = steps.copy()
+        if protects:
+            for i in range(len(steps)):
+                if m[j, i] > 0 and steps[i] != 0:  # exp(0) is 1
+                    damped[i] *= f32(math.exp(-abs(m[j, i] * w[j, i])))
+        for i in range(len(steps)):
+            if rates.grid > 0:
+                if steps[i] != 0:
+                    here = (place[0] + j * w.shape[1] + i, place[1])
+                    w[j, i] = _changed(w[j, i], -damped[i], rates, salt, t, here, 0)
+            else:
+                w[j, i] = min(max(w[j, i] - damped[i], f32(-rates.w_max)), f32(rates.w_max))
 
 
 @compiled
