@@ -105,7 +105,7 @@ def memory_curve(args: MemoryCurveArgs) -> None:
             f"{args.threshold}."
         )
     _check_asked(args)
-    check_files(args.out, ("json", "csv", "svg"), ("arguments", "curves"))
+    args = replace(args, out=check_files(args.out, ("json", "csv", "svg"), ("arguments", "curves")))
     args = _coded(args)
     models = [parse_model(text, args.x, args.f_pot) for text in args.models]
     models += [_optimised(models, age, args) for age in args.optimise]

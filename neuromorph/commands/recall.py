@@ -1,6 +1,6 @@
 """``neuromorph recall``: how well a network recalls patterns from a noisy cue, by decoder: a table, a figure, data."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -56,7 +56,7 @@ def recall(args: RecallArgs) -> None:
     """Compute, print the table and write the files; raises ``ValueError`` or ``OSError`` for a user's mistake."""
     whole("seed", args.seed)
     whole("neurons", args.neurons, 2)
-    check_files(args.out, ("json", "csv", "svg"), ("arguments", "ages"))
+    args = replace(args, out=check_files(args.out, ("json", "csv", "svg"), ("arguments", "ages")))
     ages, errors = _errors(args)
     print(_table(args, ages, errors))
     mean = {name: values.mean(0).tolist() for name, values in errors.items()}
