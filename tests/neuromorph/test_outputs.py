@@ -35,7 +35,7 @@ def test_a_name_with_an_ending_is_taken_without_it(tmp_path):
     for name, kept in (("curve.svg", "curve"), ("curve", "curve"), ("m=1.5", "m=1.5"), ("a.svg.json", "a.svg")):
         assert check_files(tmp_path / name, endings, keys) == tmp_path / kept
     (tmp_path / "curve.csv").write_text("mine")
-    with pytest.raises(ValueError, match="curve.csv was not written by this command"):
+    with pytest.raises(ValueError, match="curve.csv exists and was not written"):
         check_files(tmp_path / "curve.svg", endings, keys)
 
 
