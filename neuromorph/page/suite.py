@@ -84,7 +84,7 @@ def _matrix(row: Mapping[str, Any]) -> AccuracyMatrix:
 
 
 def _bars(content: Mapping[str, Any]) -> Picture:
-    panels, known = [], {}
+    panels, known = [], dict[str, str]()
     for k, stream in enumerate(dict.fromkeys((row["stream"], row["tasks"]) for row in content["rows"])):
         some = [row for row in content["rows"] if (row["stream"], row["tasks"]) == stream]
         shown = [row for row in some if row["role"] != ALL_AT_ONCE]
