@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from fusi_models.checks import Values
+from fusi_models.checks import MOST, Values, count
 from fusi_models.seeds import generator
 from neuromorph.checkpoint import load_checkpoint, save_checkpoint
 from neuromorph.learner import Learner
@@ -175,12 +175,8 @@ def _hits(learner: Learner, tests: list[tuple[Values, Values]]) -> Iterator[Valu
 
 def _passes(epochs: Epochs, tasks: int, every: int | None) -> list[int]:
     each: list[Any] = list(epochs) if isinstance(epochs, (Sequence, np.ndarray)) else [epochs]
-    for name, number in (*(("epochs", one) for one in each), ("every", 1 if every is None else every)):
-        if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
-            raise ValueError(f"{name} must be a whole number, or epochs one a task, got {number!r}.")
-    passes = [int(one) for one in each] * (tasks if isinstance(epochs, (int, np.integer)) else 1)
-    if min(passes, default=1) < 1 or (every is not None and every < 1):
-        raise ValueError(f"epochs and every must be at least 1, got epochs={epochs}, every={every}.")
+    count("every", 1 if every is None else every, MOST)
+    passes = [count("epochs", one) for one in each] * (tasks if isinstance(epochs, (int, np.integer)) else 1)
     if len(passes) != tasks:
         raise ValueError(f"got {len(passes)} numbers of epochs for {tasks} tasks; give one, or one a task.")
     return passes

@@ -7,7 +7,7 @@ candidate events per synapse.
 import numpy as np
 from tqdm.auto import tqdm
 
-from fusi_models.checks import whole
+from fusi_models.checks import MOST_COUNT, whole
 from fusi_models.synapse import SynapseModel, Values
 from fusi_models.theory.curve import MemoryCurve, tracked
 from fusi_models.theory.propagator import Events, check_times
@@ -28,7 +28,7 @@ def monte_carlo(
     ``burn_in``: events before the tracked memory, for models whose ``init`` is not the equilibrium (hidden weight).
     The mean efficacy, and the background variance, are those found right before storage.
     """
-    times, burn_in = check_reading(times, "discrete", trials), whole("burn_in", burn_in)
+    times, burn_in = check_reading(times, "discrete", trials), whole("burn_in", burn_in, most=MOST_COUNT)
     shape = (whole("trials", trials), whole_count(synapses))
     steps = tqdm(total=burn_in + int(times[-1]) + 1, disable=not progress or None, desc=syn.name, unit="event")
 
@@ -67,7 +67,7 @@ def check_reading(times: Values, events: Events, trials: int) -> Values:
     times = np.atleast_1d(check_times(times, events))
     if times.ndim != 1 or not len(times) or np.any(np.diff(times) < 0):
         raise ValueError("times must be a list of at least one time in increasing order.")
-    whole("trials", trials, 1)
+    whole("trials", trials, 1, MOST_COUNT)
     return times
 
 

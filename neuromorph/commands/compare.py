@@ -1,6 +1,5 @@
 """``neuromorph compare``: synapse models x substrates on one task stream; a table and a page."""
 
-import math
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +13,7 @@ import numpy as np
 
 from fusi_models import HiddenWeight, SynapseModel
 from fusi_models.catalogue import learning_synapse
-from fusi_models.checks import check_widths
+from fusi_models.checks import check_widths, count, finite
 from fusi_models.theory.transient import transient_curve
 from neuromorph import streams
 from neuromorph.atomic import read_json, replacing, write_json
@@ -219,16 +218,15 @@ def _checked(args: CompareArgs) -> Stream:
         raise ValueError(f"There is no local rule '{args.rule}': choose one of {', '.join(RULES)}.")
     check_seeds(args.seeds)
     for name in ("epochs", "deep_epochs"):
-        if getattr(args, name) < 1:
-            raise ValueError(f"{name.replace('_', '-')} must be at least 1, got {getattr(args, name)}.")
+        count(name.replace("_", "-"), getattr(args, name))
     check_threads(args.threads)
     check_jobs(args.jobs)
     if not args.substrates or not args.synapses:
         raise ValueError("Name at least one substrate and one synapse.")
     if args.deep:
         check_widths("deep-hidden", args.deep_hidden)
-    if args.deep and not 0 <= args.deep_m < math.inf:
-        raise ValueError(f"deep-m must be finite and not negative, got {args.deep_m}.")
+    if args.deep:
+        finite("deep-m", args.deep_m, 0)
     stream = _stream(args)(0)
     if stream.scenario == "task":
         raise ValueError(

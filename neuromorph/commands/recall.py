@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from fusi_models.catalogue import parse
-from fusi_models.checks import whole
+from fusi_models.checks import count, whole
 from fusi_models.networks.recall import DECODERS, EXPLAIN, additive_errors, chain_errors
 from fusi_models.synapse import Chain, need
 from fusi_models.theory.pairs import GATING, additive_rule
@@ -56,6 +56,7 @@ def recall(args: RecallArgs) -> None:
     """Compute, print the table and write the files; raises ``ValueError`` or ``OSError`` for a user's mistake."""
     whole("seed", args.seed)
     whole("neurons", args.neurons, 2)
+    count("trials", args.trials)
     check_files(args.out, ("json", "csv", "svg"), ("arguments", "ages"))
     ages, errors = _errors(args)
     print(_table(args, ages, errors))

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fusi_models.checks import LARGEST, finite
 from neuromorph.snn.weights import SIGNS, WeightsConfig, binarize
 
 __all__ = ["BinaryConv2d", "BinaryLinear", "binarize"]
 
 
 def _half_width(init: float) -> float:
-    if not init > 0:
-        raise ValueError(f"init is the half width of the initial hidden weights and must be positive, got {init}")
+    finite("init, the half width of the initial hidden weights,", init, 0, LARGEST, above=True)
     return init
 
 
@@ -34,7 +34,8 @@ class BinaryLinear(nn.Linear):
 
     ``weight`` [out_features, in_features] is the hidden weight, drawn uniformly from [-init, init]. No bias by default,
     since a chip adds a bias at every step. ``forward(x)`` takes [..., in_features] and returns [..., out_features].
-    ``weights`` names another form than signs, built in ``form``. Raises ValueError when ``init`` is not positive.
+    ``weights`` names another form than signs, built in ``form``. Raises ValueError for an ``init`` that is not
+    above 0, at most 1e6.
     """
 
     def __init__(
@@ -76,7 +77,8 @@ class BinaryConv2d(nn.Conv2d):
     ``weight`` [out_channels, in_channels / groups, height, width] is the hidden weight, drawn uniformly from
     [-init, init]; further arguments as in ``nn.Conv2d``, no bias by default. A padded pixel is 0, whatever the weight.
     ``forward(x)`` takes [batch, in_channels, height, width]. ``weights`` names another form than signs, built in
-    ``form``. Raises ValueError when ``init`` is not positive.
+    ``form``. Raises ValueError for an ``init`` that is not
+    above 0, at most 1e6.
     """
 
     def __init__(

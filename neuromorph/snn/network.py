@@ -21,7 +21,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from fusi_models.checks import whole
+from fusi_models.checks import LARGEST, count, finite, whole
 from neuromorph.chip import (
     BIAS_EXPONENT_LIMIT,
     BIAS_MANTISSA_LIMIT,
@@ -109,7 +109,7 @@ class NetworkConfig:
 
         for name in ("sizes", "image"):
             settle(name, tuple(whole(f"each of {name}", n) for n in getattr(self, name)))
-        settle("num_steps", whole("num_steps", self.num_steps))
+        settle("num_steps", count("num_steps", whole("num_steps", self.num_steps)))
         settle("convolutions", tuple(c if isinstance(c, Convolution) else Convolution(*c) for c in self.convolutions))
         if len(self.sizes) < 2 or min(self.sizes) < 1:
             raise ValueError(f"sizes must list at least inputs and classes, all positive, got {self.sizes}")
@@ -130,10 +130,9 @@ class NetworkConfig:
         default = tuple(2.0 if k in (0, layers - 1) else 1.0 for k in range(layers))
         gains = tuple(float(g) for g in self.gains) or default
         settle("gains", gains)
-        if len(gains) != layers or not min(gains) > 0:
+        if len(gains) != layers:
             raise ValueError(f"gains must be one positive number for each of {layers} layers, got {gains}")
-        if self.num_steps < 1:
-            raise ValueError(f"num_steps must be at least 1, got {self.num_steps}")
+        finite("gains", gains, 0, LARGEST, above=True)
         if not 1 / DECAY_UNITY <= self.beta <= 1:
             raise ValueError(f"beta must lie between 1/{DECAY_UNITY} and 1, got {self.beta}")
         if self.fast and self.messages[0] > LARGEST_MESSAGE:

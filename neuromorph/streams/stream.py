@@ -15,6 +15,7 @@ from typing import Any, final, overload
 
 import numpy as np
 
+from fusi_models import checks
 from neuromorph.data import Pair, digest_of
 
 SCENARIOS = ("task", "domain", "class")
@@ -137,21 +138,12 @@ class Stream(Sequence[Task]):
 
 
 def each(build: Callable[[int], Task], count: int, name: str = "tasks") -> tuple[Callable[[], Task], ...]:
-    """The ``builders`` of a stream whose task k is ``build(k)``; raises ``ValueError`` for a ``count`` below 1."""
+    """The ``builders`` of a stream whose task k is ``build(k)``; raises ``ValueError`` for no task or too many."""
 
     def at(k: int) -> Callable[[], Task]:
         return lambda: build(k)
 
-    return tuple(at(k) for k in range(at_least_one(name, count)))
-
-
-def at_least_one(name: str, value: int) -> int:
-    """``value``; raises ``ValueError`` where it is no whole number or below 1."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise ValueError(f"{name} must be a whole number, got {value!r}.")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}.")
-    return int(value)
+    return tuple(at(k) for k in range(checks.count(name, count)))
 
 
 def flat(pair: Pair) -> Pair:
