@@ -10,11 +10,13 @@ Values = np.ndarray[Any, np.dtype[Any]]
 """An array of any shape and kind of number."""
 MOST = 2**40  # weights of a layer: 4 TB of float32
 LARGEST = 1e6  # of a constant of a network: products of larger ones leave single precision
+MOST_STATES = 10_000  # of a chain, whose matrices are states^2 numbers
 MOST_COUNT = 1_000_000  # epochs, steps, trials: more takes years, without a word
 
 
 def check_fraction(name: str, value: float, below_one: bool = False) -> None:
     """Raise ``ValueError`` unless 0 < value <= 1, or 0 < value < 1 where ``below_one``."""
+    value = real(name, value)
     top = value < 1 if below_one else value <= 1
     if not (value > 0 and top):
         raise ValueError(f"{name} must lie between 0 and 1, got {value}.")
@@ -139,6 +141,19 @@ def finite(
     if (found > most).any():
         raise ValueError(f"{name} must be at most {most:g}{f' {unit}'.rstrip()}, got {found.max():g}.")
     return found
+
+
+def one_of(name: str, value: Any, known: Sequence[str]) -> str:
+    """``value``; raises ``ValueError`` naming the ``known`` words where it is none of them."""
+    if not isinstance(value, str) or value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r:.80}.")
+    return value
+
+
+def check_generator(rng: Any) -> None:
+    """Raise ``ValueError`` for anything but a ``numpy.random.Generator``: a seed, None, the module ``random``."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng must be a numpy.random.Generator, got {rng!r:.80}: make one with default_rng(seed).")
 
 
 def check_constants(values: Mapping[str, float]) -> None:

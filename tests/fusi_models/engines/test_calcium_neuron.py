@@ -85,7 +85,6 @@ def test_selectivity():
     [
         (lambda: CalciumNeuron(tau=0.0), "tau must be a finite number above 0, got 0.0"),
         (lambda: CalciumNeuron(threshold=np.inf), "threshold must be a finite number, got inf"),
-        (lambda: CalciumNeuron(threshold=np.nan), "threshold must be a number"),
         (lambda: start(CELL, 3, np.nan), "weights must be a finite number of at least 0, got nan"),
         (lambda: start(CELL, 3, -1.0), "weights must be a finite number of at least 0, got -1"),
         (lambda: run(CELL, FOUR, 1.5, np.random.default_rng(0)), "minutes must be a whole number"),
