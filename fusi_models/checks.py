@@ -1,7 +1,7 @@
 """What a number given by a user must be; each check is made once, where the number comes in."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,13 @@ def count(name: str, value: Any, most: int = MOST_COUNT) -> int:
     if value > most:
         raise ValueError(f"{name} must be at most {most}, got {value}.")
     return int(value)
+
+
+def wholes(name: str, values: Any) -> tuple[int, ...]:
+    """Each of ``values`` as by ``whole``; raises ``ValueError`` for what is no list, too."""
+    if not isinstance(values, Iterable):
+        raise ValueError(f"{name} must be a list of whole numbers, got {values!r:.80}.")
+    return tuple(whole(f"each of {name}", value) for value in values)
 
 
 def check_widths(name: str, widths: Sequence[int]) -> None:
@@ -118,15 +125,14 @@ def numbers(name: str, values: Any) -> Values:
     return found.astype(float)
 
 
-def finite(
+def finites(
     name: str, values: Any, least: float = -math.inf, most: float = math.inf, above: bool = False, unit: str = ""
 ) -> Values:
-    """``values``, a number or an array, as floats; raises ``ValueError`` for NaN, infinity, below ``least``, above
-    ``most``, and as ``numbers``.
+    """``values``, of any shape, as floats; raises ``ValueError`` for NaN, infinity, and outside ``least`` to ``most``.
 
-    ``above``: ``least`` itself is refused, too. ``unit``: for the sentence.
+    Raises as ``numbers``, too. ``above``: ``least`` itself is refused, too. ``unit``: for the sentence.
 
-    >>> finite("rates", [5, 10], least=0, unit="Hz")
+    >>> finites("rates", [5, 10], least=0, unit="Hz")
     array([ 5., 10.])
     """
     found = numbers(name, values)
@@ -141,6 +147,13 @@ def finite(
     if (found > most).any():
         raise ValueError(f"{name} must be at most {most:g}{f' {unit}'.rstrip()}, got {found.max():g}.")
     return found
+
+
+def finite(
+    name: str, value: Any, least: float = -math.inf, most: float = math.inf, above: bool = False, unit: str = ""
+) -> float:
+    """As ``finites``, for one number, and as ``real``."""
+    return float(finites(name, real(name, value), least, most, above, unit))
 
 
 def one_of(name: str, value: Any, known: Sequence[str]) -> str:

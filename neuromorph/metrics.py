@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from fusi_models.checks import numbers
 from neuromorph.atomic import replacing
 from neuromorph.tables import Table, frame
 
@@ -29,6 +30,8 @@ class AccuracyMatrix:
     anytime_samples: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self):
+        for name in ("accuracy", "baseline"):
+            object.__setattr__(self, name, numbers(name, getattr(self, name)))
         shape = self.accuracy.shape
         if self.accuracy.ndim not in (2, 3) or shape[0] != shape[1] or self.baseline.shape != shape[1:]:
             raise ValueError(

@@ -13,11 +13,12 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from fusi_models.checks import MOST, Values, count
-from fusi_models.seeds import generator
+from fusi_models.seeds import generator, whole
 from neuromorph.checkpoint import load_checkpoint, save_checkpoint
 from neuromorph.learner import Learner
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.streams import Stream, Task
+from neuromorph.streams.stream import check_stream
 from neuromorph.threads import at_most, check
 
 BAR = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed} < {remaining}{postfix}"
@@ -53,6 +54,10 @@ def learn_stream(
     passes = _passes(epochs, len(stream), every)
     _numbers(seed)
     mark = fingerprint(learner, stream, epochs, seed, every) if checkpoint else {}
+    if checkpoint is not None and not isinstance(checkpoint, (str, os.PathLike)):
+        raise ValueError(f"checkpoint must be the path of a file, or None to keep none, got {checkpoint!r:.80}.")
+    if watch is not None and not callable(watch):
+        raise ValueError(f"watch must be a function of task, epoch and accuracies, got {watch!r:.80}.")
     check(threads or 0)
     with at_most(learner.threads if threads is None else threads):
         record = _resumed(checkpoint, mark, learner) or Record([accuracies(learner, stream)])
@@ -73,8 +78,7 @@ def learn_stream(
 
 
 def _check_kinds(learner: Any, stream: Any) -> None:
-    if not isinstance(stream, Stream):
-        raise ValueError(f"stream must be a neuromorph.streams.Stream, got {type(stream).__name__}.")
+    check_stream(stream)
     if not isinstance(learner, Learner):
         raise ValueError(
             f"learner must be a neuromorph.learner.Learner, got {learner!r:.80}: take one of neuromorph.learners, or "
@@ -124,7 +128,7 @@ def fingerprint(
 
 def _numbers(value: int | Sequence[int]) -> int | list[int]:
     if isinstance(value, (Sequence, np.ndarray)):
-        return [int(one) for one in value]
+        return [whole(one) for one in value]
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise ValueError(f"a seed must be a whole number, or one a replica, got {value!r}.")
     return int(value)

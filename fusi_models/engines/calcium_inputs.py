@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fusi_models.checks import finite, numbers, whole
+from fusi_models.checks import finite, finites, numbers, whole
 from fusi_models.synapse import Values
 
 
@@ -31,7 +31,7 @@ class Inputs:
     inhibitory_rate: float = 10.0
 
     def __post_init__(self) -> None:
-        rates = finite("rates", self.rates, 0, unit="Hz")
+        rates = finites("rates", self.rates, 0, unit="Hz")
         if rates.ndim != 2 or not rates.size:
             raise ValueError(f"rates must be [pattern, input] in Hz, got shape {rates.shape}.")
         whole("inhibitory", self.inhibitory)

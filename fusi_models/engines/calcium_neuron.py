@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm.auto import tqdm
 
-from fusi_models.checks import MOST_COUNT, check_constants, finite, whole
+from fusi_models.checks import MOST_COUNT, check_constants, finites, whole
 from fusi_models.engines import calcium_loops as loops
 from fusi_models.engines.calcium_inputs import Inputs
 from fusi_models.models.calcium import YEUNG_2004, CalciumSynapse
@@ -86,7 +86,7 @@ def start(neuron: CalciumNeuron, inputs: int, weight: float | Values = 0.5) -> N
     Raises ``ValueError`` for other weights.
     """
     synapses, cell = np.zeros((4, inputs)), np.zeros(7)
-    synapses[loops.WEIGHT] = finite("weights", weight, 0)
+    synapses[loops.WEIGHT] = finites("weights", weight, 0)
     cell[[loops.VOLTAGE, loops.RESET]] = neuron.synapse.rest
     cell[loops.CELL_CONDUCTANCE] = neuron.synapse.conductance
     return NeuronState(synapses, cell)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fusi_models.checks import finite
+from fusi_models.checks import finite, finites
 from fusi_models.engines import calcium_loops as loops
 from fusi_models.models.calcium import CalciumSynapse
 from fusi_models.synapse import Values
@@ -40,7 +40,7 @@ def trains(times: Sequence[Values], duration: float, dt: float = 0.1) -> Values:
     """
     finite("dt", dt, 0, above=True, unit="ms")
     finite("duration", duration, 0, unit="ms")
-    times = [np.ravel(finite("spike times", when, unit="ms")) for when in times]
+    times = [np.ravel(finites("spike times", when, unit="ms")) for when in times]
     grid = np.zeros((int(round(duration / dt)), len(times)), bool)
     for synapse, when in enumerate(times):
         steps = np.floor(when / dt + 1e-6).astype(int)
@@ -53,7 +53,7 @@ def trains(times: Sequence[Values], duration: float, dt: float = 0.1) -> Values:
 def start(synapse: CalciumSynapse, count: int, weight: float | Values = 0.25) -> Values:
     """``count`` synapses at rest, without calcium: [9, synapse]; ``ValueError`` for weights that are not finite."""
     state = np.zeros((9, count))
-    state[loops.WEIGHT], state[loops.CONDUCTANCE] = finite("weights", weight), synapse.conductance
+    state[loops.WEIGHT], state[loops.CONDUCTANCE] = finites("weights", weight), synapse.conductance
     return state
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fusi_models.checks import check_fraction, finite, real
+from fusi_models.checks import check_fraction, finite, finites, real
 from fusi_models.models.cascade import cascade
 from fusi_models.models.markov import MarkovSynapse
 from fusi_models.synapse import Chain, Linear, SynapseModel, Values, need
@@ -168,7 +168,7 @@ def laplace(syn: SynapseModel, s: Values, f_pot: float | None = None) -> Values:
 
     ``s * laplace(syn, s)`` is the mean signal of memories whose age is exponential with mean 1/s.
     """
-    s = finite("s", s, 0)
+    s = finites("s", s, 0)
     response = need(syn, Linear).response("poisson", f_pot)
     return np.reshape([response.laplace(float(x)) for x in s.ravel()], s.shape)
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 from typing import Any, cast
 
-from neuromorph.learner import described
+from neuromorph.learner import as_state, described
 from neuromorph.learners import parts as catalogue
 from neuromorph.learners.composed import ComposedLearner, TrainingConfig
 from neuromorph.learners.rules import Driven, Metaplasticity, Rule
@@ -130,7 +130,9 @@ class DeepLearner(ComposedLearner):
         return {"config": settings if default else {**settings, "weights": described("", form=self.config.weights)}}
 
     def check_saved(self, state: Mapping[str, Any]) -> None:
-        ours, theirs = self._identity()["config"], state["config"]
+        ours, theirs = self._identity()["config"], as_state(state).get("config")
+        if not isinstance(theirs, Mapping):
+            raise ValueError(f"the state was saved by {state.get('description', 'something else')}, not by this class.")
         differing = sorted(name for name in ours.keys() | theirs.keys() if theirs.get(name) != ours.get(name))
         if differing:
             raise ValueError(f"the state was saved with another {', '.join(differing)}; use the same configuration")

@@ -30,8 +30,9 @@ class RasterLearner(Learner):
     def __init__(self, inputs: int, classes: int, rule: LayerRule, seeds: int | Sequence[int]):
         self.inputs, self.classes = count("inputs", inputs), count("classes", classes)
         self.rule, self.sources = rule, rule.sources(self.inputs)
-        self.single = np.ndim(seeds) == 0
-        self.seeds = tuple(whole(seed) for seed in np.atleast_1d(np.asarray(seeds, object)))
+        given = seeds.tolist() if isinstance(seeds, np.ndarray) else seeds
+        self.single = not isinstance(given, Sequence)
+        self.seeds = tuple(map(whole, (given,) if self.single else given))
         if not self.seeds:
             raise ValueError("seeds is empty: give one number, or one a replica.")
         self.units = self.classes * rule.units_per_class

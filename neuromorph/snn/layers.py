@@ -11,15 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fusi_models.checks import LARGEST, finite
+from fusi_models.checks import LARGEST, finite, whole
 from neuromorph.snn.weights import SIGNS, WeightsConfig, binarize
 
 __all__ = ["BinaryConv2d", "BinaryLinear", "binarize"]
 
 
 def _half_width(init: float) -> float:
-    finite("init, the half width of the initial hidden weights,", init, 0, LARGEST, above=True)
-    return init
+    return finite("init, the half width of the initial hidden weights,", init, 0, LARGEST, above=True)
 
 
 @torch.no_grad()
@@ -48,6 +47,7 @@ class BinaryLinear(nn.Linear):
         generator: torch.Generator | None = None,
         **factory: Any,
     ):
+        in_features, out_features = whole("in_features", in_features, 1), whole("out_features", out_features, 1)
         self.init = _half_width(init)  # nn.Linear.__init__ calls reset_parameters
         super().__init__(in_features, out_features, bias=bias, **factory)
         if generator is not None:
@@ -94,6 +94,7 @@ class BinaryConv2d(nn.Conv2d):
         generator: torch.Generator | None = None,
         **options: Any,
     ):
+        in_channels, out_channels = whole("in_channels", in_channels, 1), whole("out_channels", out_channels, 1)
         self.init = _half_width(init)
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias, **options)
         if generator is not None:

@@ -10,6 +10,7 @@ from pkgutil import iter_modules
 from typing import Any
 from weakref import WeakValueDictionary
 
+from fusi_models import checks
 from fusi_models.checks import count, pairs
 from neuromorph.data import Data, load, names
 from neuromorph.streams import kinds
@@ -35,6 +36,9 @@ def by_name(name: str, tasks: int, seed: int, samples: int | None = None, test_s
     set. Raises ``ValueError`` naming the known kinds, data sets or parameters.
     """
     count("tasks", tasks, MOST)
+    for most in (samples, test_samples):
+        if most is not None:
+            count("samples", most, checks.MOST)
     if not isinstance(name, str):
         raise ValueError(f"A stream is named in words such as 'permuted-digits', got {name!r:.80}.")
     word, sets, options = _parsed(name)

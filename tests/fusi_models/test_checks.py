@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fusi_models.checks import MOST_COUNT, check_constants, count, finite
+from fusi_models.checks import MOST_COUNT, check_constants, count, finite, finites
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,16 @@ def test_a_count_of_numpy_is_one():
         (np.full(100, -2), {"least": 0}, "got -2 to -2"),
     ],
 )
-def test_finite(values, how, match):
+def test_finites(values, how, match):
     with pytest.raises(ValueError, match=match):
-        finite("x", values, **how)
+        finites("x", values, **how)
+
+
+def test_finite_is_of_one_number():
+    assert finite("x", np.float32(2), 0, 3) == 2.0
+    for wrong, match in ((None, "a number, got None"), ([1.0], "a number"), ("2", "a number"), (5, "at most 3, got 5")):
+        with pytest.raises(ValueError, match=f"x must be {match}"):
+            finite("x", wrong, 0, 3)
 
 
 def test_constants():

@@ -11,7 +11,7 @@ from fusi_models.checks import Values, check_fraction
 from neuromorph.data import Pair
 from neuromorph.data.own import Samples, split_off
 from neuromorph.streams.kind import Kind
-from neuromorph.streams.stream import SCENARIOS, Stream, Task, each, flat, text_digest
+from neuromorph.streams.stream import Stream, Task, check_scenario, each, flat, text_digest
 
 
 def from_datasets(
@@ -49,8 +49,7 @@ def from_datasets(
     check_fraction("test_share", test_share, below_one=True)
     if scenario is None:
         scenario = _scenario(sources)
-    if scenario not in SCENARIOS:
-        raise ValueError(f"There is no scenario '{scenario}': choose one of {', '.join(SCENARIOS)}.")
+    check_scenario(scenario)
     if outputs is None:
         outputs = int(max(one.labels.max() for one in (*sources, *(tests or ())))) + 1
     split = None if tests is not None else (test_share, seed)
