@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fusi_models.checks import numbers
-from neuromorph.atomic import replacing
+from neuromorph.atomic import write_arrays
 from neuromorph.tables import Table, frame
 
 
@@ -44,8 +44,7 @@ class AccuracyMatrix:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the matrix as an npz file (``accuracy``, ``baseline``, ``anytime``, ``anytime_samples``)."""
-        with replacing(path) as unfinished:
-            np.savez_compressed(unfinished, **{f.name: getattr(self, f.name) for f in fields(self)})
+        write_arrays(path, {f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "AccuracyMatrix":

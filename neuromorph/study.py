@@ -24,7 +24,7 @@ from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from tqdm.auto import tqdm
 
 from fusi_models.checks import Values, count
-from neuromorph.atomic import replacing
+from neuromorph.atomic import write_arrays
 from neuromorph.checkpoint import unfinished
 from neuromorph.learner import Learner
 from neuromorph.metrics import AccuracyMatrix
@@ -230,9 +230,8 @@ def _seen(folder: Path) -> bool:
 
 
 def _keep(path: Path, result: Result, mark: Mapping[str, Any]) -> None:
-    with replacing(path) as temporary:
-        own = {"fingerprint": json.dumps(mark), "seconds": result.seconds}
-        np.savez(temporary, **{name: np.array(value) for name, value in own.items()}, **result.arrays)
+    own = {"fingerprint": np.array(json.dumps(mark)), "seconds": np.array(result.seconds)}
+    write_arrays(path, {**own, **result.arrays})
 
 
 def _kept(path: Path, mark: Mapping[str, Any]) -> Result | None:

@@ -16,7 +16,7 @@ from fusi_models.catalogue import learning_synapse
 from fusi_models.checks import check_widths, count, finite
 from fusi_models.theory.transient import transient_curve
 from neuromorph import streams
-from neuromorph.atomic import read_json, replacing, write_json
+from neuromorph.atomic import read_json, write_arrays, write_json
 from neuromorph.commands.report import table, write_report
 from neuromorph.folder import claim, finished
 from neuromorph.lava import INSTALL, installed
@@ -345,12 +345,10 @@ def _write(
         "cells": lines,
         "memory": memory,
     }
-    with replacing(args.out / "matrices.npz") as unfinished:
-        pairs = list(zip(rows, matrices, strict=True))
-        accuracy = {f"{row.matrix_name}/accuracy": matrix.accuracy for row, matrix in pairs}
-        np.savez_compressed(
-            unfinished, **accuracy, **{f"{row.matrix_name}/baseline": matrix.baseline for row, matrix in pairs}
-        )
+    pairs = list(zip(rows, matrices, strict=True))
+    accuracy = {f"{row.matrix_name}/accuracy": matrix.accuracy for row, matrix in pairs}
+    baseline = {f"{row.matrix_name}/baseline": matrix.baseline for row, matrix in pairs}
+    write_arrays(args.out / "matrices.npz", accuracy | baseline)
     write_json(args.out / "memory.json", memory)
     write_json(args.out / "results.json", content)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 import fusi_models as fm
 from fusi_models.catalogue import parse
-from fusi_models.checks import check_fraction, count, whole
+from fusi_models.checks import MOST_COUNT, check_fraction, count, whole
 from fusi_models.files import load_synapse
 from fusi_models.seeds import generator
 from fusi_models.synapse import Chain, Linear, find, need
@@ -94,8 +94,8 @@ def memory_curve(args: MemoryCurveArgs) -> None:
         if not value <= LARGEST:
             raise ValueError(f"{name} must be a number of at most {LARGEST:g}, got {value}.")
     check_fraction("x", args.x)
-    for name in ("seed", "burn_in"):
-        whole(name.replace("_", "-"), getattr(args, name))
+    whole("seed", args.seed)
+    whole("burn-in", args.burn_in, most=MOST_COUNT)
     count("trials", args.trials)
     if args.observer != "ideal" and args.engine != "theory":
         raise ValueError(f"the observer '{args.observer}' has engine theory only, got {args.engine}.")

@@ -57,6 +57,7 @@ def recall(args: RecallArgs) -> None:
     whole("seed", args.seed)
     whole("neurons", args.neurons, 2)
     count("trials", args.trials)
+    count("patterns", args.patterns)
     check_files(args.out, ("json", "csv", "svg"), ("arguments", "ages"))
     ages, errors = _errors(args)
     print(_table(args, ages, errors))

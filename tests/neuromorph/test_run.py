@@ -382,7 +382,7 @@ def test_a_failed_save_keeps_the_last_checkpoint(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"epochs": -1}, {"every": 0}])
 def test_impossible_numbers_are_refused(wrong):
-    with pytest.raises(ValueError, match="epochs and every must be at least 1"):
+    with pytest.raises(ValueError, match="(epochs|every) must be at least 1"):
         learn_stream(Remembers(), stream(1), progress=False, **wrong)
 
 

@@ -38,7 +38,7 @@ def test_thresholds():
         ({"high": 6}, "presentation of 5 steps, got 6 and 3"),
         ({"high": 0}, "got 0 and 3"),
         ({"low": -1}, "low must be a whole number of at least 0, got -1"),
-        ({"num_steps": 5.5}, "num_steps must be a whole number of at least 0, got 5.5"),
+        ({"num_steps": 5.5}, "num_steps must be a whole number, got 5.5"),
         ({"threshold_scale": np.nan}, "threshold_scale must be a finite number"),
         ({"code": "latency"}, "no code 'latency': choose one of rate, bernoulli"),
     ],
