@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fusi_models.checks import LARGEST, count, finite, finites
 from fusi_models.seeds import generator, integer
 from neuromorph.learner import Learner, checked_labels, checked_samples, described
 from neuromorph.learners.methods import NoParts
@@ -48,6 +49,21 @@ class Presentation(Protocol):
     @property
     def steps(self) -> int:
         """Of a presentation, 1 ms each."""
+
+
+def check_presentation(config: Presentation, *positive: str) -> None:
+    """Raise ``ValueError`` for no unit or step, rates above one spike a step, and other numbers that cannot be.
+
+    ``positive``: further fields that are above 0.
+    """
+    count("hidden", config.hidden)
+    count("steps", config.steps)
+    for name in ("window", *positive):
+        finites(name, getattr(config, name), 0, above=True)
+    for name in ("dm", "cap"):
+        finites(name, getattr(config, name), 0, LARGEST)
+    for name in ("rate", "label_rate"):
+        finite(name, getattr(config, name), 0, 1000, unit="Hz, one spike a step")
 
 
 def check_presented(name: str, sizes: tuple[int, ...], parts: tuple[str, ...]) -> None:
