@@ -50,14 +50,10 @@ def learn_stream(
     may change the last bit of sums. Raises ``ValueError`` for epochs < 1, a wrong number of them, every < 1,
     threads < 0, or a checkpoint of another run.
     """
-    _check_kinds(learner, stream)
+    _check_kinds(learner, stream, checkpoint, watch)
     passes = _passes(epochs, len(stream), every)
     _numbers(seed)
     mark = fingerprint(learner, stream, epochs, seed, every) if checkpoint else {}
-    if checkpoint is not None and not isinstance(checkpoint, (str, os.PathLike)):
-        raise ValueError(f"checkpoint must be the path of a file, or None to keep none, got {checkpoint!r:.80}.")
-    if watch is not None and not callable(watch):
-        raise ValueError(f"watch must be a function of task, epoch and accuracies, got {watch!r:.80}.")
     check(threads or 0)
     with at_most(learner.threads if threads is None else threads):
         record = _resumed(checkpoint, mark, learner) or Record([accuracies(learner, stream)])
@@ -77,7 +73,11 @@ def learn_stream(
     return record.matrix()
 
 
-def _check_kinds(learner: Any, stream: Any) -> None:
+def _check_kinds(learner: Any, stream: Any, checkpoint: Any, watch: Any) -> None:
+    if checkpoint is not None and not isinstance(checkpoint, (str, os.PathLike)):
+        raise ValueError(f"checkpoint must be the path of a file, or None to keep none, got {checkpoint!r:.80}.")
+    if watch is not None and not callable(watch):
+        raise ValueError(f"watch must be a function of task, epoch and accuracies, got {watch!r:.80}.")
     check_stream(stream)
     if not isinstance(learner, Learner):
         raise ValueError(
@@ -128,6 +128,8 @@ def fingerprint(
 
 def _numbers(value: int | Sequence[int]) -> int | list[int]:
     if isinstance(value, (Sequence, np.ndarray)):
+        if not len(value):
+            raise ValueError("seed is an empty list: give one number, or one a replica.")
         return [whole(one) for one in value]
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise ValueError(f"a seed must be a whole number, or one a replica, got {value!r}.")

@@ -16,6 +16,8 @@ from neuromorph.outputs import check_files
 from neuromorph.page.svg import drawing
 from neuromorph.tables import Table
 
+MOST_NEURONS = 100_000  # their synapses are the square of it: 80 GB
+
 
 @dataclass(frozen=True)
 class RecallArgs:
@@ -55,7 +57,7 @@ class RecallArgs:
 def recall(args: RecallArgs) -> None:
     """Compute, print the table and write the files; raises ``ValueError`` or ``OSError`` for a user's mistake."""
     whole("seed", args.seed)
-    whole("neurons", args.neurons, 2)
+    whole("neurons", args.neurons, 2, MOST_NEURONS)
     count("trials", args.trials)
     count("patterns", args.patterns)
     check_files(args.out, ("json", "csv", "svg"), ("arguments", "ages"))

@@ -83,6 +83,8 @@ class DeepConfig(NetworkConfig, _Foremost):
     @property
     def rule(self) -> Rule:
         """The optimiser: ``Metaplastic``, or a synapse model that Adam's step drives."""
+        if not isinstance(self.synapse, str):
+            raise ValueError(f"synapse must be a model in words, or '' for none, got {self.synapse!r:.80}.")
         if self.synapse:
             return Driven(self.synapse, self.lr, self.betas, self.eps, self.variance)
         chosen = {f.name: getattr(self, f.name) for f in fields(Metaplasticity) if f.name in self.__dataclass_fields__}

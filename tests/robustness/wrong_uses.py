@@ -98,6 +98,7 @@ LINES = (
     "recall --age prior --mean-age nan",
     "recall --age prior --mean-age -1",
     "recall --neurons 0",
+    "recall --neurons 99999999",
     "recall --trials 99999999999999",
     "recall --seed -1",
     "recall --neurons 20 --coding 0.0001",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fusi_models.checks import Values, check_fraction
+from fusi_models.checks import MOST, Values, check_fraction, count
 from neuromorph.data import Pair
 from neuromorph.data.own import Samples, split_off
 from neuromorph.streams.kind import Kind
@@ -50,7 +50,9 @@ def from_datasets(
     if scenario is None:
         scenario = _scenario(sources)
     check_scenario(scenario)
-    if outputs is None:
+    if outputs is not None:
+        count("outputs", outputs, MOST)
+    else:
         outputs = int(max(one.labels.max() for one in (*sources, *(tests or ())))) + 1
     split = None if tests is not None else (test_share, seed)
     parts = [Parts(one, tests[k] if tests else None, split, k, outputs, sources[0]) for k, one in enumerate(sources)]
