@@ -91,6 +91,12 @@ def as_state(state: Any) -> Mapping[str, Any]:
     return state
 
 
+def check_kind(name: str, value: object, kind: type) -> None:
+    """Raise ``TypeError`` unless ``value`` is of this kind, a configuration for example."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, got {value!r:.80}.")
+
+
 class BoundaryLearner(Learner):
     """A learner that has to be told where a task ends (EWC, SI...)."""
 

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from fusi_models.checks import MOST, count, finite
 from fusi_models.seeds import whole
-from neuromorph.learner import Learner, checked_labels, checked_samples, described
+from neuromorph.learner import Learner, check_kind, checked_labels, checked_samples, described
 from neuromorph.learners import parts as catalogue
 from neuromorph.learners.rules import Metaplasticity, Rule
 from neuromorph.metrics import Cost
@@ -96,6 +96,7 @@ class ComposedLearner(Learner):
     """The configuration that it was made of."""
 
     def __init__(self, config: TrainingConfig):
+        check_kind("config", config, TrainingConfig)
         count("batch", config.batch, MOST)
         self.config, self.training = config, config
         self.batch_size, self.device = config.batch, checked_device(config.device)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 from typing import Any, cast
 
-from neuromorph.learner import as_state, described
+from neuromorph.learner import as_state, check_kind, described
 from neuromorph.learners import parts as catalogue
 from neuromorph.learners.composed import ComposedLearner, TrainingConfig
 from neuromorph.learners.rules import Driven, Metaplasticity, Rule
@@ -108,7 +108,8 @@ class DeepLearner(ComposedLearner):
     network: SpikingBNN
 
     def __init__(self, config: DeepConfig | None = None):
-        config = config or DeepConfig()
+        config = DeepConfig() if config is None else config
+        check_kind("config", config, DeepConfig)
         super().__init__(config.training)
         self.config: DeepConfig = config
         if config.convolutions:  # wide, whatever follows them

@@ -12,7 +12,7 @@ import numpy as np
 from fusi_models import SynapseModel
 from fusi_models.checks import count
 from fusi_models.seeds import whole
-from neuromorph.learner import Learner, checked_labels, checked_samples, described
+from neuromorph.learner import Learner, check_kind, checked_labels, checked_samples, described
 from neuromorph.local_rule import chance
 from neuromorph.local_rule.codes import encode
 from neuromorph.local_rule.layer import LayerRule
@@ -28,6 +28,7 @@ class RasterLearner(Learner):
     """
 
     def __init__(self, inputs: int, classes: int, rule: LayerRule, seeds: int | Sequence[int]):
+        check_kind("rule", rule, LayerRule)
         self.inputs, self.classes = count("inputs", inputs), count("classes", classes)
         self.rule, self.sources = rule, rule.sources(self.inputs)
         given = seeds.tolist() if isinstance(seeds, np.ndarray) else seeds

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fusi_models.checks import LARGEST, count, finite, finites
-from fusi_models.seeds import generator, integer
+from fusi_models.seeds import generator, integer, whole
 from neuromorph.learner import Learner, checked_labels, checked_samples, described
 from neuromorph.learners.methods import NoParts
 from neuromorph.metrics import Cost
@@ -86,7 +86,8 @@ class PresentedLearner(Learner):
     """Samples that are shown in one call; a call that is cut leaves nothing learned of them or all."""
 
     def __init__(self, inputs: int, classes: int, config: Presentation, seed: int) -> None:
-        self.inputs, self.classes, self.config, self.seed = inputs, classes, config, seed
+        self.inputs, self.classes = count("inputs", inputs), count("classes", classes)
+        self.config, self.seed = config, whole(seed)
         width = (config.hidden, classes)
         self.back = generator("feedback weights", seed).uniform(-1, 1, width).astype(np.float32) * config.feedback
         self.presented = 0

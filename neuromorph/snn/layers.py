@@ -11,10 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fusi_models.checks import LARGEST, finite, whole
+from fusi_models.checks import LARGEST, check_widths, finite, wholes
 from neuromorph.snn.weights import SIGNS, WeightsConfig, binarize
 
 __all__ = ["BinaryConv2d", "BinaryLinear", "binarize"]
+
+
+def _widths(name: str, *given: Any) -> tuple[int, ...]:
+    widths = wholes(name, given)
+    check_widths(name, widths)
+    return widths
 
 
 def _half_width(init: float) -> float:
@@ -47,7 +53,9 @@ class BinaryLinear(nn.Linear):
         generator: torch.Generator | None = None,
         **factory: Any,
     ):
-        in_features, out_features = whole("in_features", in_features, 1), whole("out_features", out_features, 1)
+        check_widths(
+            "in_features and out_features", wholes("in_features and out_features", (in_features, out_features))
+        )
         self.init = _half_width(init)  # nn.Linear.__init__ calls reset_parameters
         super().__init__(in_features, out_features, bias=bias, **factory)
         if generator is not None:
@@ -94,7 +102,10 @@ class BinaryConv2d(nn.Conv2d):
         generator: torch.Generator | None = None,
         **options: Any,
     ):
-        in_channels, out_channels = whole("in_channels", in_channels, 1), whole("out_channels", out_channels, 1)
+        check_widths(
+            "in_channels and out_channels", wholes("in_channels and out_channels", (in_channels, out_channels))
+        )
+        _widths("kernel_size", *(kernel_size if isinstance(kernel_size, tuple) else (kernel_size,)))
         self.init = _half_width(init)
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias, **options)
         if generator is not None:

@@ -21,6 +21,7 @@ import torch
 import fusi_models as fm
 from neuromorph import data, learners, snn, streams
 from neuromorph.learners.catalogue import build
+from neuromorph.local_rule.rule import LocalRule
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.run import learn_stream
 
@@ -105,7 +106,8 @@ def calls() -> Iterator[tuple[str, Callable[..., Any], Mapping[str, Any]]]:
         yield f"{name}.partial_fit", one.partial_fit, {"x": flat[:8], "y": y[:8]}
         yield f"{name}.predict", one.predict, {"x": flat[:8]}
         yield f"{name}.load_state_dict", one.load_state_dict, {"state": one.state_dict()}
-    yield "TorchLearner", learners.TorchLearner, {"synapse": chain, "inputs": 64, "classes": 10, "seeds": 0}
+    yield "TorchLearner", learners.TorchLearner, {"synapse": chain, "inputs": 64, "classes": 10, "rule": LocalRule(),
+                                                   "seeds": 0}  # fmt: skip
     yield "BrianLearner", learners.BrianLearner, {"synapse": chain, "inputs": 64, "classes": 10, "seeds": 0}
     yield "BinaryLinear", snn.BinaryLinear, {"in_features": 4, "out_features": 3, "init": 0.05}
     yield "BinaryConv2d", snn.BinaryConv2d, {"in_channels": 1, "out_channels": 2, "kernel_size": 3}
