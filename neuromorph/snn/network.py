@@ -21,7 +21,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from fusi_models.checks import LARGEST, MOST, count, finites, whole, wholes
+from fusi_models.checks import LARGEST, MOST, count, finites, one_of, real, whole, wholes
 from neuromorph.chip import (
     BIAS_EXPONENT_LIMIT,
     BIAS_MANTISSA_LIMIT,
@@ -123,8 +123,8 @@ class NetworkConfig:
         if len(self.sizes) < 2 or min(self.sizes) < 1:
             raise ValueError(f"sizes must list at least inputs and classes, all positive, got {self.sizes}")
         for name, known in (("encoding", ENCODINGS), ("readout", READOUTS), ("norm", NORMS)):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+            one_of(name, getattr(self, name), known)
+        settle("input_bits", whole("input_bits", self.input_bits))
         if self.encoding == "current" and self.input_bits == 0:
             settle("encoding", "raster")
         if self.encoding != "current":
@@ -137,12 +137,11 @@ class NetworkConfig:
             )
         layers = len(self.shapes)
         default = tuple(2.0 if k in (0, layers - 1) else 1.0 for k in range(layers))
-        gains = tuple(float(g) for g in self.gains) or default
+        gains = tuple(finites("gains", self.gains, 0, LARGEST, above=True).ravel().tolist()) or default
         settle("gains", gains)
         if len(gains) != layers:
             raise ValueError(f"gains must be one positive number for each of {layers} layers, got {gains}")
-        finites("gains", gains, 0, LARGEST, above=True)
-        if not 1 / DECAY_UNITY <= self.beta <= 1:
+        if not 1 / DECAY_UNITY <= real("beta", self.beta) <= 1:
             raise ValueError(f"beta must lie between 1/{DECAY_UNITY} and 1, got {self.beta}")
         if self.fast and self.messages[0] > LARGEST_MESSAGE:
             raise ValueError(f"fast multiplies in 8 bits: input_bits must be at most 7, got {self.input_bits}")

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fusi_models.checks import LARGEST, finite
+from fusi_models.checks import LARGEST, finite, finites
 
 FASTEST = 1e3  # hidden weights start within 1, and a step moves them by lr
 VARIANCES = ("weight", "layer")
@@ -30,7 +30,7 @@ class CheckedOptimizer(torch.optim.Optimizer):
         group = self.param_groups[-1]
         for name in self.numbers:
             finite(name, group[name], 0, FASTEST if name.startswith("lr") else LARGEST)
-        if not all(0 <= b < 1 for b in group.get("betas", ())):
+        if (finites("betas", group.get("betas", ()), 0) >= 1).any():
             raise ValueError(f"betas must lie in [0, 1), got {group['betas']}")
         if any(p.is_complex() for p in group["params"]):
             raise ValueError("a complex parameter has no sign: optimise its real and imaginary part as two tensors")
