@@ -54,7 +54,7 @@ def learn_stream(
     passes = _passes(epochs, len(stream), every)
     _numbers(seed)
     mark = fingerprint(learner, stream, epochs, seed, every) if checkpoint else {}
-    check(threads or 0)
+    check(0 if threads is None else threads)
     with at_most(learner.threads if threads is None else threads):
         record = _resumed(checkpoint, mark, learner) or Record([accuracies(learner, stream)])
         with tqdm(total=sum(passes), desc=label or stream.name, disable=not progress or None, bar_format=BAR) as bar:

@@ -31,9 +31,9 @@ class RasterLearner(Learner):
         check_kind("rule", rule, LayerRule)
         self.inputs, self.classes = count("inputs", inputs), count("classes", classes)
         self.rule, self.sources = rule, rule.sources(self.inputs)
-        given = seeds.tolist() if isinstance(seeds, np.ndarray) else seeds
+        given: Any = seeds.tolist() if isinstance(seeds, np.ndarray) else seeds
         self.single = not isinstance(given, Sequence)
-        self.seeds = tuple(map(whole, (given,) if self.single else given))
+        self.seeds = tuple(whole(seed) for seed in ([given] if self.single else given))
         if not self.seeds:
             raise ValueError("seeds is empty: give one number, or one a replica.")
         self.units = self.classes * rule.units_per_class
