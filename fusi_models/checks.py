@@ -16,7 +16,7 @@ MOST_COUNT = 1_000_000  # epochs, steps, trials: more takes years, without a wor
 
 def check_fraction(name: str, value: float, below_one: bool = False) -> None:
     """Raise ``ValueError`` unless 0 < value <= 1, or 0 < value < 1 where ``below_one``."""
-    value = real(name, value)
+    value = _number(name, value)
     top = value < 1 if below_one else value <= 1
     if not (value > 0 and top):
         raise ValueError(f"{name} must lie between 0 and 1, got {value}.")
@@ -89,11 +89,15 @@ def pairs(what: str, text: str, rename: Callable[[str], str] = str) -> dict[str,
 
 def real(name: str, value: Any) -> float:
     """``value`` as a Python float, whose text an equation can hold; raises ``ValueError`` for NaN and for no number."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
-        raise ValueError(f"{name} must be a number, got {value!r}.")
-    if math.isnan(value):
+    if math.isnan(_number(name, value)):
         raise ValueError(f"{name} must be a number, got {value}.")
     return float(value)
+
+
+def _number(name: str, value: Any) -> Any:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.integer | np.floating):
+        raise ValueError(f"{name} must be a number, got {value!r:.80}.")
+    return value
 
 
 def make_plain(model: Any, *names: str) -> None:
@@ -152,8 +156,8 @@ def finites(
 def finite(
     name: str, value: Any, least: float = -math.inf, most: float = math.inf, above: bool = False, unit: str = ""
 ) -> float:
-    """As ``finites``, for one number, and as ``real``."""
-    return float(finites(name, real(name, value), least, most, above, unit))
+    """As ``finites``, for one number; raises ``ValueError`` for an array, too."""
+    return float(finites(name, _number(name, value), least, most, above, unit))
 
 
 def one_of(name: str, value: Any, known: Sequence[str]) -> str:
