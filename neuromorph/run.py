@@ -127,7 +127,7 @@ def fingerprint(
 
 
 def _numbers(value: int | Sequence[int]) -> int | list[int]:
-    if isinstance(value, (Sequence, np.ndarray)):
+    if isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, str):
         if not len(value):
             raise ValueError("seed is an empty list: give one number, or one a replica.")
         return [whole(one) for one in value]

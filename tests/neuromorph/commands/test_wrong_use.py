@@ -50,7 +50,7 @@ def stream():
         ({"epochs": 10**14}, "epochs must be at most 1000000, got 100000000000000"),
         ({"watch": "loud"}, "watch must be a function of task, epoch and accuracies, got 'loud'"),
         ({"threads": "2"}, "threads must be at least 1, or 0 .*got '2'"),
-        ({"seed": "one"}, "a seed must be a whole number of at least 0, got 'one'"),
+        ({"seed": "one"}, "a seed must be a whole number, or one a replica, got 'one'"),
     ],
 )
 def test_a_run_wants_whole_numbers_and_a_stream(arguments, words, stream):
