@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 import fusi_models as fm
+from fusi_models.models.staircase import Staircase
 from neuromorph import data, learners, snn, streams
 from neuromorph.learners.catalogue import build
 from neuromorph.local_rule.rule import LocalRule
@@ -42,6 +43,7 @@ def calls() -> Iterator[tuple[str, Callable[..., Any], Mapping[str, Any]]]:
     yield "HiddenWeight", fm.HiddenWeight, {"m": 2.0, "step_size": 0.02, "bound": 1.0, "width": 0.2, "leak": 0.0}
     yield "BennaFusi", fm.BennaFusi, {"levels": 3, "base": 2.0, "alpha": 0.25}
     yield "BinaryUncertainty", fm.BinaryUncertainty, {"window": 20.0, "lr": 0.1, "bound": 4.0, "f_pot": 0.5}
+    yield "Staircase", Staircase, {"steps": (16, 8), "thresholds": (16,), "width": 126}
     chain = fm.cascade(2)
     shift = np.array([[0.5, 0.5], [0.0, 1.0]])
     yield "MarkovSynapse", fm.MarkovSynapse, {"potentiation": shift, "depression": shift[::-1, ::-1],
