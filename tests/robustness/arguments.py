@@ -165,5 +165,7 @@ def limited() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    for line in faults(list, sys.argv[1:]):
+    found = 0
+    for found, line in enumerate(faults(list, sys.argv[1:]), 1):
         print(line, flush=True)
+    print(f"faults: {found}")
