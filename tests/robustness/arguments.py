@@ -165,7 +165,8 @@ def limited() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    found = 0
-    for found, line in enumerate(faults(list, sys.argv[1:]), 1):
+    lines = []
+    for line in faults(list, sys.argv[1:]):
         print(line, flush=True)
-    print(f"faults: {found}")
+        lines.append(line)
+    print(f"faults: {len(lines)}")
