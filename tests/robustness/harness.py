@@ -226,14 +226,17 @@ def attacked(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "errors.txt").write_text("")  # a child that dies at once has not made it
     sys.stdout.flush()
+    both = {signal.SIGINT, signal.SIGTERM}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, both)  # until the child has left this process's handlers
     begun, child = time.monotonic(), os.fork()
     if not child:
         _child(words, folder, write, cold)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
     sent, hung, early = 0.0, False, False
     while not (ended := os.waitpid(child, os.WNOHANG))[0]:
         now = time.monotonic() - begun
         if number and not sent and now >= after:
-            early, sent = cold and not _answers(child), now
+            early, sent = not _answers(child), now
             os.kill(child, number)
         if now > WAITING or (sent and now > sent + PATIENCE) or _computed(child) > PATIENCE:
             os.kill(child, signal.SIGKILL)
@@ -260,10 +263,13 @@ def run(command: Command, folder: Path, number: int = 0, after: float = WAITING,
 
 
 def _answers(process: int) -> bool:
-    """Whether it catches SIGTERM, which no interpreter does by itself (Linux)."""
+    """Whether it catches SIGTERM, which no interpreter does by itself, and does not block it (Linux)."""
     with contextlib.suppress(OSError):
-        caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
-        return bool(caught and int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
+        status = dict(
+            re.findall(r"^Sig(Cgt|Blk):\s*([0-9a-f]+)$", Path(f"/proc/{process}/status").read_text(), re.MULTILINE)
+        )
+        caught, blocked = (int(status[name], 16) >> (signal.SIGTERM - 1) & 1 for name in ("Cgt", "Blk"))
+        return bool(caught and not blocked)
     return False
 
 
@@ -283,6 +289,7 @@ def _child(words: Sequence[str], folder: Path, write: int, cold: bool) -> None:
         os.chdir(folder)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
         for number, name in ((1, "output.txt"), (2, "errors.txt")):
             os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
         if cold:
