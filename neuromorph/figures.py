@@ -20,6 +20,7 @@ from neuromorph.tables import tenth
 
 BANDED = 12  # tasks whose bands can be told apart
 WRITTEN = 144  # a map of more cells has no numbers in them,
+ROOM = 38  # letters above a bar; a longer label is written smaller
 TOLD = 900  # and one of more than that tells no number at a cell
 __all__ = [
     "COLOURS",
@@ -81,7 +82,8 @@ def average_curve(
         (colour, marker), values = look(name, k), _so_far(matrix)
         if values.shape[1] > 1:
             places = np.repeat(steps, values.shape[1])
-            ax.plot(places, values.ravel(), ".", color=colour, ms=3, alpha=0.55, label=f"_{name}, seeds")
+            style: Any = {"color": colour, "ms": 3, "alpha": 0.55, "clip_on": False}
+            ax.plot(places, values.ravel(), ".", label=f"_{name}, seeds", **style)
         told = [f"{name} after task {i}" for i in steps]
         _line(ax, steps, values, told, color=colour, marker=marker, ms=4, lw=1.5, label=name)
     return _learned(ax, tasks, chance)
@@ -153,8 +155,10 @@ def bars(
             shape: Any = {"marker": "D", "mfc": "none"} if name == "joint" else {"marker": "x"}
             (mark,) = ax.plot([100 * value], [place], ls="", color=INK, ms=6, mew=1.3, **shape)
             tips(mark, [f"{label}, {name}: {tenth(100 * value)} %"])
-        ax.text(0.8, place + 0.22, label, fontsize=8, va="bottom")
-    ax.axvline(100 * chance, color=QUIET, lw=1, ls=":")
+        ax.text(0.8, place + 0.22, label, fontsize=8 * min(1, ROOM / len(label)), va="bottom")
+    ends = np.arange(len(labels))[:, None] + (-0.3, 0.2)  # broken where the labels stand
+    level = ax.vlines(np.full(len(labels), 100 * chance), *ends.T, color=QUIET, lw=1, ls=":")
+    tips(level, [f"chance: {tenth(100 * chance)} %"])
     ax.set(xlim=(0, 100), ylim=(-0.5, len(labels) - 0.25), yticks=[], xlabel="average accuracy after the last task (%)")
     return ax
 
@@ -222,8 +226,8 @@ def _percent(values: np.ndarray) -> str:
 def _line(
     ax: Axes, steps: np.ndarray, values: np.ndarray, told: Sequence[str], band: bool = True, **style: Any
 ) -> None:
-    """Mean over the last axis, and a band of one standard deviation."""
-    (line,) = ax.plot(steps, values.mean(-1), **style)
+    """Mean over the last axis, whole where it is 0 or 100 %, and a band of one standard deviation."""
+    (line,) = ax.plot(steps, values.mean(-1), clip_on=False, **style)
     tips(line, [f"{one}: {_percent(some)}" for one, some in zip(told, values, strict=True)])
     if band and values.shape[-1] > 1:
         mean, sd = values.mean(-1), values.std(-1, ddof=1)

@@ -2,11 +2,14 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+NUMBER = re.compile(r"(>= )?-?[0-9.]+(e[+-]?[0-9]+)?( \u00b1 [0-9.]+)?")
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,17 @@ class Table:
     head: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     heads: int = 1
+
+    @property
+    def numbers(self) -> tuple[bool, ...]:
+        """Of each column, whether all that is written there are numbers, with or without a spread.
+
+        >>> Table("", ("a", "b", "c"), (("x", "1.0 \u00b1 0.2", -2), ("", "", 3e-9))).numbers
+        (False, True, True)
+        """
+        columns = zip(*self.rows, strict=True) if self.rows else ([] for _ in self.head)
+        cells = [[str(cell) for cell in column if str(cell)] for column in columns]
+        return tuple(bool(some) and all(map(NUMBER.fullmatch, some)) for some in cells)
 
     def csv(self) -> str:
         """As CSV with a head line.

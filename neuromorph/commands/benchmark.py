@@ -40,13 +40,13 @@ HEAD: tuple[str, ...] = (
     "stream",
     "learner",
     "told",
-    "ACC",
-    "LA",
-    "forgetting",
-    "BWT",
-    "state B/syn",
-    "weight B/syn",
-    "replay B",
+    "ACC (%)",
+    "LA (%)",
+    "forgetting (%)",
+    "BWT (%)",
+    "state (B/synapse)",
+    "weights (B/synapse)",
+    "replay (B)",
 )
 HEAD += ("accumulates", "multiply-accumulates", "spikes", "seconds")
 TOLD = {"boundary": "boundary", "task": "task", "test task": "task at test", "replay": "old samples"}
@@ -249,7 +249,7 @@ def heading(content: Mapping[str, Any]) -> str:
     """What was run, and how the columns are meant, in words."""
     return (
         f"Epochs a task: {content['epochs']}, seeds: {content['seeds']} (mean \u00b1 sd, percent); settings as named, "
-        "not tuned here. State: bytes a synapse while learning; weight: of the weights as they are multiplied, packed. "
+        "not tuned here. State: bytes (B) a synapse while learning; weights: as they are multiplied, packed. "
         "Operations and spikes an inference as NeuroBench counts them. Seconds a seed, beside whatever else ran."
     )
 

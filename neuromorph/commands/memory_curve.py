@@ -23,7 +23,8 @@ from neuromorph.page.curves import curves_csv, figure, lifetime_table, table
 from neuromorph.page.svg import drawing
 from neuromorph.tables import deviation
 
-ROUNDING = 1e-11  # of the largest signal: below it the theory of a signal that is over is rounding error
+ROUNDING = 1e-11  # of the largest signal: below it the theory of a signal that is over is rounding error,
+NOTHING = 1e-14  # and below this that of a model that stores none
 LARGEST = 1e100  # of numbers whose squares are drawn on logarithmic axes
 MOST_POINTS, MOST_STATES = 100_000, 1000
 
@@ -105,7 +106,7 @@ def memory_curve(args: MemoryCurveArgs) -> None:
             f"{args.threshold}."
         )
     _check_asked(args)
-    check_files(args.out, ("json", "csv", "svg"), ("arguments", "curves"))
+    args = replace(args, out=check_files(args.out, ("json", "csv", "svg"), ("arguments", "curves")))
     args = _coded(args)
     models = [parse_model(text, args.x, args.f_pot) for text in args.models]
     models += [_optimised(models, age, args) for age in args.optimise]
@@ -180,7 +181,7 @@ def _theory(syn: fm.SynapseModel, times: np.ndarray, args: MemoryCurveArgs) -> f
     if find(syn, Linear) is None:
         return None
     curve = fm.memory_curve(syn, times, args.synapses, args.events, active=args.active)
-    signal = np.where(np.abs(curve.signal) > ROUNDING * np.abs(curve.signal).max(), curve.signal, 0.0)
+    signal = np.where(np.abs(curve.signal) > max(NOTHING, ROUNDING * np.abs(curve.signal).max()), curve.signal, 0.0)
     return replace(curve, signal=signal, snr=signal / curve.noise)
 
 

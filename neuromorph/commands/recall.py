@@ -1,8 +1,8 @@
 """``neuromorph recall``: how well a network recalls patterns from a noisy cue, by decoder: a table, a figure, data."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from fusi_models.theory.pairs import GATING, additive_rule
 from neuromorph.atomic import write_json, write_text
 from neuromorph.outputs import check_files
 from neuromorph.page.svg import drawing
+from neuromorph.palette import COLOURS, INK, MARKERS
 from neuromorph.tables import Table
 
 MOST_NEURONS = 100_000  # their synapses are the square of it: 80 GB
@@ -60,7 +61,7 @@ def recall(args: RecallArgs) -> None:
     whole("neurons", args.neurons, 2, MOST_NEURONS)
     count("trials", args.trials)
     count("patterns", args.patterns)
-    check_files(args.out, ("json", "csv", "svg"), ("arguments", "ages"))
+    args = replace(args, out=check_files(args.out, ("json", "csv", "svg"), ("arguments", "ages")))
     ages, errors = _errors(args)
     print(_table(args, ages, errors))
     mean = {name: values.mean(0).tolist() for name, values in errors.items()}
@@ -120,10 +121,14 @@ def figure(args: RecallArgs, ages: list[int], errors: dict[str, np.ndarray]):
 
 def plot_errors(ages, errors: dict[str, np.ndarray], ax):
     """``errors``: [trial, age] by decoder. Returns ``ax``."""
-    for name, values in errors.items():
+    from matplotlib.ticker import MaxNLocator
+
+    for k, (name, values) in enumerate(errors.items()):
         spread = values.std(0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else None
-        style = {"color": "k", "ls": "--"} if name == "cue" else {"marker": "o", "ms": 3}
+        style: dict[str, Any] = {"color": COLOURS[k % len(COLOURS)], "marker": MARKERS[k % len(MARKERS)], "ms": 4}
+        style = {"color": INK, "ls": "--"} if name == "cue" else style
         ax.errorbar(ages, values.mean(0), spread, label=name, lw=1, **style)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set(xlabel="age (patterns stored since)", ylabel="rms error of recall", ylim=(0, 0.8))
     ax.legend(frameon=False, fontsize=8, ncol=2)
     return ax

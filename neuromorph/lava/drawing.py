@@ -82,7 +82,7 @@ def membranes(
     ax.margins(y=0.12)
     ax.set(xlabel="step", ylabel="membrane / weight")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.legend(frameon=False, fontsize=7, loc="best")
+    ax.legend(frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncol=3)  # not over lines
     ax.set_title(title, fontsize=10)
     return ax
 

@@ -9,15 +9,16 @@ from neuromorph.figures import grid, look, memory_curves
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.page.content import Page, Picture, Section
 from neuromorph.page.parts import (
-    BARS,
     CHANCE,
     JOINT,
-    METRICS,
-    SEEDS,
     UNPROTECTED,
     average_panel,
+    bands,
+    bar_keys,
     bar_panel,
+    barred,
     drawn,
+    metrics,
     substrate_keys,
     task_pictures,
     task_table,
@@ -50,7 +51,12 @@ def comparison(results: Mapping[str, Any], matrices: Matrices, config: Mapping[s
     samples = results["stream"]["samples"]
     folded = tuple(task_table(f"Each task: {title}", matrix, samples) for title, matrix in titled.items())
     sections = (
-        Section("Results", (METRICS, ROLES), (summary(results),), (_averages(results, matrices), _bars(results))),
+        Section(
+            "Results",
+            (metrics(results["seeds"]), ROLES),
+            (summary(results),),
+            (_averages(results, matrices), _bars(results)),
+        ),
         Section("Synapses and substrates", (), (), (_grids(cells),)),
         Section("Task by task", (), (), task_pictures(titled, results["chance"]), folded),
         Section("Memory curves", (), (), (_memory(results["memory"]),)),
@@ -65,9 +71,10 @@ def heading(results: Mapping[str, Any]) -> str:
     fewest, most = min(stream["samples"]), max(stream["samples"])
     each = f"{most}" if fewest == most else f"{fewest} to {most}"
     epochs = " or ".join(str(e) for e in sorted({cell["epochs"] for cell in results["cells"]}))
+    seeds = f"{results['seeds']} seeds (mean \u00b1 sd, percent)" if results["seeds"] > 1 else "one seed (percent)"
     return (
         f"{stream['name']}, {stream['scenario']}: {stream['tasks']} tasks, {each} training samples "
-        f"each, {epochs} epochs, {results['seeds']} seeds (mean \u00b1 sd, percent); {results['boundary']}."
+        f"each, {epochs} epoch{'s' * (epochs != '1')}, {seeds}; {results['boundary']}."
     )
 
 
@@ -151,7 +158,7 @@ def _averages(results: Mapping[str, Any], matrices: Matrices) -> Picture:
     return Picture(
         "average",
         "Average accuracy while learning",
-        f"Mean accuracy on the tasks learned so far, for every synapse. {SEEDS} Small points: seeds.",
+        f"Mean accuracy on the tasks learned so far, for every synapse. {bands(results['seeds'], points=True)}",
         tuple(panels),
         (*substrate_keys(names), UNPROTECTED, JOINT, CHANCE),
     )
@@ -165,11 +172,10 @@ def _bars(results: Mapping[str, Any]) -> Picture:
         held = references(results["cells"], cell) if not cell["role"] else {}
         marks.append({role: float(np.mean(one["metrics"]["average_accuracy"])) for role, one in held.items()})
     labels, colours = [_title(cell) for cell in cells], [look(cell["substrate"])[0] for cell in cells]
-    one = bar_panel("final0", "", labels, values, results["chance"], marks, colours, width=3.8)
-    caption = (
-        "Average accuracy after the last task: mean, one standard deviation, and every seed, in the substrate's colour."
-    )
-    return Picture("final", "Average accuracy after the last task", caption, (one,), BARS, wide=True)
+    one = bar_panel("final0", "", labels, values, results["chance"], marks, colours)
+    keys = bar_keys({cell["substrate"]: look(cell["substrate"])[0] for cell in cells})
+    caption = f"{barred(results['seeds'])}, in the substrate's colour."
+    return Picture("final", "Average accuracy after the last task", caption, (one,), keys)
 
 
 def _grids(cells: Cells) -> Picture:

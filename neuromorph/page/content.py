@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,20 @@ from neuromorph.tables import Table
 
 TYPES = {".csv": "text/csv", ".json": "application/json", ".npz": "application/octet-stream", ".svg": "image/svg+xml"}
 TYPES |= {".md": "text/markdown", ".tex": "application/x-tex"}
+ABOUT = {
+    "results.csv": "the metrics of every row and seed, as fractions",
+    "matrices.csv": "every accuracy of every row and seed, as fractions",
+    "memory.csv": "the memory curves: theory, measured signal, standard error",
+    "accuracies.csv": "every accuracy, as fractions",
+    "benchmark.csv": "the tables of this page",
+    "benchmark.md": "the tables of this page, in Markdown",
+    "benchmark.tex": "the tables of this page, in LaTeX",
+    "results.json": "all results, for programs",
+    "config.json": "what was asked for, machine and versions",
+    "matrices.npz": "the accuracy matrices, for numpy.load",
+    "matrix.npz": "the accuracy matrix, for AccuracyMatrix.load",
+}
+"""What each file to download holds; figures say it themselves."""
 BIBTEX = """@software{{neuromorph,
   title   = {{neuromorph: one synapse model, three substrates}},
   author  = {{{{The neuromorph authors}}}},
@@ -23,14 +38,13 @@ BIBTEX = """@software{{neuromorph,
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure of several panels. ``name``: of the file to download, NAME.svg. ``wide``: panels that need room."""
+    """A figure of several panels. ``name``: of the file to download, NAME.svg."""
 
     name: str
     title: str
     caption: str
     panels: tuple[Panel, ...]
     legend: tuple[Key, ...] = ()
-    wide: bool = False
 
     @property
     def keys(self) -> list[tuple[str, str]]:
@@ -39,7 +53,7 @@ class Picture:
 
     def file(self) -> str:
         """All panels in one SVG."""
-        return collage(self.title, self.panels, self.legend, 1 if self.wide else 3)
+        return collage(self.title, self.panels, self.legend)
 
 
 @dataclass(frozen=True)
@@ -80,7 +94,12 @@ def write_page(page: Page, path: Path, downloads: Sequence[Path] = ()) -> None:
 
     for picture in page.pictures:
         write_text(path.with_name(f"{picture.name}.svg"), picture.file())
-    figures = [path.with_name(f"{picture.name}.svg") for picture in page.pictures]
+    drawn = {
+        f"{picture.name}.svg": f"figure, {picture.title}, {section.title}"
+        for section in page.sections
+        for picture in section.pictures
+    }
+    inside = [*downloads, *map(path.with_name, drawn)]
     pages = Environment(
         loader=PackageLoader("neuromorph.page", ""),
         autoescape=select_autoescape(),
@@ -92,10 +111,15 @@ def write_page(page: Page, path: Path, downloads: Sequence[Path] = ()) -> None:
         config=page.config,
         asked=_asked(page.config),
         colours=[properties(page.tasks, partners) for partners in (False, True)],
-        downloads=[(file.name, _uri(file), _size(file)) for file in (*downloads, *figures) if file.exists()],
-        bibtex=BIBTEX.format(version=page.config.get("packages", {}).get("neuromorph", "")),
+        downloads=[(f.name, _uri(f), _size(f), {**ABOUT, **drawn}[f.name]) for f in inside if f.exists()],
+        bibtex=_bibtex(page.config.get("packages", {}).get("neuromorph", "")),
     )
     write_text(path, text)
+
+
+def _bibtex(version: str) -> str:
+    papers = (files("neuromorph.page") / "papers.bib").read_text(encoding="utf-8")
+    return f"{BIBTEX.format(version=version)}\n{papers}"
 
 
 def _asked(config: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -107,7 +131,9 @@ def _asked(config: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _words(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return ", ".join(map(str, value)) or "none" if isinstance(value, (list, tuple)) else str(value)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value)) or "none"
+    return "not set" if value is None or value == "" else str(value)
 
 
 def _uri(file: Path) -> str:
@@ -116,4 +142,6 @@ def _uri(file: Path) -> str:
 
 def _size(file: Path) -> str:
     size = file.stat().st_size
+    if size < 1000:
+        return f"{size} bytes"
     return f"{size / 1000:.0f} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"

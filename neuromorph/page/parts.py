@@ -16,17 +16,33 @@ from neuromorph.study import spread
 from neuromorph.tables import Table, tenth
 
 SIZE = (3.4, 2.5)
-METRICS = (
+_METRICS = (
     "R[i, j] is the accuracy on task j after task i. ACC: mean of the last row. LA: mean of the diagonal (plasticity). "
     "Forgetting: mean over old tasks of the best accuracy before the last task minus the last (Chaudhry et al. 2018). "
     "BWT: mean over old tasks of the last accuracy minus the one right after learning (Lopez-Paz & Ranzato 2017). "
-    "All in percent, mean \u00b1 one standard deviation over seeds."
 )
 CHANCE = Key("chance", QUIET, "", "1.5 2.5")
 JOINT = Key("joint: all tasks at once", INK, "", "8 3")
 UNPROTECTED = Key("no protection", QUIET, "x", "3 2")
 BARS = (Key("seed", INK, "|", "none"), Key("joint", INK, "d", "none"), Key("no protection", INK, "x", "none"), CHANCE)
-SEEDS = "Band: one standard deviation over seeds."
+
+
+def metrics(seeds: int, more: str = "") -> str:
+    """The paragraph that explains the metrics; ``more``: sentences on others that this page has."""
+    end = "mean \u00b1 one standard deviation over seeds" if seeds > 1 else "of one seed"
+    return f"{_METRICS}{more}All in percent, {end}."
+
+
+def bands(seeds: int, points: bool = False) -> str:
+    """What a curve's spread shows, for its caption; nothing where one seed has none."""
+    if seeds < 2:
+        return "One seed."
+    return "Band: one standard deviation over seeds." + " Small points: seeds." * points
+
+
+def barred(seeds: int) -> str:
+    """What bars show, for their caption, without a full stop."""
+    return "Average accuracy after the last task" + (": mean, one standard deviation, and every seed" * (seeds > 1))
 
 
 def drawn(
@@ -47,7 +63,7 @@ def drawn(
 
 def bar_panel(
     name: str, title: str, labels: Sequence[str], values: Sequence[Any], chance: float,
-    marks: Sequence[Mapping[str, float]], colours: Sequence[str], width: float = SIZE[0],
+    marks: Sequence[Mapping[str, float]], colours: Sequence[str],
 ) -> Panel:  # fmt: skip
     """The average accuracy after the last task, a bar a label; the keys are ``BARS``."""
     said = "; ".join(f"{label} {spread(some)} %" for label, some in zip(labels, values, strict=True))
@@ -56,7 +72,12 @@ def bar_panel(
     def draw(ax: Any) -> None:
         bars(labels, values, chance, ax, marks, colours)
 
-    return drawn(name, title, alt, draw, size=(width, 0.7 + 0.44 * len(labels)), measured=True)
+    return drawn(name, title, alt, draw, size=(SIZE[0], 0.7 + 0.44 * len(labels)), measured=True)
+
+
+def bar_keys(colours: Mapping[str, str]) -> tuple[Key, ...]:
+    """Legend of bars; ``colours``: what has a colour of its own -> the colour."""
+    return (*(Key(name, colour, "s", "none") for name, colour in colours.items()), *BARS)
 
 
 def substrate_keys(names: Sequence[str]) -> list[Key]:
@@ -85,6 +106,7 @@ def task_pictures(
     ``name``: at the end of the names of their files and ids. ``before``: with what was right before learning.
     """
     tasks = max(matrix.tasks for matrix in matrices.values())
+    seeds = max(matrix.accuracy[..., None].shape[2] for matrix in matrices.values())
     lines, maps = [], []
     for k, (title, matrix) in enumerate(matrices.items()):
         words = (
@@ -98,11 +120,11 @@ def task_pictures(
         )
     colours = task_colours(tasks)
     keys = [Key(f"task {j + 1}", colour, MARKERS[j % len(MARKERS)]) for j, colour in enumerate(colours)]
-    spreads = SEEDS if tasks <= BANDED else "Mean over seeds."
+    spreads = bands(seeds) if tasks <= BANDED or seeds < 2 else "Mean over seeds."
     caption = f"Accuracy on each task while the later ones are learned. {spreads} Dotted: chance."
     about = (
         "Accuracy in percent on each task (across) after so many tasks were learned "
-        f"(down{'; row 0: before any learning' * before}), mean over seeds. Light is good."
+        f"(down{'; row 0: before any learning' * before}){', mean over seeds' * (seeds > 1)}. Light is good."
     )
     return (
         Picture(f"accuracy{name}", "Accuracy on each task", caption, tuple(lines), (*keys, CHANCE)),

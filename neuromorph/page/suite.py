@@ -9,14 +9,15 @@ from neuromorph.figures import look
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.page.content import Page, Picture, Section
 from neuromorph.page.parts import (
-    BARS,
     CHANCE,
     JOINT,
-    METRICS,
-    SEEDS,
     UNPROTECTED,
     average_panel,
+    bands,
+    bar_keys,
     bar_panel,
+    barred,
+    metrics,
     task_pictures,
     task_table,
 )
@@ -32,17 +33,19 @@ TOLD = (
 
 
 def suite(content: Mapping[str, Any], lead: str, table: Sequence[Sequence[str]], config: Mapping[str, Any]) -> Page:
-    """From results.json of a benchmark, with its table as text and its heading."""
-    whole = Table("Every learner on every stream", tuple(table[0]), tuple(map(tuple, table[1:])), heads=2)
+    """From results.json of a benchmark, with its table as text, streams in its first column, and its heading."""
     streams = list(dict.fromkeys((row["stream"], row["tasks"]) for row in content["rows"]))
-    sections = [Section("Results", (METRICS, TOLD), (whole,), (_bars(content),))]
+    sections = [Section("Results", (metrics(content["seeds"]), TOLD), (), (_bars(content),))]
     for k, key in enumerate(streams):
         rows = [row for row in content["rows"] if (row["stream"], row["tasks"]) == key]
         title = f"{key[0]} in {key[1]} tasks, {rows[0]['scenario']}-incremental"
+        named = f"{key[0]}@{key[1]} ({rows[0]['scenario']})"
+        cells = tuple(tuple(line[1:]) for line in table[1:] if line[0] == named)
+        whole = Table(f"Every learner on {title}", tuple(table[0][1:]), cells)
         complete = [row for row in rows if row["role"] != ALL_AT_ONCE and "baseline" in row]
         shown = {row["learner"]: _matrix(row) for row in complete}
         folded = tuple(task_table(f"Each task: {name}, {title}", matrix) for name, matrix in shown.items())
-        sections.append(Section(title, (), (), _stream(rows, f"{k}" if k else ""), folded))
+        sections.append(Section(title, (), (whole,), _stream(rows, f"{k}" if k else "", content["seeds"]), folded))
     return Page("Learning systems on task streams", lead, tuple(sections), config, max(tasks for _, tasks in streams))
 
 
@@ -58,7 +61,7 @@ def long(content: Mapping[str, Any]) -> Table:
     return Table("Accuracy matrices", head, tuple(rows))
 
 
-def _stream(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[Picture, ...]:
+def _stream(rows: Sequence[Mapping[str, Any]], name: str, seeds: int) -> tuple[Picture, ...]:
     """The average accuracy while learning, and every task, a panel a learner."""
     chance = rows[0]["chance"]
     found = {(row["learner"], row["role"]): _matrix(row) for row in rows}
@@ -69,7 +72,7 @@ def _stream(rows: Sequence[Mapping[str, Any]], name: str) -> tuple[Picture, ...]
         levels = {role: one.average_accuracy if role == ALL_AT_ONCE else one for role, one in held.items()}
         panels.append(average_panel(f"average{name}-{k}", learner, {learner: matrix}, chance, levels))
     keys = (Key("learner", COLOURS[0]), UNPROTECTED, JOINT, CHANCE)
-    caption = f"Mean accuracy on the tasks learned so far, for every learner. {SEEDS} Small points: seeds."
+    caption = f"Mean accuracy on the tasks learned so far, for every learner. {bands(seeds, points=True)}"
     average = Picture(f"average{name}", "Average accuracy while learning", caption, tuple(panels), keys)
     return average, *task_pictures(matrices, chance, name, "baseline" in rows[0])
 
@@ -81,22 +84,23 @@ def _matrix(row: Mapping[str, Any]) -> AccuracyMatrix:
 
 
 def _bars(content: Mapping[str, Any]) -> Picture:
-    panels = []
+    panels, known = [], dict[str, str]()
     for k, stream in enumerate(dict.fromkeys((row["stream"], row["tasks"]) for row in content["rows"])):
         some = [row for row in content["rows"] if (row["stream"], row["tasks"]) == stream]
         shown = [row for row in some if row["role"] != ALL_AT_ONCE]
         mean = {(row["learner"], row["role"]): float(np.mean(row["metrics"]["average_accuracy"])) for row in some}
         labels = [row["learner"] for row in shown]
         values = [row["metrics"]["average_accuracy"] for row in shown]
-        colours = [look(label.partition("/")[0])[0] if "/" in label else COLOURS[5] for label in labels]
+        kinds = [label.partition("/")[0] if "/" in label else "network" for label in labels]
+        colours = [look(kind, 5)[0] for kind in kinds]
+        known |= dict(zip(kinds, colours, strict=True))
         marks = [{role: mean[key] for role, key in _held(label, mean).items()} for label in labels]
         title = f"{stream[0]}, {some[0]['scenario']}-incremental, {stream[1]} tasks"
         panels.append(bar_panel(f"bars{k}", title, labels, values, some[0]["chance"], marks, colours))
     caption = (
-        "Average accuracy after the last task: mean, one standard deviation, and every seed. Joint and no protection: "
-        "of the same network without its parts, and with m = 0."
+        f"{barred(content['seeds'])}. Joint and no protection: of the same network without its parts, and with m = 0."
     )
-    return Picture("benchmark", "Average accuracy after the last task", caption, tuple(panels), BARS)
+    return Picture("benchmark", "Average accuracy after the last task", caption, tuple(panels), bar_keys(known))
 
 
 def _held(learner: str, known: Container[tuple[str, str]]) -> dict[str, tuple[str, str]]:

@@ -26,6 +26,7 @@ STYLE: Any = {
     "xtick.color": QUIET, "xtick.labelcolor": INK, "xtick.labelsize": 8.5, "ytick.color": QUIET,
     "ytick.labelcolor": INK, "ytick.labelsize": 8.5,
 }  # fmt: skip
+FONTS = re.compile(r"font-family: [^;]*(; |$)")
 URL = re.compile(r"url\(#([^)]+)\)")
 GAP, HEAD, LINE = 12.0, 22.0, 15.0
 MARKS = {
@@ -199,6 +200,8 @@ def _rename(root: ElementTree.Element, name: str) -> None:
         if link:
             element.attrib["href"] = link if link.startswith("data:") else f"#{used[link.removeprefix('#')]}"
         for key, value in element.attrib.items():
-            if key == "d":
+            if key == "style":  # without matplotlib's list of fonts at every text: page and file name theirs once
+                value = FONTS.sub("", value)
+            elif key == "d":
                 value = re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", value)
             element.attrib[key] = URL.sub(lambda match: f"url(#{used[match[1]]})", value)

@@ -5,7 +5,7 @@ from typing import Any
 
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.page.content import Page, Picture, Section
-from neuromorph.page.parts import CHANCE, METRICS, average_panel, task_pictures, task_table
+from neuromorph.page.parts import CHANCE, average_panel, metrics, task_pictures, task_table
 from neuromorph.page.svg import Key
 from neuromorph.palette import SUBSTRATES
 from neuromorph.study import spread
@@ -15,6 +15,10 @@ NAMES = {
     "average_accuracy": "ACC", "learning_accuracy": "LA", "forgetting": "forgetting", "backward_transfer": "BWT",
     "forward_transfer": "FWT",
 }  # fmt: skip
+
+FORWARD = (
+    "FWT: mean over the later tasks of the accuracy right before they are learned minus that of the untrained network. "
+)
 
 
 def training(results: Mapping[str, Any], matrix: AccuracyMatrix, config: Mapping[str, Any]) -> Page:
@@ -39,7 +43,7 @@ def training(results: Mapping[str, Any], matrix: AccuracyMatrix, config: Mapping
     pictures = task_pictures({"Each task": matrix}, chance)
     each = task_table("Each task, by name", matrix, stream["samples"], stream["names"])
     sections = (
-        Section("Results", (METRICS,), (whole,), (average,)),
+        Section("Results", (metrics(1, FORWARD),), (whole,), (average,)),
         Section("Task by task", (), (each,), pictures),
     )
     return Page(f"A network trained on {stream['name']}", lead, sections, config, stream["tasks"])

@@ -91,6 +91,26 @@ def test_bars_show_spread_seeds_and_references(ax):
     assert marks["D"] == [90] and marks["x"] == [10] and [text.get_text() for text in ax.texts] == ["a", "b"]
 
 
+def test_chance_is_drawn_at_the_bars_and_through_no_label(ax):
+    ax.figure.set_size_inches(3.4, 1.6)
+    bars(["real:batch=10", "cascade(n=5, x=0.5, rate=0.1), delta rule snntorch no protection"], [[0.5], [0.2]], 0.1, ax)
+    lines = [one for one in ax.lines if len(set(one.get_xdata())) == 1 and len(one.get_xdata()) == 2]
+    (level,) = ax.collections
+    assert not lines and {x for segment in level.get_segments() for x in segment[:, 0]} == {10}
+    labels = [text.get_window_extent() for text in ax.texts]
+    assert all(box.x1 <= ax.get_window_extent().x1 for box in labels)  # long ones are written smaller
+    for segment in map(ax.transData.transform, level.get_segments()):
+        assert all(segment[:, 1].max() <= box.y0 + 1 or segment[:, 1].min() >= box.y1 for box in labels)
+
+
+def test_a_point_at_0_or_100_percent_is_drawn_whole(ax):
+    matrix = AccuracyMatrix(np.ones((2, 2, 2)), np.zeros((2, 2)))
+    average_curve({"lava": matrix}, 0.5, {"no protection": matrix}, ax)
+    task_accuracy(matrix, 0.5, ax)
+    pointed = [line for line in ax.lines if line.get_marker() not in ("None", "", None)]
+    assert len(pointed) == 5 and not any(line.get_clip_on() for line in pointed)
+
+
 def test_memory_curves_show_theory_and_every_substrate(ax):
     lags = np.array([0, 1, 10])
     measured = {name: {"signal": [0.5, 0.2, -0.01], "error": [0.01, 0.3, 0.01]} for name in ("snntorch", "lava")}

@@ -7,7 +7,7 @@ import pytest
 from neuromorph import outputs
 from neuromorph.atomic import finite, read_json, replacing, write_json
 from neuromorph.commands.main import main
-from neuromorph.outputs import alone, check_file, check_foreign
+from neuromorph.outputs import alone, check_file, check_files, check_foreign
 
 SMALL = [
     "--tasks",
@@ -27,6 +27,16 @@ SMALL = [
 
 def never(path):
     return False
+
+
+def test_a_name_with_an_ending_is_taken_without_it(tmp_path):
+    """Earlier --out curve.svg wrote curve.svg.json, curve.svg.csv and curve.svg.svg."""
+    endings, keys = ("json", "csv", "svg"), ("arguments",)
+    for name, kept in (("curve.svg", "curve"), ("curve", "curve"), ("m=1.5", "m=1.5"), ("a.svg.json", "a.svg")):
+        assert check_files(tmp_path / name, endings, keys) == tmp_path / kept
+    (tmp_path / "curve.csv").write_text("mine")
+    with pytest.raises(ValueError, match="curve.csv exists and was not written"):
+        check_files(tmp_path / "curve.svg", endings, keys)
 
 
 def test_a_name_that_is_none_a_folder_or_somebodys_file_is_refused(tmp_path):

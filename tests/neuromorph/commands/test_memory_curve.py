@@ -110,6 +110,9 @@ def test_no_minus_of_a_rounding_error(tmp_path):
     curve = json.loads((tmp_path / "c.json").read_text())["curves"][0]
     signal = np.array(curve["signal"])
     assert signal[-1] == 0 and not ((abs(signal) < 1e-12) & (signal != 0)).any()
+    memory_curve(MemoryCurveArgs(models=("hidden:m=2", "plain:q=1e-9"), out=tmp_path / "h"))
+    nothing, little = (curve["signal"] for curve in json.loads((tmp_path / "h.json").read_text())["curves"])
+    assert set(nothing) == {0.0} and little[0] > 0  # earlier SNR(0) of the first was -3e-13
     assert _number(-4e-13, 3) == "0.000" and _number(-1.26, 1) == "-1.3"
 
 

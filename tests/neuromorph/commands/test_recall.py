@@ -1,10 +1,12 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from neuromorph.commands.main import main
-from neuromorph.commands.recall import RecallArgs, recall
+from neuromorph.commands.recall import RecallArgs, figure, recall
+from neuromorph.palette import COLOURS
 
 SMALL = {"neurons": 60, "trials": 2, "ages": (0, 2)}
 
@@ -21,6 +23,11 @@ def test_a_cascade_network_prints_a_table_and_writes_two_files(tmp_path, capsys,
         assert [float(c) for c in cells] == pytest.approx(data["mean"][name], abs=6e-4)
     assert data["arguments"]["rule"] == "pre" and data["ages"] == [0, 2]
     assert "100%" in out.err
+    (ax,) = figure(RecallArgs(), [0, 2], {name: np.array(rows) for name, rows in data["errors"].items()}).axes
+    drawn = [line for line in ax.lines if line.get_linestyle() != "None"]
+    assert {line.get_color() for line in drawn} <= {*COLOURS} and all(
+        float(tick).is_integer() for tick in ax.get_xticks()
+    )
     assert (tmp_path / "new" / "r.svg").read_text().count("<svg") == 1
 
 

@@ -37,3 +37,5 @@ def test_membranes_of_distinct_neurons_are_named_and_their_threshold_too():
     drawn = membranes(traces[:, chosen], traces[:, chosen].astype(int), [4, 4, 5], "t", Figure().add_subplot(), chosen)
     assert drawn.get_legend_handles_labels()[1] == ["neuron 2", "neuron 0", "neuron 4"]
     assert [text.get_text() for text in drawn.texts] == ["threshold 4", "threshold 5"]
+    drawn.figure.canvas.draw()
+    assert drawn.get_legend().get_window_extent().y1 < drawn.get_window_extent().y0  # under the axes, on no line

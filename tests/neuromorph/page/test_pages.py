@@ -66,13 +66,13 @@ def folder(tmp_path_factory):
 def bench(tmp_path_factory):
     out = tmp_path_factory.mktemp("benchmark")
     rows = []
-    for learner, role in (("real", ""), ("real+ewc", ""), ("deep:m=4", ""), ("real", "joint")):
+    for learner, role in (("real", ""), ("snntorch/" + 40 * "ab", ""), ("deep:m=4", ""), ("real", "joint")):
         cell, matrix = entry(learner, "", role)
         rows.append({"stream": "made-up", "tasks": TASKS, "scenario": "class", "chance": 0.1, "learner": learner})
         rows[-1] |= {"role": role, "told": [], "metrics": cell["metrics"], "accuracy": matrix.accuracy.tolist()}
         rows[-1] |= {"baseline": matrix.baseline.tolist()}
     content = {"rows": rows, "seeds": 3, "epochs": 1}
-    table = [("stream", "learner", "ACC"), ("made-up", "real", "50.0")]
+    table = [("stream", "learner", "ACC"), (f"made-up@{TASKS} (class)", "real", "50.0")]
     write_benchmark(out, content, "What was run.", table, CONFIG)
     return out
 
@@ -160,6 +160,40 @@ def test_downloads_are_the_files(folder):
     assert [float(r["accuracy"]) for r in rows if list(r.values())[1:6] == ["lava", "", "5", "3", "1"]] == [kept]
 
 
+def test_a_table_a_stream_stands_in_its_section(bench):
+    """Earlier one table of all streams stood before every figure, its numbers out of sight."""
+    text = (bench / "report.html").read_text()
+    assert "<table>" not in text[: text.index("</figure>")]
+    section = text[text.index(f'aria-labelledby="s-made-up-in-{TASKS}') :]
+    table = section[section.index("<table>") : section.index("</table>")]
+    assert re.search(r'<th scope="col">learner</th><th scope="col" class="number">ACC', table)
+    assert 'real</th><td class="number">50.0</td>' in table and "made-up@" not in table
+    keys = text[text.index('aria-label="Legend of: Average accuracy after the last task"') :].partition("</ul>")[0]
+    assert "network</li>" in keys and "snntorch</li>" in keys
+
+
+def test_one_seed_has_no_spread(trained, folder):
+    """Earlier its captions spoke of bands and means over seeds."""
+    for out, many in ((trained, False), (folder, True)):
+        text = (out / "report.html").read_text().partition("<main")[2]
+        found = ["over seeds" in caption for caption in re.findall(r"<figcaption>(.*?)</figcaption>", text)]
+        assert any(found) == many and ("one standard deviation over seeds" in text) == many
+    assert "FWT: " in (trained / "report.html").read_text()
+
+
+def test_every_download_says_what_it_holds(page):
+    items = re.findall(r"<li><a download=\"[^>]*>([^<]+)</a> \(([^)]+)\): (.+?)</li>", page.read_text())
+    assert len(items) >= 5 and not any(size.startswith("0 ") for _, size, _ in items)
+    assert len({about for *_, about in items}) == len(items)
+
+
+def test_the_papers_of_models_and_metrics_are_cited(page):
+    text = page.read_text()
+    for key in ("software{neuromorph", "fusi2005cascade", "laborieux2021synaptic", "chaudhry2018riemannian"):
+        assert "@" in text and key in text
+    assert "<dd>None</dd>" not in text and "<dd></dd>" not in text
+
+
 def test_what_a_cell_is_held_against():
     cells = [{"synapse": s, "role": r} for s, r in (("a", ""), ("b", ""), ("hidden(m=0)", "no protection"))]
     cells += [{"synapse": s, "role": r} for s, r in (("a", "joint"), ("b", "joint"), ("deep(m=0)", "joint"))]
@@ -176,9 +210,11 @@ for (const w of sizes) {{
   f.style = `flex:none;border:0;height:2000px;width:${{w}}px`; f.src = "{page}";
   f.onload = () => {{
     const d = f.contentDocument;
-    const over = [...d.querySelectorAll("h1,h2,h3,p,figure,.panel > svg,dl,li")].filter(
+    const over = [...d.querySelectorAll("h1,h2,h3,p,figure,.panel > svg,.panel text,dl,li")].filter(
       one => one.getBoundingClientRect().right > w + .5 && !one.closest(".scroll"));
-    found.push([w, d.documentElement.scrollWidth, over.length, d.querySelectorAll(".panel > svg").length]);
+    const tall = [...d.querySelectorAll("tbody tr")].filter(one => one.getBoundingClientRect().height > 120);
+    const panels = d.querySelectorAll(".panel > svg").length;
+    found.push([w, d.documentElement.scrollWidth, over.length + tall.length, panels]);
     document.title = found.join(" ");
   }};
   document.body.append(f);
