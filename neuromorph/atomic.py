@@ -1,6 +1,7 @@
 """Files written whole or not at all, also when several processes write the same one or the machine stops."""
 
 import glob
+import io
 import json
 import math
 import os
@@ -11,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 MACHINE = re.sub(r"[^A-Za-z0-9]+", "_", platform.node()) or "machine"
 
@@ -36,7 +39,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(unfinished, path)
         _to_disk(path.parent)
     except OSError as error:  # the system names no file, or the temporary one, which says nothing to a user
-        if error.errno is None or error.filename not in (None, str(unfinished)):
+        if error.errno is None or str(error.filename) not in ("None", str(unfinished)):  # it may be a Path
             raise
         raise OSError(error.errno, error.strerror or os.strerror(error.errno), str(path)) from error
     finally:
@@ -52,6 +55,20 @@ def write_text(path: str | os.PathLike, text: str) -> None:
 def write_json(path: str | os.PathLike, content: Any) -> None:
     """Write JSON atomically, two spaces of indent, NaN refused."""
     write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+
+def packed(arrays: Mapping[str, Any]) -> bytes:
+    """The bytes of a compressed .npz: numpy's own writer into a file prints a traceback where the disk is full."""
+    whole = io.BytesIO()
+    np.savez_compressed(whole, **arrays)
+    return whole.getvalue()
+
+
+def write_arrays(path: str | os.PathLike, arrays: Mapping[str, Any]) -> None:
+    """Write arrays as a compressed .npz, whole or not at all."""
+    content = packed(arrays)
+    with replacing(path) as unfinished:
+        unfinished.write_bytes(content)
 
 
 def finite(content: Any) -> Any:

@@ -60,9 +60,7 @@ class Learner(ABC):
 
     def check_saved(self, state: Mapping[str, Any]) -> None:
         """Raise ``ValueError`` for a ``state_dict`` of another configuration."""
-        if not isinstance(state, Mapping):
-            raise ValueError(f"a state is what state_dict() gave, got {type(state).__name__}.")
-        if state.get("description") != self.description:
+        if as_state(state).get("description") != self.description:
             raise ValueError(f"the state was saved by {state.get('description')}, not by {self.description}.")
 
     def cost(self, x: Values) -> Cost | None:
@@ -84,6 +82,19 @@ class Learner(ABC):
 
     def begin_test(self, task: int) -> None:  # noqa: B027
         """The samples of the next ``predict`` belong to task number ``task``, from 0 (needs "test task")."""
+
+
+def as_state(state: Any) -> Mapping[str, Any]:
+    """``state``; raises ``ValueError`` for what is no ``state_dict`` at all."""
+    if not isinstance(state, Mapping):
+        raise ValueError(f"a state is what state_dict() gave, got {type(state).__name__}.")
+    return state
+
+
+def check_kind(name: str, value: object, kind: type) -> None:
+    """Raise ``TypeError`` unless ``value`` is of this kind, a configuration for example."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be a {kind.__name__}, got {value!r:.80}.")
 
 
 class BoundaryLearner(Learner):

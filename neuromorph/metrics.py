@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from neuromorph.atomic import replacing
+from fusi_models.checks import numbers
+from neuromorph.atomic import write_arrays
 from neuromorph.tables import Table, frame
 
 
@@ -29,6 +30,8 @@ class AccuracyMatrix:
     anytime_samples: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
     def __post_init__(self):
+        for name in ("accuracy", "baseline"):
+            object.__setattr__(self, name, numbers(name, getattr(self, name)))
         shape = self.accuracy.shape
         if self.accuracy.ndim not in (2, 3) or shape[0] != shape[1] or self.baseline.shape != shape[1:]:
             raise ValueError(
@@ -41,8 +44,7 @@ class AccuracyMatrix:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the matrix as an npz file (``accuracy``, ``baseline``, ``anytime``, ``anytime_samples``)."""
-        with replacing(path) as unfinished:
-            np.savez_compressed(unfinished, **{f.name: getattr(self, f.name) for f in fields(self)})
+        write_arrays(path, {f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> "AccuracyMatrix":

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from fusi_models.checks import Values
-from fusi_models.seeds import generator
+from fusi_models.checks import MOST, Values, count
+from fusi_models.seeds import generator, whole
 from neuromorph.checkpoint import load_checkpoint, save_checkpoint
 from neuromorph.learner import Learner
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.streams import Stream, Task
+from neuromorph.streams.stream import check_stream
 from neuromorph.threads import at_most, check
 
 BAR = "{desc}: {percentage:3.0f}%|{bar:30}| {elapsed} < {remaining}{postfix}"
@@ -49,11 +50,11 @@ def learn_stream(
     may change the last bit of sums. Raises ``ValueError`` for epochs < 1, a wrong number of them, every < 1,
     threads < 0, or a checkpoint of another run.
     """
-    _check_kinds(learner, stream)
+    _check_kinds(learner, stream, checkpoint, watch)
     passes = _passes(epochs, len(stream), every)
     _numbers(seed)
     mark = fingerprint(learner, stream, epochs, seed, every) if checkpoint else {}
-    check(threads or 0)
+    check(0 if threads is None else threads)
     with at_most(learner.threads if threads is None else threads):
         record = _resumed(checkpoint, mark, learner) or Record([accuracies(learner, stream)])
         with tqdm(total=sum(passes), desc=label or stream.name, disable=not progress or None, bar_format=BAR) as bar:
@@ -72,9 +73,12 @@ def learn_stream(
     return record.matrix()
 
 
-def _check_kinds(learner: Any, stream: Any) -> None:
-    if not isinstance(stream, Stream):
-        raise ValueError(f"stream must be a neuromorph.streams.Stream, got {type(stream).__name__}.")
+def _check_kinds(learner: Any, stream: Any, checkpoint: Any, watch: Any) -> None:
+    if checkpoint is not None and not isinstance(checkpoint, (str, os.PathLike)):
+        raise ValueError(f"checkpoint must be the path of a file, or None to keep none, got {checkpoint!r:.80}.")
+    if watch is not None and not callable(watch):
+        raise ValueError(f"watch must be a function of task, epoch and accuracies, got {watch!r:.80}.")
+    check_stream(stream)
     if not isinstance(learner, Learner):
         raise ValueError(
             f"learner must be a neuromorph.learner.Learner, got {learner!r:.80}: take one of neuromorph.learners, or "
@@ -123,8 +127,10 @@ def fingerprint(
 
 
 def _numbers(value: int | Sequence[int]) -> int | list[int]:
-    if isinstance(value, (Sequence, np.ndarray)):
-        return [int(one) for one in value]
+    if isinstance(value, (Sequence, np.ndarray)) and not isinstance(value, str):
+        if not len(value):
+            raise ValueError("seed is an empty list: give one number, or one a replica.")
+        return [whole(one) for one in value]
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise ValueError(f"a seed must be a whole number, or one a replica, got {value!r}.")
     return int(value)
@@ -175,12 +181,8 @@ def _hits(learner: Learner, tests: list[tuple[Values, Values]]) -> Iterator[Valu
 
 def _passes(epochs: Epochs, tasks: int, every: int | None) -> list[int]:
     each: list[Any] = list(epochs) if isinstance(epochs, (Sequence, np.ndarray)) else [epochs]
-    for name, number in (*(("epochs", one) for one in each), ("every", 1 if every is None else every)):
-        if isinstance(number, bool) or not isinstance(number, (int, np.integer)):
-            raise ValueError(f"{name} must be a whole number, or epochs one a task, got {number!r}.")
-    passes = [int(one) for one in each] * (tasks if isinstance(epochs, (int, np.integer)) else 1)
-    if min(passes, default=1) < 1 or (every is not None and every < 1):
-        raise ValueError(f"epochs and every must be at least 1, got epochs={epochs}, every={every}.")
+    count("every", 1 if every is None else every, MOST)
+    passes = [count("epochs", one) for one in each] * (tasks if isinstance(epochs, (int, np.integer)) else 1)
     if len(passes) != tasks:
         raise ValueError(f"got {len(passes)} numbers of epochs for {tasks} tasks; give one, or one a task.")
     return passes

@@ -5,6 +5,7 @@ process ends at once. Later the exception travels: Lava's processes are ended an
 way. Once the end is being told, further signals are ignored. Imports nothing that takes time.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room for the file
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
@@ -110,7 +112,7 @@ def told(signals: Signals, kept: Callable[[], str]) -> Iterator[None]:
     except RuntimeError as error:
         if "allocate" not in str(error):  # torch's way to say that memory is short
             raise
-        say(f"not enough memory ({_first(error)}): ask for narrower layers, fewer samples, or smaller batches.")
+        say(f"not enough memory ({_first(error)}): ask for narrower layers, fewer steps, fewer samples.")
         sys.exit(2)
     except (ValueError, OSError, ImportError) as error:
         quiet_end()
@@ -142,7 +144,8 @@ def _first(error: Exception) -> str:
 def _sentence(error: Exception) -> str:
     """The error's words; the system's own ('[Errno 2] ...') as path and reason."""
     if isinstance(error, OSError) and error.errno and error.filename:
-        return f"{error.filename}: {error.strerror}; check the path."
+        advice = "make room there, or choose another --out" if error.errno in FULL else "check the path"
+        return f"{error.filename}: {error.strerror}; {advice}."
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: the output cannot be written."
     return " ".join(str(error).split())

@@ -23,8 +23,8 @@ import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs, parallel_config
 from tqdm.auto import tqdm
 
-from fusi_models.checks import Values
-from neuromorph.atomic import replacing
+from fusi_models.checks import Values, count
+from neuromorph.atomic import write_arrays
 from neuromorph.checkpoint import unfinished
 from neuromorph.learner import Learner
 from neuromorph.metrics import AccuracyMatrix
@@ -153,14 +153,13 @@ def check_jobs(jobs: int) -> None:
     """Raise ``ValueError`` for a number of jobs that ``run_study`` does not take."""
     if jobs < 1 and jobs != -1:
         raise ValueError(f"jobs must be at least 1, or -1 for as many as there are cores, got {jobs}.")
-    if jobs > MOST_JOBS:
-        raise ValueError(f"jobs must be at most {MOST_JOBS}, got {jobs}.")
+    if jobs != -1:
+        count("jobs", jobs, MOST_JOBS)
 
 
 def check_seeds(seeds: int) -> None:
     """Raise ``ValueError`` for a number of seeds that no study has."""
-    if not 1 <= seeds <= MOST_SEEDS:
-        raise ValueError(f"seeds must be at least 1{f' and at most {MOST_SEEDS}' if seeds > 0 else ''}, got {seeds}.")
+    count("seeds", seeds, MOST_SEEDS)
 
 
 def ahead(call: Callable[[], None], jobs: int | None) -> None:
@@ -231,9 +230,8 @@ def _seen(folder: Path) -> bool:
 
 
 def _keep(path: Path, result: Result, mark: Mapping[str, Any]) -> None:
-    with replacing(path) as temporary:
-        own = {"fingerprint": json.dumps(mark), "seconds": result.seconds}
-        np.savez(temporary, **{name: np.array(value) for name, value in own.items()}, **result.arrays)
+    own = {"fingerprint": np.array(json.dumps(mark)), "seconds": np.array(result.seconds)}
+    write_arrays(path, {**own, **result.arrays})
 
 
 def _kept(path: Path, mark: Mapping[str, Any]) -> Result | None:

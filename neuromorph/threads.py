@@ -22,9 +22,9 @@ def for_widths(widths: Sequence[int]) -> int:
 
 
 def check(threads: int) -> None:
-    """Raise ``ValueError`` for a number below 0."""
-    if threads < 0:
-        raise ValueError(f"threads must be at least 1, or 0 to let the network's width decide, got {threads}.")
+    """Raise ``ValueError`` for a number below 0 and for what is no whole number."""
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 0:
+        raise ValueError(f"threads must be at least 1, or 0 to let the network's width decide, got {threads!r:.80}.")
 
 
 @contextmanager

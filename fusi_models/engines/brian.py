@@ -19,7 +19,7 @@ import brian2 as b2
 import numpy as np
 from tqdm.auto import tqdm
 
-from fusi_models.checks import check_fraction, whole
+from fusi_models.checks import MOST_COUNT, check_fraction, whole
 from fusi_models.engines.brian_synapse import Expression as Expression
 from fusi_models.engines.brian_synapse import Pairing as Pairing
 from fusi_models.engines.brian_synapse import Signal as Signal
@@ -103,7 +103,7 @@ def _run(
 ) -> list[MemoryCurve]:
     """``models``: one, or finite chains; ``first``: number of the first one in a sweep."""
     times, trials = check_reading(times, "discrete", trials), whole("trials", trials)
-    size, burn_in = whole_count(synapses) * trials, whole("burn_in", burn_in)
+    size, burn_in = whole_count(synapses) * trials, whole("burn_in", burn_in, most=MOST_COUNT)
     check_fraction("active", active)
     check_target(target)
     if protocol not in ("abstract", "spikes"):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fusi_models.checks import whole
+from fusi_models.checks import finite, finites, numbers, whole
 from fusi_models.synapse import Values
 
 
@@ -31,17 +31,14 @@ class Inputs:
     inhibitory_rate: float = 10.0
 
     def __post_init__(self) -> None:
-        rates = np.asarray(self.rates, float)
-        if rates.ndim != 2 or not rates.size or not np.all((rates >= 0) & np.isfinite(rates)):
-            raise ValueError(f"rates must be [pattern, input] in Hz, not below 0, got shape {rates.shape}.")
+        rates = finites("rates", self.rates, 0, unit="Hz")
+        if rates.ndim != 2 or not rates.size:
+            raise ValueError(f"rates must be [pattern, input] in Hz, got shape {rates.shape}.")
         whole("inhibitory", self.inhibitory)
-        if not (0 < self.dwell < np.inf and 0 <= self.inhibitory_rate < np.inf):
-            raise ValueError(
-                f"dwell must be above 0 ms and inhibitory_rate not below 0 Hz, got {self.dwell} and "
-                f"{self.inhibitory_rate}."
-            )
+        finite("dwell", self.dwell, 0, above=True, unit="ms")
+        finite("inhibitory_rate", self.inhibitory_rate, 0, unit="Hz")
         inputs = rates.shape[1]
-        correlation = np.zeros(inputs) if self.correlation is None else np.asarray(self.correlation, float)
+        correlation = np.zeros(inputs) if self.correlation is None else numbers("correlation", self.correlation)
         group = np.zeros(inputs, int) if self.group is None else np.asarray(self.group)
         if correlation.shape != (inputs,) or group.shape != (inputs,):
             raise ValueError(f"correlation and group need one number for each of {inputs} inputs.")

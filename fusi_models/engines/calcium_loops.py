@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numba
 import numpy as np
 
+from fusi_models.checks import finite
 from fusi_models.models.calcium import CalciumSynapse
 from fusi_models.synapse import Values
 
@@ -83,8 +84,9 @@ def constants(synapse: CalciumSynapse, dt: float) -> Constants:
 
     Raises ``ValueError`` for steps in which a weight could move by a tenth of its way at 10 uM of calcium.
     """
-    if not dt > 0 or float(synapse.rate(10.0)) * synapse.decay * dt > 0.1:
-        raise ValueError(f"steps of {dt} ms do not suit this learning rate: give dt > 0 and short enough.")
+    finite("dt", dt, 0, above=True, unit="ms")
+    if float(synapse.rate(10.0)) * synapse.decay * dt > 0.1:
+        raise ValueError(f"steps of {dt} ms do not suit this learning rate: give shorter ones.")
     s, omega, rate, meta = synapse, synapse.omega, synapse.rate, synapse.meta
     nmda, bpap = s.receptor, s.bpap
     return Constants(

@@ -8,14 +8,14 @@ Yeung, Shouval, Blais & Cooper 2004 (PNAS 101:14943) as it stands in a public te
 conductances relative to the leak. g follows the BPAP alone.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from math import exp
 from typing import NamedTuple
 
 import numpy as np
 from tqdm.auto import tqdm
 
-from fusi_models.checks import check_numbers, whole
+from fusi_models.checks import MOST_COUNT, check_constants, finites, whole
 from fusi_models.engines import calcium_loops as loops
 from fusi_models.engines.calcium_inputs import Inputs
 from fusi_models.models.calcium import YEUNG_2004, CalciumSynapse
@@ -39,10 +39,7 @@ class CalciumNeuron:
     tau_reset: float = 100.0
 
     def __post_init__(self) -> None:
-        check_numbers(self, *(f.name for f in fields(self) if f.name != "synapse"))
-        times = (self.tau, self.tau_excited, self.tau_inhibited, self.tau_reset)
-        if min(times) <= 0:
-            raise ValueError(f"time constants must be positive, got {times} ms.")
+        check_constants({name: value for name, value in vars(self).items() if name != "synapse"})
 
     def fixed(self, conductance: float) -> "CalciumNeuron":
         """The same cell without metaplasticity, its receptors at ``conductance`` (uM/(ms mV), below 0)."""
@@ -84,11 +81,12 @@ class NeuronRun(NamedTuple):
 
 
 def start(neuron: CalciumNeuron, inputs: int, weight: float | Values = 0.5) -> NeuronState:
-    """A cell at rest without calcium; ``weight``: one number or [input]. Raises ``ValueError`` for weights below 0."""
-    if not np.all((np.asarray(weight) >= 0) & np.isfinite(weight)):
-        raise ValueError("weights must be finite and not below 0: a cell's synapses excite it.")
+    """A cell at rest without calcium; ``weight``: one number or [input], not below 0, as a cell's synapses excite it.
+
+    Raises ``ValueError`` for other weights.
+    """
     synapses, cell = np.zeros((4, inputs)), np.zeros(7)
-    synapses[loops.WEIGHT] = weight
+    synapses[loops.WEIGHT] = finites("weights", weight, 0)
     cell[[loops.VOLTAGE, loops.RESET]] = neuron.synapse.rest
     cell[loops.CELL_CONDUCTANCE] = neuron.synapse.conductance
     return NeuronState(synapses, cell)
@@ -133,7 +131,7 @@ def run(
 
     Raises ``ValueError`` for less than a minute or a part of one, and a dwell that does not divide it.
     """
-    steps, shows, minutes = _steps(inputs, dt), 60_000 / inputs.dwell, whole("minutes", minutes)
+    steps, shows, minutes = _steps(inputs, dt), 60_000 / inputs.dwell, whole("minutes", minutes, most=MOST_COUNT)
     if minutes < 1 or shows != int(shows):
         raise ValueError(f"need minutes >= 1 and a dwell that divides a minute, got {minutes} and {inputs.dwell} ms.")
     state = state or start(neuron, inputs.rates.shape[1], weight)
@@ -159,7 +157,7 @@ def responses(
 
     Raises ``ValueError`` for no presentation.
     """
-    steps, shows = _steps(inputs, dt), whole("shows", shows, 1)
+    steps, shows = _steps(inputs, dt), whole("shows", shows, 1, MOST_COUNT)
     counts = np.zeros(len(inputs.rates))
     for pattern in rng.permutation(np.repeat(np.arange(len(inputs.rates)), shows)):
         state, fired = advance(neuron, state, *inputs.draw(int(pattern), steps, dt, rng), dt, plastic=False)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fusi_models.checks import whole
+from fusi_models.checks import MOST_COUNT, finite, finites, whole
 from fusi_models.engines.calcium_synapse import follow, trains
 from fusi_models.models.calcium import CalciumSynapse
 from fusi_models.synapse import Values
@@ -26,9 +26,9 @@ def pairing(synapse: CalciumSynapse, delays: Values, weight: float = 0.25, dt: f
 
     Raises ``ValueError`` for no delay or one that is not finite.
     """
-    delays = np.ravel(np.asarray(delays, float))
-    if not delays.size or not np.all(np.isfinite(delays)):
-        raise ValueError("give at least one delay, all of them finite numbers in ms.")
+    delays = np.ravel(finites("delays", delays, unit="ms"))
+    if not delays.size:
+        raise ValueError("give at least one delay in ms, got none.")
     first = max(0.0, -delays.min()) + 50
     duration = first + max(0.0, delays.max()) + 20 * max(synapse.tau_calcium, synapse.receptor.tau_slow)
     pre, post = (trains(first + x[:, None], duration, dt) for x in (0 * delays, delays))
@@ -41,7 +41,7 @@ def clamped(
     dt: float = 0.5,
 ) -> Values:  # fmt: skip
     """Change of the weight by ``pulses`` presynaptic spikes at ``rate`` Hz, the dendrite held at ``voltages`` (mV)."""
-    voltages = np.asarray(voltages, float)
+    voltages = np.ravel(finites("voltages", voltages, unit="mV"))
     pre = _regular(np.full(len(voltages), rate), pulses, synapse, dt)
     return follow(synapse, pre, np.zeros_like(pre), dt, weight, held=voltages, every=len(pre)).final - weight
 
@@ -51,7 +51,7 @@ def frequency(
 ) -> Values:
     """Change of the weight by ``pulses`` presynaptic spikes at each of ``rates`` (Hz); the cell does not fire."""
     changes = []
-    for rate in np.asarray(rates, float):
+    for rate in np.ravel(finites("rates", rates, 0, above=True, unit="Hz")):
         pre = _regular(np.array([rate]), pulses, synapse, dt)
         changes.append(follow(synapse, pre, np.zeros_like(pre), dt, weight, every=len(pre)).final[0] - weight)
     return np.array(changes)
@@ -73,9 +73,11 @@ def drift(
     ``copies`` independent synapses a rate, the first 2 s left out. Raises ``ValueError`` for fewer than 2 copies, no
     time, and rates below 0 or above one spike a step.
     """
-    copies, most = whole("copies", copies, 2), np.append(np.ravel(pre_rates), post_rate)
-    if not seconds > 0 or not np.all((most >= 0) & (most * dt <= 1000)):
-        raise ValueError(f"need seconds > 0 and rates from 0 to {1000 / dt:g} Hz, got {seconds} and {most.tolist()}.")
+    copies = whole("copies", copies, 2, MOST_COUNT)
+    most = finites("rates", np.append(np.ravel(pre_rates), post_rate), 0, unit="Hz")
+    finite("seconds", seconds, 0, above=True)
+    if not np.all(most * finite("dt", dt, 0, above=True, unit="ms") <= 1000):
+        raise ValueError(f"rates must be at most one spike a step, {1000 / dt:g} Hz, got {most.tolist()}.")
     still = synapse.fixed(conductance)
     rates = np.repeat(np.asarray(pre_rates, float), copies)
     shape = int((seconds + 2) * 1000 / dt), len(rates)
@@ -96,8 +98,9 @@ def crossing(x: Values, y: Values) -> float:
 
 def _regular(rates: Values, pulses: int, synapse: CalciumSynapse, dt: float) -> Values:
     """Trains of ``pulses`` spikes at ``rates``, 100 ms to begin with, and the time for all currents to end."""
-    pulses = whole("pulses", pulses, 1)
-    if not np.all((rates > 0) & np.isfinite(rates)):
-        raise ValueError(f"rates of a train must be finite and above 0 Hz, got {rates.tolist()}.")
+    pulses = whole("pulses", pulses, 1, MOST_COUNT)
+    rates = finites("rates of a train", rates, 0, above=True, unit="Hz")
+    if not rates.size:
+        raise ValueError("give at least one train, got none.")
     duration = 100 + pulses * 1000 / rates.min() + 10 * max(synapse.tau_calcium, synapse.receptor.tau_slow)
     return trains([100 + np.arange(pulses) * 1000 / rate for rate in rates], duration, dt)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from fusi_models.checks import finite, finites
 from fusi_models.engines import calcium_loops as loops
 from fusi_models.models.calcium import CalciumSynapse
 from fusi_models.synapse import Values
@@ -37,13 +38,12 @@ def trains(times: Sequence[Values], duration: float, dt: float = 0.1) -> Values:
     A time on the border of two steps belongs to the later one. Raises ``ValueError`` for times outside 0..duration and
     steps that are not above 0.
     """
-    if not dt > 0:
-        raise ValueError(f"dt must be above 0 ms, got {dt}.")
-    if not all(np.all(np.isfinite(when)) for when in times):
-        raise ValueError("spike times must be finite numbers in ms.")
+    finite("dt", dt, 0, above=True, unit="ms")
+    finite("duration", duration, 0, unit="ms")
+    times = [np.ravel(finites("spike times", when, unit="ms")) for when in times]
     grid = np.zeros((int(round(duration / dt)), len(times)), bool)
     for synapse, when in enumerate(times):
-        steps = np.floor(np.asarray(when, float) / dt + 1e-6).astype(int)
+        steps = np.floor(when / dt + 1e-6).astype(int)
         if steps.size and (steps.min() < 0 or steps.max() >= len(grid)):
             raise ValueError(f"spikes must lie within 0..{duration:g} ms, got {np.min(when):g}..{np.max(when):g}.")
         grid[steps, synapse] = True
@@ -51,9 +51,9 @@ def trains(times: Sequence[Values], duration: float, dt: float = 0.1) -> Values:
 
 
 def start(synapse: CalciumSynapse, count: int, weight: float | Values = 0.25) -> Values:
-    """``count`` synapses at rest, without calcium: [9, synapse]."""
+    """``count`` synapses at rest, without calcium: [9, synapse]; ``ValueError`` for weights that are not finite."""
     state = np.zeros((9, count))
-    state[loops.WEIGHT], state[loops.CONDUCTANCE] = weight, synapse.conductance
+    state[loops.WEIGHT], state[loops.CONDUCTANCE] = finites("weights", weight), synapse.conductance
     return state
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from scipy.linalg import expm
 from tqdm.auto import tqdm
 
-from fusi_models.checks import whole
+from fusi_models.checks import MOST_COUNT, whole
+from fusi_models.engines.monte_carlo import check_kinds
 from fusi_models.engines.monte_carlo import check_reading as check_reading
 from fusi_models.engines.monte_carlo import monte_carlo as monte_carlo
 from fusi_models.engines.monte_carlo import trial_curve as trial_curve
@@ -40,8 +41,9 @@ def simulate(
     Raises ``ValueError`` for times that do not increase, or counts below 1.
     """
     times, trials = check_reading(times, events, trials), whole("trials", trials)
-    burn_in = whole("burn_in", burn_in)
+    burn_in = whole("burn_in", burn_in, most=MOST_COUNT)
     count = whole_count(synapses, active)
+    check_kinds(syn, rng)
     found = find(syn, Chain)
     if found is None:
         if events != "discrete" or active != 1 or f_pot not in (None, syn.f_pot):

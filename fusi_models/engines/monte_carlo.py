@@ -7,7 +7,7 @@ candidate events per synapse.
 import numpy as np
 from tqdm.auto import tqdm
 
-from fusi_models.checks import whole
+from fusi_models.checks import MOST_COUNT, check_generator, whole
 from fusi_models.synapse import SynapseModel, Values
 from fusi_models.theory.curve import MemoryCurve, tracked
 from fusi_models.theory.propagator import Events, check_times
@@ -28,8 +28,9 @@ def monte_carlo(
     ``burn_in``: events before the tracked memory, for models whose ``init`` is not the equilibrium (hidden weight).
     The mean efficacy, and the background variance, are those found right before storage.
     """
-    times, burn_in = check_reading(times, "discrete", trials), whole("burn_in", burn_in)
+    times, burn_in = check_reading(times, "discrete", trials), whole("burn_in", burn_in, most=MOST_COUNT)
     shape = (whole("trials", trials), whole_count(synapses))
+    check_kinds(syn, rng)
     steps = tqdm(total=burn_in + int(times[-1]) + 1, disable=not progress or None, desc=syn.name, unit="event")
 
     def event() -> Values:
@@ -67,13 +68,20 @@ def check_reading(times: Values, events: Events, trials: int) -> Values:
     times = np.atleast_1d(check_times(times, events))
     if times.ndim != 1 or not len(times) or np.any(np.diff(times) < 0):
         raise ValueError("times must be a list of at least one time in increasing order.")
-    whole("trials", trials, 1)
+    whole("trials", trials, 1, MOST_COUNT)
     return times
 
 
 def whole_count(synapses: int, active: float = 1.0) -> int:
     """Number of synapses one memory touches. Raises ``ValueError`` for none, or more than 1e15."""
-    count = int(round(tracked(synapses, active)))
-    if not 1 <= count <= 10**15:
+    count = tracked(synapses, active)
+    if not 1 <= round(min(count, 10**16)) <= 10**15:
         raise ValueError(f"simulations need between 1 and 1e15 synapses that a memory touches, got {count:g}.")
-    return count
+    return round(count)
+
+
+def check_kinds(syn: object, rng: object) -> None:
+    """Raise ``ValueError`` where these are no synapse model and no generator."""
+    if not isinstance(syn, SynapseModel):
+        raise ValueError(f"syn must be a synapse model such as cascade(5), got {syn!r:.80}.")
+    check_generator(rng)

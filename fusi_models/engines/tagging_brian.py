@@ -7,7 +7,7 @@ with noise of their own. Step: Heun's method, as in the paper's public code.
 import brian2 as b2
 import numpy as np
 
-from fusi_models.checks import whole
+from fusi_models.checks import MOST_COUNT, whole
 from fusi_models.engines.session import Target, session
 from fusi_models.models.tagging import Course, Regime, Tagging
 from fusi_models.seeds import integer
@@ -49,7 +49,7 @@ def follow_brian(
     spikes, for stimuli of hours, whose spikes no step of minutes resolves. ``dt``, ``every``: step and reading, s.
     Raises ``ValueError`` for no synapse, no trial, or as many ``held`` as there are not synapses.
     """
-    synapses, trials = whole("synapses", len(pre), 1), whole("trials", trials, 1)
+    synapses, trials = whole("synapses", len(pre), 1), whole("trials", trials, 1, MOST_COUNT)
     if held is not None and len(held) != synapses:
         raise ValueError(f"held names {len(held)} synapses, but pre names {synapses}.")
     with session(target):

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.linalg import solve_continuous_lyapunov, solve_discrete_lyapunov
 
 from fusi_models.catalogue import Entry
-from fusi_models.checks import check_fraction, make_plain, whole
+from fusi_models.checks import MOST_STATES, check_fraction, make_plain, whole
 from fusi_models.equations import Array, evaluate
 from fusi_models.synapse import BrianText, FixedPoint, Form, Linear, Response, SynapseModel, Values
 
@@ -55,7 +55,7 @@ class BennaFusi(SynapseModel, BrianText, Linear, FixedPoint):
 
     def __post_init__(self) -> None:
         make_plain(self, "base", "alpha", "f_pot")
-        object.__setattr__(self, "levels", whole("levels", self.levels))
+        object.__setattr__(self, "levels", whole("levels", self.levels, most=MOST_STATES))
         object.__setattr__(self, "values", tuple(whole("values", count) for count in self.values))
         object.__setattr__(self, "binary", bool(self.binary))
         if not (self.levels >= 1 and self.base > 1 and 0 < self.alpha <= 1):

@@ -22,12 +22,12 @@ constants.
 """
 
 from dataclasses import dataclass, fields, is_dataclass, replace
-from math import isfinite
 from typing import Any
 
 import numpy as np
 from scipy.special import expit
 
+from fusi_models.checks import check_constants
 from fusi_models.synapse import Values
 
 
@@ -140,10 +140,7 @@ class CalciumSynapse:
     highest: float = 1e9
 
     def __post_init__(self) -> None:
-        numbers = _numbers(self)
-        bad = [name for name, value in numbers.items() if not isfinite(value) or ("tau" in name and value <= 0)]
-        if bad:
-            raise ValueError(f"constants must be finite and times positive, got {', '.join(bad)} = {numbers[bad[0]]}.")
+        check_constants(_numbers(self))
         if not 0 <= self.opening <= 1:
             raise ValueError(
                 f"opening, the share of receptors that a spike opens, lies between 0 and 1, got {self.opening}."

@@ -10,7 +10,7 @@ keeps all depths equally occupied. The numbers follow from that equal occupancy 
 import numpy as np
 
 from fusi_models.catalogue import Entry
-from fusi_models.checks import check_fraction, whole
+from fusi_models.checks import MOST_STATES, check_fraction, whole
 from fusi_models.models.markov import MarkovSynapse
 
 
@@ -22,7 +22,7 @@ def cascade(depth: int, x: float = 0.5, f_pot: float = 0.5) -> MarkovSynapse:
     """
     check_fraction("x", x, below_one=True)
     check_fraction("f_pot", f_pot, below_one=True)
-    n, f_dep = whole("depth", depth, 1), 1 - f_pot
+    n, f_dep = whole("depth", depth, 1, MOST_STATES // 2), 1 - f_pot
     if n > 1 and x > min(f_pot, f_dep) + 1e-12:
         raise ValueError(
             f"x = {x:g} with f_pot = {f_pot:g} would need a transition probability above 1: "

@@ -8,7 +8,7 @@ probability 1, but for the end states, which are left with probability eps.
 import numpy as np
 
 from fusi_models.catalogue import Entry
-from fusi_models.checks import check_fraction, whole
+from fusi_models.checks import MOST_STATES, check_fraction, whole
 from fusi_models.models.markov import MarkovSynapse
 from fusi_models.synapse import Values
 
@@ -27,6 +27,7 @@ def multistate(states: int, q: float = 1.0) -> MarkovSynapse:
     The weaker half of the states has efficacy -1. Raises ``ValueError`` for an odd number of states.
     """
     states = _even(states)
+    check_fraction("q", q)
     return _line(states, np.full(states - 1, q), f"multistate({states}, q={q:g})")
 
 
@@ -36,19 +37,18 @@ def serial(states: int, eps: float = 0.01) -> MarkovSynapse:
     As ``eps`` goes to 0 its area reaches the largest possible, states - 1. Raises ``ValueError`` for an odd number.
     """
     states = _even(states)
+    check_fraction("eps", eps)
     return _line(states, np.append(eps, np.ones(states - 2)), f"serial({states}, eps={eps:g})")
 
 
 def _line(states: int, leave: Values, name: str) -> MarkovSynapse:
     """``leave``: [state - 1], probability that potentiation moves state i to i + 1; depression is the mirror image."""
-    for value in leave:
-        check_fraction("the probability of a transition", value)
     potentiation = np.diag(np.append(1 - leave, 1.0)) + np.diag(leave, 1)
     return MarkovSynapse(potentiation, potentiation[::-1, ::-1], np.repeat([-1, 1], states // 2), name=name)
 
 
 def _even(states: int) -> int:
-    if whole("states", states) < 2 or states % 2:
+    if whole("states", states, most=MOST_STATES) < 2 or states % 2:
         raise ValueError(f"states must be an even number of at least 2, got {states}.")
     return int(states)
 

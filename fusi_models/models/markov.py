@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fusi_models.checks import check_fraction
+from fusi_models.checks import check_fraction, numbers
 from fusi_models.equations import Array, like, where
 from fusi_models.moved import forwarded
 from fusi_models.reduction import integral, stationary
@@ -71,7 +71,7 @@ class MarkovSynapse(SynapseModel, BrianText, Linear, Chain, FreshChain, FixedPoi
     efficacy_code: str = field(default="strength", init=False)
 
     def __post_init__(self) -> None:
-        strength = np.array(self.strength)
+        strength = numbers("strength", self.strength)
         if strength.ndim != 1 or not len(strength) or not np.all(np.isin(strength, (-1, 1))):
             raise ValueError(
                 f"strength must be a flat list of -1 or +1, one a state, got shape {strength.shape} and values "
@@ -80,7 +80,7 @@ class MarkovSynapse(SynapseModel, BrianText, Linear, Chain, FreshChain, FixedPoi
         self._keep("strength", strength.astype(np.int64))
         states = len(strength)
         for label in ("potentiation", "depression"):
-            matrix = np.array(getattr(self, label), float)
+            matrix = numbers(label, getattr(self, label))
             if matrix.shape != (states, states):
                 raise ValueError(
                     f"{label} has shape {matrix.shape} but strength names {states} states: "

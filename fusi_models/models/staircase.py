@@ -15,7 +15,7 @@ from itertools import combinations
 
 import numpy as np
 
-from fusi_models.checks import make_plain, whole
+from fusi_models.checks import make_plain, whole, wholes
 from fusi_models.equations import Array, evaluate
 from fusi_models.models.hidden import HiddenWeight
 from fusi_models.synapse import BrianText, FixedPoint, SynapseModel, Values
@@ -49,7 +49,7 @@ class Staircase(SynapseModel, BrianText, FixedPoint):
 
     def __post_init__(self) -> None:
         for name in ("steps", "thresholds"):
-            object.__setattr__(self, name, tuple(whole(name, number) for number in getattr(self, name)))
+            object.__setattr__(self, name, wholes(name, getattr(self, name)))
         object.__setattr__(self, "width", whole("width", self.width))
         make_plain(self, "step_size")
         even = all(n % 2 == 0 for n in (*self.steps, *self.thresholds))

@@ -13,12 +13,12 @@ Equations and constants from the paper's public Brian2 code. ``course`` is the m
 piece, given where c stands between its thresholds; ``engines.tagging_brian`` has noise and spikes. Times in s, h in mV.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from fusi_models.checks import check_numbers, numbers
+from fusi_models.checks import check_constants, finite, numbers
 from fusi_models.synapse import Values
 
 REST, DEPRESSED, POTENTIATED = 0, 1, 2
@@ -73,14 +73,8 @@ class Tagging:
     z_min: float = -0.5
 
     def __post_init__(self) -> None:
-        names = [f.name for f in fields(self)]
-        check_numbers(self, *names)
-        for name in names:
-            value = getattr(self, name)
-            if not np.isfinite(value) or (name.startswith("tau") and value <= 0):
-                raise ValueError(f"constants must be finite and times above 0, got {name} = {value}.")
-        if self.delay < 0:
-            raise ValueError(f"delay must not be below 0, got {self.delay}.")
+        check_constants(vars(self))
+        finite("delay", self.delay, 0)
 
     def pull(self, level: Values) -> tuple[Values, Values]:
         """Rate (1/s) and target (mV) of h where calcium stands at ``level``, any shape."""

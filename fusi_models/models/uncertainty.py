@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import isfinite
 
 from fusi_models.catalogue import Entry
-from fusi_models.checks import check_fraction, make_plain
+from fusi_models.checks import check_fraction, finite, make_plain
 from fusi_models.models.hidden import HiddenVariable, labelled
 
 
@@ -53,9 +53,10 @@ class BinaryUncertainty(HiddenVariable):
 
     def __post_init__(self) -> None:
         make_plain(self, "window", "lr", "lr_max", "likelihood", "kl", "bound", "width", "f_pot")
-        for name in ("window", "lr", "lr_max", "likelihood", "kl"):
-            if not (getattr(self, name) > 0 and (isfinite(getattr(self, name)) or name == "window")):
-                raise ValueError(f"{name} must be a number above 0, got {getattr(self, name)}.")
+        if not self.window > 0:
+            raise ValueError(f"window must be a number above 0, got {self.window}.")
+        for name in ("lr", "lr_max", "likelihood", "kl"):
+            finite(name, getattr(self, name), 0, above=True)
         if not 0 < self.width <= self.bound:
             raise ValueError(f"width must lie between 0 and bound, got width={self.width}, bound={self.bound}.")
         check_fraction("f_pot", self.f_pot, below_one=True)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fusi_models.checks import check_fraction, whole
+from fusi_models.checks import MOST_COUNT, check_fraction, whole
 from fusi_models.models.benna_fusi import BennaFusi
 from fusi_models.models.markov import MarkovSynapse
 from fusi_models.networks.storage import random_patterns, store, weights
@@ -86,8 +86,8 @@ def grow(
     Raises ``ValueError`` for counts that are too small, patterns without an inactive neuron, and an empty start of a
     model that is no finite chain.
     """
-    n, count = whole("neurons", neurons, 4), whole("stored", stored, 1)
-    past = _patterns(scheme, 0 if scheme.empty else whole("burn_in", burn_in), n, rng)
+    n, count = whole("neurons", neurons, 4), whole("stored", stored, 1, MOST_COUNT)
+    past = _patterns(scheme, 0 if scheme.empty else whole("burn_in", burn_in, most=MOST_COUNT), n, rng)
     patterns = _patterns(scheme, count, n, rng)
     sequence, found = np.concatenate([past, patterns]), find(syn, Chain)
     if found is not None and found.chain().depth.max() < 128:
@@ -181,7 +181,7 @@ def _chosen(among: Values, share: float | Values, rng: np.random.Generator) -> V
 def retrieve(connections: Values, cues: Values, scheme: Scheme, steps: int = 30) -> Values:
     """[cue, neuron] of 0 and 1: where the dynamics are after ``steps``, or before if nothing moves any more."""
     x = np.asarray(cues, np.int8)
-    for _ in range(whole("steps", steps, 1)):
+    for _ in range(whole("steps", steps, 1, MOST_COUNT)):
         if scheme.sparse:
             field = x.astype(connections.dtype) @ connections.T
             winners = np.argpartition(-field, active(scheme, x.shape[1]) - 1, 1)[:, : active(scheme, x.shape[1])]

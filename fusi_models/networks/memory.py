@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fusi_models.checks import whole
+from fusi_models.checks import MOST_COUNT, finite, whole
 from fusi_models.models.markov import MarkovSynapse
 from fusi_models.synapse import Values
 from fusi_models.theory.correlated import inverse_form
@@ -62,9 +62,8 @@ def chain_memory(syn: MarkovSynapse, rule: Rule, coding: float, age: int | Value
 
 def additive_memory(rule: Rule, coding: float, patterns: int, noise: float = 0.0) -> Memory:
     """For the sum of ``patterns`` stored patterns, plus Gaussian noise of standard deviation ``noise``."""
-    whole("patterns", patterns)
-    if patterns < 1 or not 0 <= noise < np.inf:
-        raise ValueError(f"give patterns >= 1 and noise >= 0, got {patterns} and {noise}.")
+    whole("patterns", patterns, 1, MOST_COUNT)
+    finite("noise", noise, 0)
     others = additive_pairs(rule, coding, patterns - 1)
     pairs = others._replace(variance=others.variance + max(noise, 1e-6) ** 2)
     return Memory(others.mean + rule.table, pairs, coding, False)
@@ -75,9 +74,8 @@ def geometric(mean_age: float, last: int) -> Values:
 
     Raises ``ValueError`` for a mean below 0 or a ``last`` that is no whole number of 0 or more.
     """
-    last = whole("last", last)
-    if not 0 <= mean_age < np.inf:
-        raise ValueError(f"the mean age of a recalled memory must be a number of at least 0, got {mean_age}.")
+    last = whole("last", last, most=MOST_COUNT)
+    finite("the mean age of a recalled memory", mean_age, 0)
     ratio = mean_age / (1 + mean_age)
     chance = ratio ** np.arange(last + 1)
     return np.asarray(chance / chance.sum())

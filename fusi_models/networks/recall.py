@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import expit
 from tqdm.auto import tqdm
 
-from fusi_models.checks import whole
+from fusi_models.checks import MOST_COUNT, whole
 from fusi_models.models.markov import MarkovSynapse
 from fusi_models.networks import aware, explained, factorised
 from fusi_models.networks.memory import (
@@ -156,7 +156,7 @@ def _check(decoders: Sequence[str], known: Sequence[str], ages: Sequence[int], t
         raise ValueError(f"a decoder here is one of {', '.join(known)}, got {', '.join(unknown) or 'none'}.")
     if not len(ages) or min(ages) < 0 or trials < 1:
         raise ValueError(f"give at least one age of 0 or more and at least one trial, got {list(ages)} and {trials}.")
-    whole("trials", trials)
+    whole("trials", trials, most=MOST_COUNT)
     if max(ages) > LONGEST:
         raise ValueError(f"ages may be up to {LONGEST:g}, got {max(ages)}.")
     if 0 < active < 1:

@@ -1,6 +1,6 @@
 """What a pattern of neurons does to a synapse: sparse coding under the common rules that gate plasticity."""
 
-from fusi_models.checks import check_fraction
+from fusi_models.checks import check_fraction, one_of
 
 
 def coding(f: float, rule: str = "pre") -> tuple[float, float]:
@@ -12,6 +12,4 @@ def coding(f: float, rule: str = "pre") -> tuple[float, float]:
     check_fraction("f", f)
     both, one = f * f, 2 * f * (1 - f)
     rules = {"pre": (f, f), "post": (f, f), "symmetric": (1.0, 1 - one), "coincidence": (both + one, f / (2 - f))}
-    if rule not in rules:
-        raise ValueError(f"rule must be one of {', '.join(rules)}, got {rule!r}.")
-    return rules[rule]
+    return rules[one_of("rule", rule, tuple(rules))]

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fusi_models.checks import check_fraction, numbers
+from fusi_models.checks import check_fraction, finite, finites, real
 from fusi_models.models.cascade import cascade
 from fusi_models.models.markov import MarkovSynapse
-from fusi_models.synapse import Linear, SynapseModel, Values, need
+from fusi_models.synapse import Chain, Linear, SynapseModel, Values, need
 from fusi_models.theory.propagator import Events as Events
 from fusi_models.theory.propagator import Propagator as Propagator
 from fusi_models.theory.propagator import check_times as check_times
@@ -48,7 +48,7 @@ class MemoryCurve:
 
 def equilibrium(syn: MarkovSynapse, f_pot: float | None = None) -> Values:
     """[state]: the stationary distribution. Raises ``ValueError`` where it is not unique."""
-    return syn.equilibrium(f_pot)
+    return need(syn, Chain).chain().equilibrium(f_pot)
 
 
 def memory_curve(
@@ -105,8 +105,7 @@ def lifetime(
     Raises ``ValueError`` for a threshold <= 0, a model without a linear theory, a memory that lasts more than 1e13
     events (beyond, rates are not known well enough), and discrete lifetimes that take more than 3e9 steps to find.
     """
-    if not 0 < threshold < np.inf:
-        raise ValueError(f"threshold must be finite and above 0, got {threshold}.")
+    finite("threshold", threshold, 0, above=True)
     response = need(syn, Linear).response(events, f_pot)
     level = threshold * np.sqrt(response.variance / tracked(synapses, active))
     go = Propagator(response, events, active)
@@ -169,9 +168,7 @@ def laplace(syn: SynapseModel, s: Values, f_pot: float | None = None) -> Values:
 
     ``s * laplace(syn, s)`` is the mean signal of memories whose age is exponential with mean 1/s.
     """
-    s = numbers("s", s)
-    if not np.all((s >= 0) & np.isfinite(s)):
-        raise ValueError(f"s must be finite and not negative, got {s}.")
+    s = finites("s", s, 0)
     response = need(syn, Linear).response("poisson", f_pot)
     return np.reshape([response.laplace(float(x)) for x in s.ravel()], s.shape)
 
@@ -200,6 +197,6 @@ def decay_exponent(curve: MemoryCurve) -> Values:
 def tracked(synapses: float, active: float = 1.0) -> float:
     """Number of synapses that one memory touches. Raises ``ValueError`` for fewer than one synapse."""
     check_fraction("active", active)
-    if not synapses >= 1:
+    if not real("synapses", synapses) >= 1:
         raise ValueError(f"synapses must be at least 1, got {synapses:g}.")
     return synapses * active

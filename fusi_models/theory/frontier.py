@@ -16,11 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fusi_models.checks import whole
+from fusi_models.checks import finite, whole
 from fusi_models.models.markov import MarkovSynapse
 from fusi_models.reduction import occupation
-from fusi_models.synapse import Linear, SynapseModel, Values, need
-from fusi_models.theory.curve import memory_curve
+from fusi_models.synapse import Chain, Linear, SynapseModel, Values, need
+from fusi_models.theory.curve import memory_curve, tracked
 from fusi_models.theory.propagator import Events, check_times
 
 
@@ -68,8 +68,7 @@ def envelope(times: Values, states: int, events: Events = "poisson") -> Values:
     Poisson events, t in mean intervals. Not tight: no synapse is known that reaches it for small t.
     Raises ``ValueError`` for fewer than 2 states, bad times, and discrete events, for which no bound is known.
     """
-    if whole("states", states) < 2:
-        raise ValueError(f"states must be at least 2, got {states}.")
+    whole("states", states, 2)
     if events != "poisson":
         raise ValueError("the envelope bounds Poisson events only: no bound is known for discrete events.")
     t, m = check_times(times, events), states - 1.0
@@ -78,8 +77,8 @@ def envelope(times: Values, states: int, events: Events = "poisson") -> Values:
 
 def envelope_lifetime(synapses: float, states: int, threshold: float = 1.0) -> float:
     """Upper bound on Poisson lifetimes of synapses with ``states`` states: where the envelope meets the threshold."""
-    peak = np.sqrt(synapses) / threshold
-    m = states - 1
+    peak = np.sqrt(tracked(synapses)) / finite("threshold", threshold, 0, above=True)
+    m = whole("states", states, 2) - 1
     return float(m * peak / np.e if peak >= np.e else m * max(np.log(peak), 0.0))
 
 
@@ -91,6 +90,7 @@ def envelope_share(syn: MarkovSynapse, times: Values, events: Events = "poisson"
 
 def first_passage(syn: MarkovSynapse, f_pot: float | None = None) -> Values:
     """[from, to]: mean number of candidate events to the first visit; 0 on the diagonal, inf where it never comes."""
+    syn = need(syn, Chain).chain()
     pi, step, times = syn.equilibrium(f_pot), syn.mean_step(f_pot), np.full((syn.states, syn.states), np.inf)
     for to in np.flatnonzero(pi > 0):
         others = np.arange(syn.states) != to

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.linalg import expm
 from scipy.optimize import minimize
 
-from fusi_models.checks import check_fraction, whole
+from fusi_models.checks import MOST_COUNT, check_fraction, whole
 from fusi_models.models.markov import MarkovSynapse
 from fusi_models.seeds import generator
 from fusi_models.synapse import Values
@@ -56,7 +56,7 @@ def optimise(
     >>> round(float(memory_curve(best, np.array([3.0]), 1, "poisson").signal[0]), 4)
     0.1226
     """
-    states, starts = whole("states", states, 2), whole("starts", starts)
+    states, starts = whole("states", states, 2), whole("starts", starts, most=MOST_COUNT)
     if states > MOST_STATES:
         raise ValueError(f"a search over chains of {states} states takes hours: give states of at most {MOST_STATES}.")
     t = float(check_times(np.array(t), events))

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fusi_models.checks import whole
+from fusi_models.checks import finites, whole
 from fusi_models.models.markov import LEAST_VARIANCE, MarkovSynapse
 from fusi_models.synapse import Values
 
@@ -43,8 +43,8 @@ class Rule:
     name: str = "rule"
 
     def __post_init__(self) -> None:
-        table = np.asarray(self.table, float)
-        if table.shape != (2, 2) or not np.all(np.isfinite(table)):
+        table = finites("a rule", self.table)
+        if table.shape != (2, 2):
             raise ValueError(f"a rule needs four finite numbers, table[post, pre], got shape {table.shape}.")
         object.__setattr__(self, "table", table)
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from fusi_models.checks import check_fraction, whole
+from fusi_models.checks import check_fraction, finite, numbers, one_of, whole
 from fusi_models.synapse import Response, Values
 from fusi_models.theory.propagator import Events, Propagator, check_times
 
@@ -29,8 +29,7 @@ def hyperbolic(populations: int, first: float, ratio: float) -> Values:
     """
     n = whole("populations", populations, 1)
     check_fraction("first", first)
-    if not 1 <= ratio < np.inf:
-        raise ValueError(f"ratio must be at least 1 and finite, got {ratio}.")
+    finite("ratio", ratio, 1)
     return np.asarray(first / (1 + (ratio - 1) * np.arange(n) / max(n - 1, 1)))
 
 
@@ -64,10 +63,8 @@ def snr(
 
     Raises as ``signals``, and ``ValueError`` for another read-out or fewer than one synapse.
     """
-    if not 1 <= synapses < np.inf:
-        raise ValueError(f"synapses must be at least 1, got {synapses}.")
-    if readout not in ("best", "all"):
-        raise ValueError(f"readout must be 'best' or 'all', got {readout!r}.")
+    finite("synapses", synapses, 1)
+    one_of("readout", readout, ("best", "all"))
     s = signals(rates, times, events)
     scale = np.sqrt(synapses / s.shape[1])
     if readout == "best":
@@ -83,8 +80,7 @@ def lifetime(
 
     Raises as ``snr``, and ``ValueError`` for a threshold that is not finite and above 0.
     """
-    if not 0 < threshold < np.inf:
-        raise ValueError(f"threshold must be finite and above 0, got {threshold}.")
+    finite("threshold", threshold, 0, above=True)
     end = 2 * np.sum(1 / _rates(rates)) + 2 * np.log(synapses + np.e) / np.min(rates)
     grid = np.append(0, np.geomspace(0.1, end, 400))
     for _ in range(2):  # between two neighbours of a grid the curves are smooth
@@ -103,7 +99,7 @@ def _copying(q: Values) -> Values:
 
 
 def _rates(rates: Values) -> Values:
-    q = np.atleast_1d(np.asarray(rates, float))
+    q = np.atleast_1d(numbers("rates", rates))
     if q.ndim != 1 or not len(q) or not np.all((q > 0) & (q <= 1)):
         raise ValueError(f"rates must be a flat list of numbers above 0 and at most 1, got {rates}.")
     return np.asarray(q)

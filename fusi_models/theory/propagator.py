@@ -11,10 +11,11 @@ from typing import Literal
 import numpy as np
 from scipy.linalg import expm
 
-from fusi_models.checks import numbers
+from fusi_models.checks import numbers, one_of
 from fusi_models.synapse import Response, Values
 
 Events = Literal["discrete", "poisson"]
+EVENTS = ("discrete", "poisson")
 
 
 class Propagator:
@@ -27,7 +28,7 @@ class Propagator:
         self.response = response
         one = np.eye(len(response.step))
         self.generator = active * (response.step - one)
-        self.continuous = events == "poisson"
+        self.continuous = one_of("events", events, EVENTS) == "poisson"
         self.ladder = [expm(self.generator) if self.continuous else one + self.generator]
 
     def rows(self, times: Values, start: Values | None = None) -> Values:
@@ -58,8 +59,7 @@ class Propagator:
 
 def check_times(times: Values, events: Events) -> Values:
     """``times`` as floats. Raises ``ValueError`` for negative ones, fractions of a step or an unknown ``events``."""
-    if events not in ("discrete", "poisson"):
-        raise ValueError(f"events must be 'discrete' or 'poisson', got {events!r}.")
+    one_of("events", events, EVENTS)
     times = numbers("times", times)
     if not np.all(times >= 0):
         raise ValueError("times must be 0 or later and finite.")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
-from fusi_models.checks import check_widths
+from fusi_models.checks import check_widths, count
 from neuromorph.atomic import read_json, write_json, write_text
 from neuromorph.folder import claim, finished
 from neuromorph.learner import Learner
@@ -156,8 +156,7 @@ def benchmark(args: BenchmarkArgs) -> None:
     Raises ``ValueError`` or ``OSError`` with one sentence for a mistake; everything finished stays in ``args.out``.
     """
     check_seeds(args.seeds)
-    if args.epochs < 1:
-        raise ValueError(f"epochs must be at least 1, got {args.epochs}.")
+    count("epochs", args.epochs)
     check(args.threads)
     if not args.learners:
         raise ValueError("Name at least one learner.")

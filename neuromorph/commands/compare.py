@@ -1,6 +1,5 @@
 """``neuromorph compare``: synapse models x substrates on one task stream; a table and a page."""
 
-import math
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,10 +13,10 @@ import numpy as np
 
 from fusi_models import HiddenWeight, SynapseModel
 from fusi_models.catalogue import learning_synapse
-from fusi_models.checks import check_widths
+from fusi_models.checks import check_widths, count, finite
 from fusi_models.theory.transient import transient_curve
 from neuromorph import streams
-from neuromorph.atomic import read_json, replacing, write_json
+from neuromorph.atomic import read_json, write_arrays, write_json
 from neuromorph.commands.report import table, write_report
 from neuromorph.folder import claim, finished
 from neuromorph.lava import INSTALL, installed
@@ -219,16 +218,15 @@ def _checked(args: CompareArgs) -> Stream:
         raise ValueError(f"There is no local rule '{args.rule}': choose one of {', '.join(RULES)}.")
     check_seeds(args.seeds)
     for name in ("epochs", "deep_epochs"):
-        if getattr(args, name) < 1:
-            raise ValueError(f"{name.replace('_', '-')} must be at least 1, got {getattr(args, name)}.")
+        count(name.replace("_", "-"), getattr(args, name))
     check_threads(args.threads)
     check_jobs(args.jobs)
     if not args.substrates or not args.synapses:
         raise ValueError("Name at least one substrate and one synapse.")
     if args.deep:
         check_widths("deep-hidden", args.deep_hidden)
-    if args.deep and not 0 <= args.deep_m < math.inf:
-        raise ValueError(f"deep-m must be finite and not negative, got {args.deep_m}.")
+    if args.deep:
+        finite("deep-m", args.deep_m, 0)
     stream = _stream(args)(0)
     if stream.scenario == "task":
         raise ValueError(
@@ -347,12 +345,10 @@ def _write(
         "cells": lines,
         "memory": memory,
     }
-    with replacing(args.out / "matrices.npz") as unfinished:
-        pairs = list(zip(rows, matrices, strict=True))
-        accuracy = {f"{row.matrix_name}/accuracy": matrix.accuracy for row, matrix in pairs}
-        np.savez_compressed(
-            unfinished, **accuracy, **{f"{row.matrix_name}/baseline": matrix.baseline for row, matrix in pairs}
-        )
+    pairs = list(zip(rows, matrices, strict=True))
+    accuracy = {f"{row.matrix_name}/accuracy": matrix.accuracy for row, matrix in pairs}
+    baseline = {f"{row.matrix_name}/baseline": matrix.baseline for row, matrix in pairs}
+    write_arrays(args.out / "matrices.npz", accuracy | baseline)
     write_json(args.out / "memory.json", memory)
     write_json(args.out / "results.json", content)
 

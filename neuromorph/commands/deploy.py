@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from fusi_models.checks import count
 from neuromorph.atomic import write_json
 from neuromorph.deployed.case import Case, imported, load_checkpoint, trained, written
 from neuromorph.deployed.check import checked
@@ -128,6 +129,7 @@ def _imported(args: DeployArgs) -> Case:
         return written(known, *shown)
     if args.steps < 1:
         raise ValueError(f"Say for how many steps a sample is shown, for example --steps 25, got {args.steps}.")
+    count("steps", args.steps)
     how = args.steps, args.encoding, args.input_bits, args.weight_bits
     settings = Settings(*how, input_shape=args.input_shape or None, dt=args.dt)
     return imported(load_module(args.file, args.model) if args.model else args.file, settings, *shown)

@@ -8,7 +8,7 @@ import numpy as np
 
 import fusi_models as fm
 from fusi_models.catalogue import parse
-from fusi_models.checks import check_fraction, whole
+from fusi_models.checks import MOST_COUNT, check_fraction, count, whole
 from fusi_models.files import load_synapse
 from fusi_models.seeds import generator
 from fusi_models.synapse import Chain, Linear, find, need
@@ -90,14 +90,14 @@ def memory_curve(args: MemoryCurveArgs) -> None:
         raise ValueError(f"a curve needs points >= 2 and last >= 1, got points={args.points}, last={args.last:g}.")
     if not args.models:
         raise ValueError("name at least one model, for example cascade:depth=10.")
-    if args.points > MOST_POINTS:
-        raise ValueError(f"points must be at most {MOST_POINTS}, got {args.points}.")
+    count("points", args.points, MOST_POINTS)
     for name, value in (("synapses", args.synapses), ("last", args.last)):
         if not value <= LARGEST:
             raise ValueError(f"{name} must be a number of at most {LARGEST:g}, got {value}.")
     check_fraction("x", args.x)
-    for name in ("seed", "burn_in"):
-        whole(name.replace("_", "-"), getattr(args, name))
+    whole("seed", args.seed)
+    whole("burn-in", args.burn_in, most=MOST_COUNT)
+    count("trials", args.trials)
     if args.observer != "ideal" and args.engine != "theory":
         raise ValueError(f"the observer '{args.observer}' has engine theory only, got {args.engine}.")
     if not (0 < args.threshold <= LARGEST or (args.threshold == 0 and args.observer == "first-passage")):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from fusi_models.catalogue import parse
-from fusi_models.checks import whole
+from fusi_models.checks import count, whole
 from fusi_models.networks.recall import DECODERS, EXPLAIN, additive_errors, chain_errors
 from fusi_models.synapse import Chain, need
 from fusi_models.theory.pairs import GATING, additive_rule
@@ -16,6 +16,8 @@ from neuromorph.outputs import check_files
 from neuromorph.page.svg import drawing
 from neuromorph.palette import COLOURS, INK, MARKERS
 from neuromorph.tables import Table
+
+MOST_NEURONS = 100_000  # their synapses are the square of it: 80 GB
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,9 @@ class RecallArgs:
 def recall(args: RecallArgs) -> None:
     """Compute, print the table and write the files; raises ``ValueError`` or ``OSError`` for a user's mistake."""
     whole("seed", args.seed)
-    whole("neurons", args.neurons, 2)
+    whole("neurons", args.neurons, 2, MOST_NEURONS)
+    count("trials", args.trials)
+    count("patterns", args.patterns)
     args = replace(args, out=check_files(args.out, ("json", "csv", "svg"), ("arguments", "ages")))
     ages, errors = _errors(args)
     print(_table(args, ages, errors))

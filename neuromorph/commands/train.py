@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from tyro.conf import OmitArgPrefixes, Suppress
 
-from fusi_models.checks import check_widths, whole
+from fusi_models.checks import check_widths, count, whole
 from neuromorph import streams
 from neuromorph.checkpoint import load_checkpoint, save_checkpoint, unfinished
 from neuromorph.commands.report import write_training
@@ -95,6 +95,7 @@ def train(args: TrainArgs) -> None:
     """Raises ``ValueError``, ``OSError`` or ``ImportError`` with one sentence for a mistake."""
     check_widths("hidden", args.hidden)
     whole("seed", args.training.seed)
+    count("epochs", args.epochs)
     check_file(args.out, _is_checkpoint)
     check_foreign(report_folder(args.out), "config.json", ["arguments"], ("results.json", "config.json", "report.html"))
     with alone(args.out):

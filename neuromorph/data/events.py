@@ -12,7 +12,7 @@ NMNIST = {
     "nmnist_small_train.npz": "c0e730896adf0a61c25a8231e2180cef06fee45502e77bea8c4fe80904340e47",
     "nmnist_small_test.npz": "dc9193a47f191f5204dd6633c4cc93ee92f1c9bad5708929dc7f0273808ee6e0",
 }
-NMNIST_FRAMES = 10
+NMNIST_FRAMES, MOST_FRAMES = 10, 10_000  # a recording has some 5000 events
 
 
 def frames(x: np.ndarray, y: np.ndarray, p: np.ndarray, t: np.ndarray, count: int, side: int) -> np.ndarray:
@@ -51,8 +51,10 @@ def nmnist(name: str, folders: Sequence[Path]) -> Data:
     ``name``: ``nmnist``, or ``nmnist:FRAMES``. Raises ``ValueError`` for a number of frames that is none.
     """
     count = name.partition(":")[2] or str(NMNIST_FRAMES)
-    if not (count.isascii() and count.isdigit()) or int(count) < 1:
-        raise ValueError(f"'{name}': say how many frames an event recording becomes, for example nmnist:10.")
+    if not (count.isascii() and count.isdigit()) or not 1 <= int(count) <= MOST_FRAMES:
+        raise ValueError(
+            f"'{name}': say how many frames an event recording becomes, 1 to {MOST_FRAMES}, for example nmnist:10."
+        )
     pairs: list[Pair] = []
     for file, digest in NMNIST.items():
         path = find(folders, "NMNIST/", file, digest, None)

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from fusi_models.checks import MOST, count
 from fusi_models.seeds import generator
 
 Pair = tuple[np.ndarray, np.ndarray]
@@ -55,12 +56,10 @@ class Data:
     def limited(self, train: int | None = None, test: int | None = None, seed: int = 0) -> "Data":
         """The same set with at most so many samples, drawn without replacement by ``seed``."""
 
-        def some(pair: Pair, count: int | None, part: str) -> Pair:
-            if count is None or count >= len(pair[0]):
+        def some(pair: Pair, most: int | None, part: str) -> Pair:
+            if most is None or count("samples", most, MOST) >= len(pair[0]):
                 return pair
-            if count < 1:
-                raise ValueError(f"samples must be at least 1, got {count}.")
-            kept = np.sort(generator(f"{part} samples kept of a data set", seed).choice(len(pair[0]), count, False))
+            kept = np.sort(generator(f"{part} samples kept of a data set", seed).choice(len(pair[0]), most, False))
             return pair[0][kept], pair[1][kept]
 
         if train is None and test is None:

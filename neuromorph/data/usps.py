@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neuromorph.atomic import replacing
+from neuromorph.atomic import write_arrays
 from neuromorph.data.labelled import Data
 from neuromorph.data.store import fetch, read_npz
 
@@ -55,6 +55,5 @@ def _download(place: Path) -> list[np.ndarray]:
         for text in texts:  # without a checksum of their own, they would be found again and again
             text.unlink()
         raise ValueError(f"What {URL} sent are not the USPS digits: run again, or put usps.npz into {place}.")
-    with replacing(place / "usps.npz") as unfinished:
-        np.savez_compressed(unfinished, **dict(zip(PARTS, parts, strict=True)))
+    write_arrays(place / "usps.npz", dict(zip(PARTS, parts, strict=True)))
     return parts

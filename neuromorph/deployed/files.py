@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from neuromorph import lava
-from neuromorph.atomic import replacing, write_text
+from neuromorph.atomic import replacing, write_arrays, write_text
 from neuromorph.deployed.check import Check
 from neuromorph.lava.mapping import core_table
 from neuromorph.lava.saved import save_network
@@ -41,10 +41,10 @@ def write(out: Path, found: Check, sheets: dict[str, Any]) -> None:
         write_text(out / f"{chip}.txt", f"{sheet}\n\n" + "\n".join(core_table(sheet.cores)) + "\n")
     save_network(spec, out)
     messages = spec.encode(case.x)
-    with replacing(out / "samples.npz") as unfinished:
-        few = messages[:5]
-        labels = np.full(len(few), -1) if case.y is None else case.y[:5]
-        np.savez_compressed(unfinished, messages=few, counts=reference[-1].spikes[:, :5].sum(0), labels=labels)
+    few = messages[:5]
+    labels = np.full(len(few), -1) if case.y is None else case.y[:5]
+    counts = reference[-1].spikes[:, :5].sum(0)
+    write_arrays(out / "samples.npz", {"messages": few, "counts": counts, "labels": labels})
     if spec.stock:
         with replacing(out / SCRIPT) as unfinished:
             shutil.copyfile(Path(lava.__file__).parent / "handout" / SCRIPT, unfinished)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from neuromorph.atomic import read_json, replacing, write_json
+from neuromorph.atomic import packed, read_json, replacing, write_json
 from neuromorph.data.store import read_npz
 from neuromorph.lava.connection import ALWAYS, Synapses
 from neuromorph.lava.convolution import pair
@@ -46,8 +45,7 @@ def save_network(spec: NetworkSpec, folder: str | PathLike[str]) -> None:
             arrays[name] = one.weights
             connections.append(_words(spec, number, one, name))
         layers.append({"bias_exp": layer.bias_exp, "reset": layer.reset, "connections": connections})
-    packed = io.BytesIO()
-    np.savez_compressed(packed, **arrays)
+    whole = packed(arrays)
     content = {
         "schema": SCHEMA,
         "about": ABOUT,
@@ -58,11 +56,11 @@ def save_network(spec: NetworkSpec, folder: str | PathLike[str]) -> None:
         "input_bits": spec.input_bits,
         "encoding": spec.encoding,
         "layers": layers,
-        "arrays_sha256": hashlib.sha256(packed.getvalue()).hexdigest(),
+        "arrays_sha256": hashlib.sha256(whole).hexdigest(),
     }
     write_json(Path(folder) / "network.json", content)
     with replacing(Path(folder) / "network.npz") as unfinished:
-        unfinished.write_bytes(packed.getvalue())
+        unfinished.write_bytes(whole)
 
 
 def _words(spec: NetworkSpec, number: int, one: Synapses, name: str) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from fusi_models.checks import count
 from fusi_models.seeds import whole
 from neuromorph.learner import Learner, checked_labels, checked_samples, described
-from neuromorph.learners.local import at_least_one
 from neuromorph.learners.methods import NoParts
 from neuromorph.local_rule.clp import Memory, Novelty, learned, shared_inputs
 from neuromorph.local_rule.codes import Winners
@@ -37,7 +37,7 @@ class Clp(Learner):
     def __init__(
         self, inputs: int, classes: int, code: Winners = CODE, novelty: Novelty = NOVELTY, seed: int = 0
     ) -> None:
-        self.inputs, self.classes = at_least_one(inputs, "inputs"), at_least_one(classes, "classes")
+        self.inputs, self.classes = count("inputs", inputs), count("classes", classes)
         self.code, self.novelty, self.seed = code, novelty, whole(seed)
         self.membrane = novelty.membrane(code.winners)
         self.memory = Memory(np.zeros((0, code.sources(self.inputs)), bool), np.zeros(0, np.int64))

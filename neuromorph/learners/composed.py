@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from fusi_models import checks
+from fusi_models.checks import MOST, count, finite
 from fusi_models.seeds import whole
-from neuromorph.learner import Learner, checked_labels, checked_samples, described
+from neuromorph.learner import Learner, check_kind, checked_labels, checked_samples, described
 from neuromorph.learners import parts as catalogue
 from neuromorph.learners.rules import Metaplasticity, Rule
 from neuromorph.metrics import Cost
@@ -82,8 +82,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parts", catalogue.settled(self.parts))
-        if not 0 < self.logit_scale < math.inf:
-            raise ValueError(f"logit_scale must be finite and above 0, got {self.logit_scale}.")
+        finite("logit_scale", self.logit_scale, 0, above=True)
 
 
 class ComposedLearner(Learner):
@@ -97,8 +96,8 @@ class ComposedLearner(Learner):
     """The configuration that it was made of."""
 
     def __init__(self, config: TrainingConfig):
-        if checks.whole("batch", config.batch) < 1:
-            raise ValueError(f"batch must be at least 1, got {config.batch}")
+        check_kind("config", config, TrainingConfig)
+        count("batch", config.batch, MOST)
         self.config, self.training = config, config
         self.batch_size, self.device = config.batch, checked_device(config.device)
         generator = torch.Generator().manual_seed(_seed(config.seed))

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 from typing import Any, cast
 
-from neuromorph.learner import described
+from neuromorph.learner import as_state, check_kind, described
 from neuromorph.learners import parts as catalogue
 from neuromorph.learners.composed import ComposedLearner, TrainingConfig
 from neuromorph.learners.rules import Driven, Metaplasticity, Rule
@@ -83,6 +83,8 @@ class DeepConfig(NetworkConfig, _Foremost):
     @property
     def rule(self) -> Rule:
         """The optimiser: ``Metaplastic``, or a synapse model that Adam's step drives."""
+        if not isinstance(self.synapse, str):
+            raise ValueError(f"synapse must be a model in words, or '' for none, got {self.synapse!r:.80}.")
         if self.synapse:
             return Driven(self.synapse, self.lr, self.betas, self.eps, self.variance)
         chosen = {f.name: getattr(self, f.name) for f in fields(Metaplasticity) if f.name in self.__dataclass_fields__}
@@ -106,7 +108,8 @@ class DeepLearner(ComposedLearner):
     network: SpikingBNN
 
     def __init__(self, config: DeepConfig | None = None):
-        config = config or DeepConfig()
+        config = DeepConfig() if config is None else config
+        check_kind("config", config, DeepConfig)
         super().__init__(config.training)
         self.config: DeepConfig = config
         if config.convolutions:  # wide, whatever follows them
@@ -130,7 +133,9 @@ class DeepLearner(ComposedLearner):
         return {"config": settings if default else {**settings, "weights": described("", form=self.config.weights)}}
 
     def check_saved(self, state: Mapping[str, Any]) -> None:
-        ours, theirs = self._identity()["config"], state["config"]
+        ours, theirs = self._identity()["config"], as_state(state).get("config")
+        if not isinstance(theirs, Mapping):
+            raise ValueError(f"the state was saved by {state.get('description', 'something else')}, not by this class.")
         differing = sorted(name for name in ours.keys() | theirs.keys() if theirs.get(name) != ours.get(name))
         if differing:
             raise ValueError(f"the state was saved with another {', '.join(differing)}; use the same configuration")

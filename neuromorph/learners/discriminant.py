@@ -17,9 +17,9 @@ from typing import Any, final
 import numpy as np
 import torch
 
+from fusi_models.checks import count
 from fusi_models.seeds import whole
 from neuromorph.learner import Learner, checked_labels, checked_samples, described
-from neuromorph.learners.local import at_least_one
 from neuromorph.learners.methods import NoParts
 from neuromorph.local_rule.codes import Code, Winners
 from neuromorph.metrics import Cost
@@ -47,7 +47,7 @@ class DiscriminantLearner(Learner):
     ):
         if not 0 < shrinkage <= 1:
             raise ValueError(f"shrinkage must lie above 0 and at most at 1, got {shrinkage}.")
-        self.inputs, self.classes = at_least_one(inputs, "inputs"), at_least_one(classes, "classes")
+        self.inputs, self.classes = count("inputs", inputs), count("classes", classes)
         self.code, self.shrinkage, self.seed, self.device = code, shrinkage, whole(seed), checked_device(device)
         features, self.presented = code.sources(self.inputs), 0
         self.counts = torch.zeros(classes, dtype=torch.float64, device=self.device)

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from fusi_models import SynapseModel
+from fusi_models.checks import count
 from fusi_models.models.integer import fixed_point
 from neuromorph.lava.deployment import Deployment
 from neuromorph.lava.reference import neuron
 from neuromorph.lava.spec import LayerSpec, NetworkSpec
-from neuromorph.learners.local import RasterLearner, active_only, at_least_one, checked_synapse
+from neuromorph.learners.local import RasterLearner, active_only, checked_synapse
 from neuromorph.local_rule import chance
 from neuromorph.local_rule.layer import LayerRule
 from neuromorph.local_rule.random_feedback import Feedback, hidden_error
@@ -43,7 +44,7 @@ class FeedbackLearner(RasterLearner):
         self.given = tuple(map(checked_synapse, synapses))
         self.synapses = tuple(map(fixed_point, self.given))
         self.seed, self.feedback = self.seeds[0], feedback or Feedback(seed=self.seeds[0])
-        self.sizes = (self.sources, at_least_one(hidden, "hidden"), self.units)
+        self.sizes = (self.sources, count("hidden", hidden), self.units)
         self.neurons = [rule.on_chip(fan_in) for fan_in in self.sizes[:2]]
         self.back = self.feedback.weights(*self.sizes[1:])
         self._set_all_states(

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from fusi_models import SynapseModel
+from fusi_models.checks import count
 from fusi_models.seeds import whole
-from neuromorph.learner import Learner, checked_labels, checked_samples, described
+from neuromorph.learner import Learner, check_kind, checked_labels, checked_samples, described
 from neuromorph.local_rule import chance
 from neuromorph.local_rule.codes import encode
 from neuromorph.local_rule.layer import LayerRule
@@ -27,10 +28,12 @@ class RasterLearner(Learner):
     """
 
     def __init__(self, inputs: int, classes: int, rule: LayerRule, seeds: int | Sequence[int]):
-        self.inputs, self.classes = at_least_one(inputs, "inputs"), at_least_one(classes, "classes")
+        check_kind("rule", rule, LayerRule)
+        self.inputs, self.classes = count("inputs", inputs), count("classes", classes)
         self.rule, self.sources = rule, rule.sources(self.inputs)
-        self.single = np.ndim(seeds) == 0
-        self.seeds = tuple(whole(seed) for seed in np.atleast_1d(np.asarray(seeds, object)))
+        given: Any = seeds.tolist() if isinstance(seeds, np.ndarray) else seeds
+        self.single = not isinstance(given, Sequence)
+        self.seeds = tuple(whole(seed) for seed in ([given] if self.single else given))
         if not self.seeds:
             raise ValueError("seeds is empty: give one number, or one a replica.")
         self.units = self.classes * rule.units_per_class
@@ -174,13 +177,6 @@ class LocalLearner(RasterLearner):
 
     def _set_all_states(self, states):
         self._set_states(states[0])
-
-
-def at_least_one(value: int, name: str) -> int:
-    """``value`` as an int; raises ``ValueError`` naming it unless it is a whole number of at least 1."""
-    if whole(value, name) < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}.")
-    return int(value)
 
 
 def active_only(rule: LayerRule) -> LayerRule:

@@ -170,9 +170,6 @@ class LearnerWords:
 
     def __call__(self, seed: int) -> Learner:
         base, *parts = self.text.split("+")
-        named = [part.partition(":")[0].replace("_", "-") for part in parts]
-        for name in {name for name in named if named.count(name) > 1}:
-            raise ValueError(f"The learner '{self.text}' got the part '{name}' twice: name each part once.")
         if "/" in base:
             return self._local(base, parts, seed)
         sizes = self.sizes

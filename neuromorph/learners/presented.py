@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fusi_models.seeds import generator, integer
+from fusi_models.checks import LARGEST, count, finite, finites
+from fusi_models.seeds import generator, integer, whole
 from neuromorph.learner import Learner, checked_labels, checked_samples, described
 from neuromorph.learners.methods import NoParts
 from neuromorph.metrics import Cost
@@ -50,6 +51,21 @@ class Presentation(Protocol):
         """Of a presentation, 1 ms each."""
 
 
+def check_presentation(config: Presentation, *positive: str) -> None:
+    """Raise ``ValueError`` for no unit or step, rates above one spike a step, and other numbers that cannot be.
+
+    ``positive``: further fields that are above 0.
+    """
+    count("hidden", config.hidden)
+    count("steps", config.steps)
+    for name in ("window", *positive):
+        finites(name, getattr(config, name), 0, above=True)
+    for name in ("dm", "cap"):
+        finites(name, getattr(config, name), 0, LARGEST)
+    for name in ("rate", "label_rate"):
+        finite(name, getattr(config, name), 0, 1000, unit="Hz, one spike a step")
+
+
 def check_presented(name: str, sizes: tuple[int, ...], parts: tuple[str, ...]) -> None:
     """Raise ``NoParts`` for parts, and ``ValueError`` for more or fewer than one hidden layer."""
     if parts:
@@ -70,7 +86,8 @@ class PresentedLearner(Learner):
     """Samples that are shown in one call; a call that is cut leaves nothing learned of them or all."""
 
     def __init__(self, inputs: int, classes: int, config: Presentation, seed: int) -> None:
-        self.inputs, self.classes, self.config, self.seed = inputs, classes, config, seed
+        self.inputs, self.classes = count("inputs", inputs), count("classes", classes)
+        self.config, self.seed = config, whole(seed)
         width = (config.hidden, classes)
         self.back = generator("feedback weights", seed).uniform(-1, 1, width).astype(np.float32) * config.feedback
         self.presented = 0

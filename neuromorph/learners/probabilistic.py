@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fusi_models.seeds import generator
 from neuromorph.learner import Learner
-from neuromorph.learners.presented import PresentedLearner, check_presented
+from neuromorph.learners.presented import PresentedLearner, check_presentation, check_presented
 from neuromorph.local_rule.devices import Devices
 
 Arrays = tuple[NDArray[Any], NDArray[Any]]
@@ -55,10 +55,7 @@ class ProbabilisticConfig:
     """Of a presentation, 1 ms each."""
 
     def __post_init__(self) -> None:
-        if min(self.hidden, self.steps) < 1 or not min(*self.w_max, *self.u_th, self.window) > 0:
-            raise ValueError(f"units, steps, largest weights, thresholds and window must be positive, got {self}.")
-        if not 0 <= max(self.rate, self.label_rate) <= 1000 or min(self.rate, self.label_rate, *self.dm) < 0:
-            raise ValueError("rates must lie between 0 and 1000 Hz, one spike a step, and dm must not be negative.")
+        check_presentation(self, "w_max", "u_th")
 
 
 FASHION = ProbabilisticConfig(

@@ -16,9 +16,10 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from fusi_models.checks import LARGEST, finites
 from fusi_models.seeds import generator
 from neuromorph.learner import Learner
-from neuromorph.learners.presented import PresentedLearner, check_presented
+from neuromorph.learners.presented import PresentedLearner, check_presentation, check_presented
 
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -64,12 +65,9 @@ class TacosConfig:
     """Of a presentation, 1 ms each."""
 
     def __post_init__(self) -> None:
-        if min(self.hidden, self.steps) < 1 or not min(*self.w_max, self.window, self.tau_ref) > 0:
-            raise ValueError(f"units, steps, largest weights, window and tau_ref must be positive, got {self}.")
-        if not 0 <= max(self.rate, self.label_rate) <= 1000 or min(self.rate, self.label_rate, *self.dm) < 0:
-            raise ValueError("rates must lie between 0 and 1000 Hz, one spike a step, and dm must not be negative.")
-        if not all(0 <= a <= 1 for a in self.alpha) or not min(self.eta) >= 0:
-            raise ValueError(f"alpha must lie between 0 and 1 and eta not be negative, got {self.alpha}, {self.eta}.")
+        check_presentation(self, "w_max", "tau_ref")
+        finites("alpha", self.alpha, 0, 1)
+        finites("eta", self.eta, 0, LARGEST)
         if self.bits != 0 and not 2 <= self.bits <= 24:
             raise ValueError(f"bits must be 0 (float) or lie between 2 and 24, got {self.bits}.")
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fusi_models import checks
+
 
 @dataclass(frozen=True)
 class Devices:
@@ -30,8 +32,9 @@ class Devices:
     """Standard deviation of a written resistance over its mean."""
 
     def __post_init__(self) -> None:
-        if self.count < 1 or self.levels < 2 or not self.spread >= 0:
-            raise ValueError(f"give 1 device, 2 levels and a spread of 0 at least, got {self}.")
+        checks.count("the number of devices", self.count)
+        checks.whole("levels", self.levels, 2, 2**15 - 1)
+        checks.finite("spread", self.spread, 0, 10)
 
     @property
     def resistances(self) -> NDArray[np.float32]:

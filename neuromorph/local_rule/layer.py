@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fusi_models.seeds import whole
+from fusi_models.checks import count, finite
 from neuromorph.chip import THRESHOLD_LIMIT, decay, kept
 from neuromorph.local_rule import chance
 from neuromorph.local_rule.codes import Code
@@ -37,14 +37,9 @@ class LayerRule(ABC):
 
     def __post_init__(self):
         for name in ("num_steps", "units_per_class"):
-            object.__setattr__(self, name, whole(getattr(self, name), name))
-        if self.num_steps < 1 or self.units_per_class < 1:
-            raise ValueError(
-                f"num_steps and units_per_class must be at least 1, got {self.num_steps} and {self.units_per_class}."
-            )
+            object.__setattr__(self, name, count(name, getattr(self, name)))
         kept(self.beta)
-        if not 0 <= self.threshold_scale < np.inf:
-            raise ValueError(f"threshold_scale must be a finite number of at least 0, got {self.threshold_scale}.")
+        finite("threshold_scale", self.threshold_scale, 0)
 
     @property
     @abstractmethod

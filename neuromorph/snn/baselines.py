@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fusi_models.checks import LARGEST, finite
 from neuromorph.snn.layered import Layered
 from neuromorph.snn.layers import BinaryConv2d, BinaryLinear
 from neuromorph.snn.network import Convolution, SpikingBNN
@@ -70,8 +71,7 @@ class ControlConfig:
             raise ValueError(f"There is no norm '{self.norm}': choose one of {', '.join(NORMS)}.")
         if self.fast and not self.binary:
             raise ValueError("fast multiplies bits: it needs binary=True")
-        if not self.init > 0:
-            raise ValueError(f"init is the half width of the initial weights and must be positive, got {self.init}")
+        finite("init, the half width of the initial weights,", self.init, 0, LARGEST, above=True)
         if self.channels and (self.side**2 * self.channels[0] != self.sizes[0] or self.pooled < 1):
             raise ValueError(
                 f"{self.sizes[0]} features are no square images of {self.channels[0]} channels, or too small for "

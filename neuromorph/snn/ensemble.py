@@ -20,11 +20,16 @@ class Ensemble(nn.Module):
     """The networks, each with its own weights and input; their spikes are those of each alone.
 
     ``forward(x)`` takes x [batch, replica, feature] and returns spikes and membranes [time, batch, replica, class]. For
-    multi-layer perceptrons without norm. Raises ValueError for convolutions, a norm, or networks that differ.
+    multi-layer perceptrons without norm. Raises ValueError for convolutions, a norm, no network, or networks that
+    differ, and TypeError for other objects.
     """
 
     def __init__(self, networks: Sequence[SpikingBNN]):
         super().__init__()
+        if not isinstance(networks, Sequence) or not all(isinstance(one, SpikingBNN) for one in networks):
+            raise TypeError(f"networks must be a list of SpikingBNN, got {networks!r:.80}.")
+        if not networks:
+            raise ValueError("an ensemble needs at least 1 network, got 0.")
         self.networks = nn.ModuleList(networks)
         self.config = config = networks[0].config
         if any(network.config != config for network in networks):

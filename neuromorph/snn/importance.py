@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from fusi_models.checks import count
 from neuromorph.snn.layered import Layered
 
 
@@ -32,8 +33,8 @@ def switch_increase(
     x [n, feature], y [n]; weights of ``network.layers[layer]``, restored at the end. NaN where a bin holds fewer than
     ``flips`` weights. Raises ValueError for counts below 1.
     """
-    if min(bins, draws, flips) < 1:
-        raise ValueError(f"bins, draws and flips must be at least 1, got {bins}, {draws}, {flips}")
+    for name, value in (("bins", bins), ("draws", draws), ("flips", flips)):
+        count(name, value)
     network.eval()
     weight = network.weights()[layer]
     flat = weight.view(-1)

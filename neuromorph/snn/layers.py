@@ -11,15 +11,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fusi_models.checks import LARGEST, check_widths, finite, wholes
 from neuromorph.snn.weights import SIGNS, WeightsConfig, binarize
 
 __all__ = ["BinaryConv2d", "BinaryLinear", "binarize"]
 
 
+def _widths(name: str, *given: Any) -> tuple[int, ...]:
+    widths = wholes(name, given)
+    check_widths(name, widths)
+    return widths
+
+
 def _half_width(init: float) -> float:
-    if not init > 0:
-        raise ValueError(f"init is the half width of the initial hidden weights and must be positive, got {init}")
-    return init
+    return finite("init, the half width of the initial hidden weights,", init, 0, LARGEST, above=True)
 
 
 @torch.no_grad()
@@ -34,7 +39,8 @@ class BinaryLinear(nn.Linear):
 
     ``weight`` [out_features, in_features] is the hidden weight, drawn uniformly from [-init, init]. No bias by default,
     since a chip adds a bias at every step. ``forward(x)`` takes [..., in_features] and returns [..., out_features].
-    ``weights`` names another form than signs, built in ``form``. Raises ValueError when ``init`` is not positive.
+    ``weights`` names another form than signs, built in ``form``. Raises ValueError for an ``init`` that is not
+    above 0, at most 1e6.
     """
 
     def __init__(
@@ -47,6 +53,9 @@ class BinaryLinear(nn.Linear):
         generator: torch.Generator | None = None,
         **factory: Any,
     ):
+        check_widths(
+            "in_features and out_features", wholes("in_features and out_features", (in_features, out_features))
+        )
         self.init = _half_width(init)  # nn.Linear.__init__ calls reset_parameters
         super().__init__(in_features, out_features, bias=bias, **factory)
         if generator is not None:
@@ -76,7 +85,8 @@ class BinaryConv2d(nn.Conv2d):
     ``weight`` [out_channels, in_channels / groups, height, width] is the hidden weight, drawn uniformly from
     [-init, init]; further arguments as in ``nn.Conv2d``, no bias by default. A padded pixel is 0, whatever the weight.
     ``forward(x)`` takes [batch, in_channels, height, width]. ``weights`` names another form than signs, built in
-    ``form``. Raises ValueError when ``init`` is not positive.
+    ``form``. Raises ValueError for an ``init`` that is not
+    above 0, at most 1e6.
     """
 
     def __init__(
@@ -92,6 +102,10 @@ class BinaryConv2d(nn.Conv2d):
         generator: torch.Generator | None = None,
         **options: Any,
     ):
+        check_widths(
+            "in_channels and out_channels", wholes("in_channels and out_channels", (in_channels, out_channels))
+        )
+        _widths("kernel_size", *(kernel_size if isinstance(kernel_size, tuple) else (kernel_size,)))
         self.init = _half_width(init)
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias, **options)
         if generator is not None:

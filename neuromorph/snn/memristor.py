@@ -28,18 +28,19 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
-from fusi_models.checks import whole
+from fusi_models.checks import finite, whole
 from fusi_models.seeds import integer
 from neuromorph.snn.weights import Weights, WeightsConfig
 
 MOST_LEVELS = 2**15 - 1  # a level is kept in 16 bits
+LARGEST = 10  # half ranges, or powers of the age: beyond it no level is told from another
 
 
 @final
 @dataclass(frozen=True)
 class MemristorConfig(WeightsConfig):
     """A device a weight. Raises ValueError for fewer than 2 or too many levels, chances outside [0, 1], numbers that
-    are negative or NaN.
+    are negative or NaN, and for ``spread``, ``read_noise`` or ``drift`` above 10.
 
     >>> MemristorConfig(5).level_means
     (-1.0, -0.5, 0.0, 0.5, 1.0)
@@ -71,18 +72,14 @@ class MemristorConfig(WeightsConfig):
     """Of everything that is drawn."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "levels", whole("levels", self.levels, 2))
-        if self.levels > MOST_LEVELS:
-            raise ValueError(f"levels must be at most {MOST_LEVELS}, got {self.levels}")
+        object.__setattr__(self, "levels", whole("levels", self.levels, 2, MOST_LEVELS))
         object.__setattr__(self, "endurance", whole("endurance", self.endurance))
         for name in ("up_failed", "down_failed", "stuck"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie between 0 and 1, got {getattr(self, name)}")
         for name in ("spread", "read_noise", "drift"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ValueError(f"{name} must be finite and not negative, got {getattr(self, name)}")
-        if not 0 < self.reach < float("inf"):
-            raise ValueError(f"reach must be positive and finite, got {self.reach}")
+            finite(name, getattr(self, name), 0, LARGEST)
+        finite("reach", self.reach, 0, 1e6, above=True)
         for name in ("means", "spreads"):
             given = getattr(self, name)
             if len(given) not in (0, self.levels):

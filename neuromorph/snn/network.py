@@ -21,7 +21,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from fusi_models.checks import whole
+from fusi_models.checks import LARGEST, MOST, count, finites, one_of, real, whole, wholes
 from neuromorph.chip import (
     BIAS_EXPONENT_LIMIT,
     BIAS_MANTISSA_LIMIT,
@@ -57,8 +57,17 @@ class Convolution:
     padding: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.channels, self.kernel, self.stride) < 1 or self.padding < 0:
-            raise ValueError(f"a convolution needs positive channels, kernel and stride and padding >= 0, got {self}")
+        for name in ("channels", "kernel", "stride"):
+            count(f"{name} of a convolution", getattr(self, name), MOST)
+        whole("padding of a convolution", self.padding)
+
+
+def _convolutions(given: Any) -> tuple[Convolution, ...]:
+    """Those that are given as numbers, (channels, kernel, stride, padding), among them."""
+    try:
+        return tuple(one if isinstance(one, Convolution) else Convolution(*one) for one in given)
+    except TypeError as error:
+        raise ValueError(f"convolutions must be a list of snn.Convolution, got {given!r:.80}.") from error
 
 
 @dataclass(frozen=True)
@@ -108,14 +117,14 @@ class NetworkConfig:
             object.__setattr__(self, name, value)
 
         for name in ("sizes", "image"):
-            settle(name, tuple(whole(f"each of {name}", n) for n in getattr(self, name)))
-        settle("num_steps", whole("num_steps", self.num_steps))
-        settle("convolutions", tuple(c if isinstance(c, Convolution) else Convolution(*c) for c in self.convolutions))
+            settle(name, wholes(name, getattr(self, name)))
+        settle("num_steps", count("num_steps", whole("num_steps", self.num_steps)))
+        settle("convolutions", _convolutions(self.convolutions))
         if len(self.sizes) < 2 or min(self.sizes) < 1:
             raise ValueError(f"sizes must list at least inputs and classes, all positive, got {self.sizes}")
         for name, known in (("encoding", ENCODINGS), ("readout", READOUTS), ("norm", NORMS)):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
+            one_of(name, getattr(self, name), known)
+        settle("input_bits", whole("input_bits", self.input_bits))
         if self.encoding == "current" and self.input_bits == 0:
             settle("encoding", "raster")
         if self.encoding != "current":
@@ -128,13 +137,11 @@ class NetworkConfig:
             )
         layers = len(self.shapes)
         default = tuple(2.0 if k in (0, layers - 1) else 1.0 for k in range(layers))
-        gains = tuple(float(g) for g in self.gains) or default
+        gains = tuple(finites("gains", self.gains, 0, LARGEST, above=True).ravel().tolist()) or default
         settle("gains", gains)
-        if len(gains) != layers or not min(gains) > 0:
+        if len(gains) != layers:
             raise ValueError(f"gains must be one positive number for each of {layers} layers, got {gains}")
-        if self.num_steps < 1:
-            raise ValueError(f"num_steps must be at least 1, got {self.num_steps}")
-        if not 1 / DECAY_UNITY <= self.beta <= 1:
+        if not 1 / DECAY_UNITY <= real("beta", self.beta) <= 1:
             raise ValueError(f"beta must lie between 1/{DECAY_UNITY} and 1, got {self.beta}")
         if self.fast and self.messages[0] > LARGEST_MESSAGE:
             raise ValueError(f"fast multiplies in 8 bits: input_bits must be at most 7, got {self.input_bits}")
@@ -206,7 +213,7 @@ class SpikingBNN(Layered):
 
     def __init__(self, sizes: Sequence[int], *, generator: torch.Generator | None = None, **options: object):
         super().__init__()
-        self.config = config = NetworkConfig(tuple(sizes), **options)  # type: ignore[arg-type]
+        self.config = config = NetworkConfig(sizes, **options)  # type: ignore[arg-type]
         channels = [*config.image[:1], *(c.channels for c in config.convolutions)]
         form: dict[str, Any] = {"init": config.init, "weights": config.weights, "generator": generator}
         convolutions = [
@@ -224,8 +231,10 @@ class SpikingBNN(Layered):
 
         x [batch, feature] in [0, 1] gives [1, batch, feature], the same at every step, where ``encoding`` is "current",
         and spikes [time, batch, feature] else; a "raster" of 0 and 1 [time, batch, feature] is returned as it is.
-        Raises ValueError for another shape or range, or NaN.
+        Raises ValueError for another shape or range, or NaN, and TypeError for what is no tensor.
         """
+        if not isinstance(x, Tensor):
+            raise TypeError(f"x must be a torch tensor, got {type(x).__name__}: convert it with torch.as_tensor.")
         config = self.config
         raster = config.encoding == "raster"
         expected = (config.num_steps, "batch", config.sizes[0]) if raster else ("batch", config.sizes[0])

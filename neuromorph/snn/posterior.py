@@ -25,6 +25,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 
+from fusi_models.checks import LARGEST, finite
 from neuromorph.snn.weights import Weights, WeightsConfig
 
 TINY = 1e-30  # added to a variance: its root has a finite slope where no input is active
@@ -168,8 +169,7 @@ class GaussianConfig(DrawnConfig):
     """sigma at the start in units of 1 / sqrt(fan-in); 0: no sample differs from the mean."""
 
     def __post_init__(self) -> None:
-        if not 0 <= self.deviation < float("inf"):
-            raise ValueError(f"deviation must be a finite number of at least 0, got {self.deviation}")
+        finite("deviation", self.deviation, 0, LARGEST)
 
     def build(self, shape: Sequence[int], generator: torch.Generator | None = None) -> Gaussian:
         return Gaussian(shape, self, generator)

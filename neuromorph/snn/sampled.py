@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from fusi_models.checks import LARGEST, count, finite, whole
 from neuromorph.snn.layered import Layered
 from neuromorph.snn.layers import BinaryLinear
 from neuromorph.snn.posterior import Drawn, DrawnConfig, GaussianConfig
@@ -69,16 +70,14 @@ class SampledConfig:
     to be possible."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sizes", tuple(int(n) for n in self.sizes))
-        if len(self.sizes) < 2 or min(self.sizes) < 1 or self.samples < 1:
-            raise ValueError(
-                f"sizes must list at least inputs and classes, and samples be positive, got {self.sizes}, "
-                f"{self.samples}"
-            )
+        object.__setattr__(self, "sizes", tuple(whole("each of sizes", n, 1) for n in self.sizes))
+        if len(self.sizes) < 2:
+            raise ValueError(f"sizes must list at least inputs and classes, got {self.sizes}.")
+        count("samples", self.samples)
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"There is no activation '{self.activation}': choose one of {', '.join(ACTIVATIONS)}.")
-        if not (self.init > 0 and self.standard[1] > 0):
-            raise ValueError(f"init and the deviation of a pixel must be positive, got {self.init}, {self.standard}")
+        finite("init", self.init, 0, LARGEST, above=True)
+        finite("the deviation of a pixel", self.standard[1], 0, LARGEST, above=True)
 
     @property
     def norm(self) -> str:

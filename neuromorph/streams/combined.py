@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from neuromorph.data import Pair
-from neuromorph.streams.stream import Stream, Task, each, text_digest
+from neuromorph.streams.stream import Stream, Task, check_stream, each, text_digest
 
 
 def parallel(streams: Sequence[Stream]) -> Stream:
@@ -14,6 +14,10 @@ def parallel(streams: Sequence[Stream]) -> Stream:
 
     Raises ``ValueError`` for streams of different length, and when a part of a task is built whose size differs.
     """
+    if not isinstance(streams, Sequence) or isinstance(streams, Stream):
+        raise ValueError(f"streams must be a list of streams, got {type(streams).__name__}.")
+    for stream in streams:
+        check_stream(stream, "each of streams")
     if not streams:
         raise ValueError("parallel needs at least 1 stream, got 0.")
     first = streams[0]
@@ -42,6 +46,7 @@ def parallel(streams: Sequence[Stream]) -> Stream:
 
 def joint(stream: Stream) -> Stream:
     """All tasks at once as one task: the upper reference that sees no sequence."""
+    check_stream(stream)
 
     def together(pairs: list[Pair]) -> Pair:
         return np.concatenate([x for x, _ in pairs]), np.concatenate([y for _, y in pairs])

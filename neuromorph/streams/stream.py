@@ -15,6 +15,7 @@ from typing import Any, final, overload
 
 import numpy as np
 
+from fusi_models import checks
 from neuromorph.data import Pair, digest_of
 
 SCENARIOS = ("task", "domain", "class")
@@ -30,6 +31,7 @@ class Task:
     """
 
     def __init__(self, name: str, train: Pair, test: Pair, classes: int):
+        train, test = _pair("train", train), _pair("test", test)
         arrays = Built(lambda: train, lambda: test, lambda: digest_of(*train, *test))
         self.name, self.classes, self._built = name, classes, arrays
         _ = self.train, self.test  # arrays at hand are checked at once
@@ -77,6 +79,15 @@ class Task:
         return pair
 
 
+def _pair(part: str, given: Any) -> Pair:
+    if not isinstance(given, (tuple, list)) or len(given) != 2:
+        raise ValueError(f"{part} must be two arrays, samples x and labels y, got {given!r:.80}.")
+    x, y = checks.array(f"x of {part}", given[0]), checks.array(f"y of {part}", given[1])
+    if not x.ndim or not y.ndim or len(x) != len(y):
+        raise ValueError(f"{part} has x of shape {x.shape} and y of shape {y.shape}: give one label a sample.")
+    return x, y
+
+
 @dataclass(frozen=True)
 class Built:
     """How the parts of a task come about."""
@@ -90,7 +101,8 @@ class Built:
 class Stream(Sequence[Task]):
     """A sequence of ``Task``: ``stream[k]`` builds task k, the same each time.
 
-    ``shape``: the image shape behind the flat x. ``outputs``: classes that a learner must provide.
+    ``shape``: the image shape behind the flat x. ``outputs``: classes that a learner must provide. Raises
+    ``IndexError`` for a task beyond the last one and ``TypeError`` for what is no number or slice.
     """
 
     name: str
@@ -100,6 +112,8 @@ class Stream(Sequence[Task]):
     builders: tuple[Callable[[], Task], ...]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.builders, tuple):
+            raise ValueError(f"builders must be a tuple of functions, got {type(self.builders).__name__}.")
         if not self.builders:
             raise ValueError(f"{self.name}: a stream needs at least 1 task, got 0.")
 
@@ -113,7 +127,13 @@ class Stream(Sequence[Task]):
     def __getitem__(self, k: slice) -> "Stream": ...
 
     def __getitem__(self, k: int | slice) -> "Task | Stream":
-        return replace(self, builders=self.builders[k]) if isinstance(k, slice) else self.builders[k]()
+        if isinstance(k, slice):
+            return replace(self, builders=self.builders[k])
+        if isinstance(k, bool) or not isinstance(k, (int, np.integer)):
+            raise TypeError(f"a task is asked for by its number, from 0 to {len(self) - 1}, got {k!r:.80}.")
+        if not -len(self) <= k < len(self):
+            raise IndexError(f"{self.name} has {len(self)} tasks: ask for 0 to {len(self) - 1}, got {k}.")
+        return self.builders[k]()
 
     def __iter__(self) -> Iterator[Task]:
         return (build() for build in self.builders)
@@ -136,22 +156,25 @@ class Stream(Sequence[Task]):
         return text_digest(self.name, self.scenario, self.outputs, *self.shape, *(task.digest for task in self))
 
 
+def check_stream(stream: object, name: str = "stream") -> None:
+    """Raise ``ValueError`` for what is no stream."""
+    if not isinstance(stream, Stream):
+        raise ValueError(f"{name} must be a neuromorph.streams.Stream, got {type(stream).__name__}.")
+
+
+def check_scenario(scenario: object) -> None:
+    """Raise ``ValueError`` naming the scenarios that there are."""
+    if not isinstance(scenario, str) or scenario not in SCENARIOS:
+        raise ValueError(f"There is no scenario '{scenario!s:.80}': choose one of {', '.join(SCENARIOS)}.")
+
+
 def each(build: Callable[[int], Task], count: int, name: str = "tasks") -> tuple[Callable[[], Task], ...]:
-    """The ``builders`` of a stream whose task k is ``build(k)``; raises ``ValueError`` for a ``count`` below 1."""
+    """The ``builders`` of a stream whose task k is ``build(k)``; raises ``ValueError`` for no task or too many."""
 
     def at(k: int) -> Callable[[], Task]:
         return lambda: build(k)
 
-    return tuple(at(k) for k in range(at_least_one(name, count)))
-
-
-def at_least_one(name: str, value: int) -> int:
-    """``value``; raises ``ValueError`` where it is no whole number or below 1."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise ValueError(f"{name} must be a whole number, got {value!r}.")
-    if value < 1:
-        raise ValueError(f"{name} must be at least 1, got {value}.")
-    return int(value)
+    return tuple(at(k) for k in range(checks.count(name, count)))
 
 
 def flat(pair: Pair) -> Pair:

@@ -10,12 +10,13 @@ from pkgutil import iter_modules
 from typing import Any
 from weakref import WeakValueDictionary
 
-from fusi_models.checks import pairs
+from fusi_models import checks
+from fusi_models.checks import count, pairs
 from neuromorph.data import Data, load, names
 from neuromorph.streams import kinds
 from neuromorph.streams.combined import joint
 from neuromorph.streams.kind import Kind
-from neuromorph.streams.stream import Stream, at_least_one
+from neuromorph.streams.stream import Stream
 
 MOST = 100_000  # tasks: a list of more fills the memory before anything is said
 
@@ -34,8 +35,10 @@ def by_name(name: str, tasks: int, seed: int, samples: int | None = None, test_s
     natural order or in that of ``split-mnist:order=...``. ``samples``, ``test_samples``: at most so many of each data
     set. Raises ``ValueError`` naming the known kinds, data sets or parameters.
     """
-    if at_least_one("tasks", tasks) > MOST:
-        raise ValueError(f"tasks must be at most {MOST}, got {tasks}.")
+    count("tasks", tasks, MOST)
+    for most in (samples, test_samples):
+        if most is not None:
+            count("samples", most, checks.MOST)
     if not isinstance(name, str):
         raise ValueError(f"A stream is named in words such as 'permuted-digits', got {name!r:.80}.")
     word, sets, options = _parsed(name)

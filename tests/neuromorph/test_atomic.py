@@ -30,6 +30,34 @@ def test_json_refuses_nan_and_keeps_the_old_file(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
 
 
+def test_arrays_on_a_full_disk_are_one_sentence(tmp_path):
+    """numpy's writer left a ZipFile that printed a traceback when it was collected."""
+    script = """
+import resource, signal, sys
+import numpy as np
+from neuromorph.atomic import write_arrays
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+try:
+    write_arrays(sys.argv[1], {"noise": np.random.default_rng(0).random(9999)})
+except OSError as error:
+    print(error)
+"""
+    path = tmp_path / "cell.npz"
+    end = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
+    assert end.stderr == "" and str(path) in end.stdout and len(end.stdout.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_named_and_not_the_temporary_file(tmp_path):
+    """pathlib's errors hold a Path where others hold a text."""
+    path = tmp_path / "gone/results.csv"
+    with pytest.raises(FileNotFoundError) as told, replacing(path) as unfinished:
+        path.parent.rmdir()
+        unfinished.write_text("")
+    assert told.value.filename == str(path)
+
+
 def test_two_writers_of_one_file_do_not_disturb_each_other(tmp_path):
     """One process, two writers at once: the inner one ends while the outer one still writes."""
     path = tmp_path / "m=2.5.pt"

@@ -111,7 +111,7 @@ def test_each_task_can_have_its_own_number_of_epochs():
     np.testing.assert_array_equal(samples, np.concatenate([x[:40], x[80:]]))
     with pytest.raises(ValueError, match="got 3 numbers of epochs for 2 tasks"):
         learn_stream(learner, whole, epochs=(1, 2, 3), progress=False)
-    with pytest.raises(ValueError, match=r"at least 1, got epochs=\(1, 0\)"):
+    with pytest.raises(ValueError, match=r"epochs must be at least 1, got 0"):
         learn_stream(learner, whole, epochs=(1, 0), progress=False)
 
 
@@ -382,7 +382,7 @@ def test_a_failed_save_keeps_the_last_checkpoint(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"epochs": -1}, {"every": 0}])
 def test_impossible_numbers_are_refused(wrong):
-    with pytest.raises(ValueError, match="epochs and every must be at least 1"):
+    with pytest.raises(ValueError, match="(epochs|every) must be at least 1"):
         learn_stream(Remembers(), stream(1), progress=False, **wrong)
 
 

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -53,6 +54,14 @@ def test_memory_that_torch_lacks_is_one_sentence(words, capsys):
     assert ended.value.code == 2 and said.startswith("neuromorph: not enough memory (") and said.count("\n") == 1
     with pytest.raises(RuntimeError, match="another"), told(Signals(), str):
         raise RuntimeError("another")
+
+
+def test_a_full_disk_is_told_with_what_to_do(capsys):
+    """Earlier "check the path", which is right."""
+    with pytest.raises(SystemExit) as ended, told(Signals(), str):
+        raise OSError(errno.ENOSPC, "No space left on device", "runs/net.pt")
+    said = "neuromorph: runs/net.pt: No space left on device; make room there, or choose another --out.\n"
+    assert ended.value.code == 2 and capsys.readouterr().err == said
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent))  # as the campaign does; the tests are no package
+import arguments  # noqa: E402
 import files  # noqa: E402
 import harness  # noqa: E402
 import wrong_uses  # noqa: E402
@@ -90,6 +91,12 @@ def test_wrong_uses_print_what_the_page_says():
     page = (Path(__file__).parents[2] / "docs/robustness.md").read_text(encoding="utf-8")
     table = [line for line in page.splitlines() if line.startswith("| `")]
     assert [row for row in wrong_uses.rows() if row.startswith("| `")] == table
+
+
+def test_arguments_of_a_wrong_kind_are_refused_in_words():
+    """Two odd things an argument, others for each; ``arguments.py`` tries all of them."""
+    chance = random.Random(0)
+    assert list(arguments.faults(lambda odd: chance.sample(odd, 2))) == []
 
 
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])

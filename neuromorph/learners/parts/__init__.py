@@ -7,6 +7,7 @@ configuration ``CONFIG``; nothing else has to be told of a new one.
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -38,6 +39,8 @@ def words(config: PartConfig) -> str | None:
 
 def settled(parts: tuple[PartConfig | str, ...]) -> tuple[PartConfig, ...]:
     """Configurations for words. Raises ``ValueError`` for two parts of a kind, which would count twice."""
+    if isinstance(parts, str) or not isinstance(parts, Sequence):
+        raise ValueError(f"parts must be a list of words or configurations, got {parts!r:.80}: write ('ewc',).")
     found = tuple(by_words(part) if isinstance(part, str) else part for part in parts)
     for n, part in enumerate(found):
         if not isinstance(part, PartConfig):

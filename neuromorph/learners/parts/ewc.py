@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fusi_models.checks import MOST, count, finite
 from fusi_models.seeds import generator
 from neuromorph.snn.parts import Host, Part, PartConfig
 from neuromorph.streams import Task
@@ -41,8 +42,8 @@ class EWC(PartConfig):
     """Random consolidation, the control: the same numbers in random places."""
 
     def __post_init__(self) -> None:
-        if not self.strength >= 0 or self.samples < 1:
-            raise ValueError(f"strength must not be negative and samples at least 1, got {self}")
+        finite("strength", self.strength, 0)
+        count("samples", self.samples, MOST)
 
     def build(self, learner: Host) -> Penalties:
         return Penalties(learner, self)

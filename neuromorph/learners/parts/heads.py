@@ -17,6 +17,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from fusi_models.checks import count
 from neuromorph.learners.methods import NoHeads
 from neuromorph.snn.parts import Host, Part, PartConfig
 
@@ -36,8 +37,7 @@ class Heads(PartConfig):
     """How many tasks there will be: the outputs of the network are shared out among them."""
 
     def __post_init__(self) -> None:
-        if self.tasks < 1:
-            raise ValueError(f"tasks must be at least 1, got {self}")
+        count("tasks", self.tasks)
 
     def build(self, learner: Host) -> OutputLayers:
         return OutputLayers(learner, self)

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from fusi_models.checks import finite
 from neuromorph.snn.parts import Host, Part, PartConfig
 from neuromorph.streams import Task
 
@@ -39,8 +40,8 @@ class LwF(PartConfig):
     """T, in units of the scores."""
 
     def __post_init__(self) -> None:
-        if not self.strength >= 0 or not self.temperature > 0:
-            raise ValueError(f"strength must not be negative and temperature must be positive, got {self}")
+        finite("strength", self.strength, 0)
+        finite("temperature", self.temperature, 0, above=True)
 
     def build(self, learner: Host) -> Distillation:
         return Distillation(learner, self)

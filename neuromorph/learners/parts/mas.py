@@ -17,6 +17,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from fusi_models.checks import MOST, count, finite
 from neuromorph.snn.anchored import Anchored, mean_over_samples
 from neuromorph.snn.parts import Host, PartConfig
 from neuromorph.streams import Task
@@ -37,8 +38,8 @@ class MAS(PartConfig):
     """Samples of the importance, at most."""
 
     def __post_init__(self) -> None:
-        if not self.strength >= 0 or self.samples < 1:
-            raise ValueError(f"strength must not be negative and samples at least 1, got {self}")
+        finite("strength", self.strength, 0)
+        count("samples", self.samples, MOST)
 
     def build(self, learner: Host) -> Sensitivities:
         return Sensitivities(learner, self)

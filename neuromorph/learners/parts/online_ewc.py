@@ -16,6 +16,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from fusi_models.checks import MOST, check_fraction, count, finite
 from neuromorph.snn.anchored import Anchored, mean_over_samples
 from neuromorph.snn.parts import Host, PartConfig
 from neuromorph.streams import Task
@@ -38,10 +39,9 @@ class OnlineEWC(PartConfig):
     """Samples of the Fisher information, at most."""
 
     def __post_init__(self) -> None:
-        if not self.strength >= 0 or not 0 < self.gamma <= 1 or self.samples < 1:
-            raise ValueError(
-                f"strength must not be negative, gamma above 0 and at most 1, and samples at least 1, got {self}"
-            )
+        finite("strength", self.strength, 0)
+        check_fraction("gamma", self.gamma)
+        count("samples", self.samples, MOST)
 
     def build(self, learner: Host) -> RunningFisher:
         return RunningFisher(learner, self)

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fusi_models.checks import MOST, count, whole
 from fusi_models.seeds import generator
 from neuromorph.snn.parts import Host, Part, PartConfig
 
@@ -39,11 +40,8 @@ class Replay(PartConfig):
     """Samples replayed with a mini-batch, at most those that are there; 0: as many as the mini-batch has."""
 
     def __post_init__(self) -> None:
-        if self.capacity < 1 or self.replayed < 0:
-            raise ValueError(
-                f"capacity must be at least 1 (leave the part out to replay nothing) and replayed not negative, "
-                f"got {self}"
-            )
+        count("capacity", self.capacity, MOST)  # to replay nothing, the part is left out
+        whole("replayed", self.replayed)
 
     def build(self, learner: Host) -> Reservoir:
         return Reservoir(learner, self)

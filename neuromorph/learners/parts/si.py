@@ -18,6 +18,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from fusi_models.checks import finite
 from neuromorph.snn.parts import Host, Part, PartConfig
 from neuromorph.streams import Task
 
@@ -39,8 +40,8 @@ class SI(PartConfig):
     """xi, in w^2: keeps Omega finite where a weight ends where it began. Weights of width 0.05 want about 0.001."""
 
     def __post_init__(self) -> None:
-        if not self.strength >= 0 or not self.damping > 0:
-            raise ValueError(f"strength must not be negative and damping must be positive, got {self}")
+        finite("strength", self.strength, 0)
+        finite("damping", self.damping, 0, above=True)
 
     def build(self, learner: Host) -> PathIntegrals:
         return PathIntegrals(learner, self)

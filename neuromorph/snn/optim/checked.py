@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -10,14 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fusi_models.checks import LARGEST, finite, finites
+
+FASTEST = 1e3  # hidden weights start within 1, and a step moves them by lr
 VARIANCES = ("weight", "layer")
 
 
 class CheckedOptimizer(torch.optim.Optimizer):
     """An optimiser whose groups are checked; ``numbers`` names the options that must be finite and not negative.
 
-    Raises ValueError for a negative or NaN number, betas outside [0, 1), complex parameters, and, at a step, sparse
-    gradients.
+    Raises ValueError for a negative or NaN number, a rate (``lr``, ``lr_...``) above 1000 and another number above 1e6,
+    which no weight survives, betas outside [0, 1), complex parameters, and, at a step, sparse gradients.
     """
 
     numbers: tuple[str, ...]
@@ -27,9 +29,8 @@ class CheckedOptimizer(torch.optim.Optimizer):
         super().add_param_group(param_group)
         group = self.param_groups[-1]
         for name in self.numbers:
-            if not 0 <= group[name] < math.inf:
-                raise ValueError(f"{name} must not be negative and must be finite, got {group[name]}")
-        if not all(0 <= b < 1 for b in group.get("betas", ())):
+            finite(name, group[name], 0, FASTEST if name.startswith("lr") else LARGEST)
+        if (finites("betas", group.get("betas", ()), 0) >= 1).any():
             raise ValueError(f"betas must lie in [0, 1), got {group['betas']}")
         if any(p.is_complex() for p in group["params"]):
             raise ValueError("a complex parameter has no sign: optimise its real and imaginary part as two tensors")

@@ -50,6 +50,8 @@ class Consolidated(CheckedOptimizer):
         drive: str = "adam",
         variance: str = "weight",
     ):
+        if not isinstance(synapse, SynapseModel):
+            raise TypeError(f"synapse must be a synapse model such as HiddenWeight(25), got {synapse!r:.80}.")
         text = find(synapse, BrianText)
         variables = [line.partition(" : ") for line in text.declarations.splitlines()] if text else []
         if text is None or synapse.stochastic or any(kind != "1" for _, _, kind in variables):

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from fusi_models.checks import Values, check_fraction
+from fusi_models.checks import MOST, Values, check_fraction, count
 from neuromorph.data import Pair
 from neuromorph.data.own import Samples, split_off
 from neuromorph.streams.kind import Kind
-from neuromorph.streams.stream import SCENARIOS, Stream, Task, each, flat, text_digest
+from neuromorph.streams.stream import Stream, Task, check_scenario, each, flat, text_digest
 
 
 def from_datasets(
@@ -31,7 +31,8 @@ def from_datasets(
     list of samples (x, y). x [n, ...] in [0, 1] of any one shape (colour images [n, 3, h, w], frames of events
     [n, time, ...]), y whole numbers from 0. Without ``test``, ``test_share`` of each task's classes is split off by
     ``seed``. ``scenario``: as in ``neuromorph.streams.stream``; by default "class" where no two tasks share a class,
-    "domain" where all have the same ones. ``outputs``: by default the largest label and one. ``names``: of the tasks.
+    "domain" where all have the same ones. ``outputs``: by default the largest label and one, where each class has a
+    sample. ``names``: of the tasks.
 
     Arrays are checked here. A ``Dataset`` is read when its task is used, again each time, and so has to give the same
     samples then; for a ``scenario`` or ``outputs`` that is not said it is also read here, for its labels.
@@ -49,10 +50,11 @@ def from_datasets(
     check_fraction("test_share", test_share, below_one=True)
     if scenario is None:
         scenario = _scenario(sources)
-    if scenario not in SCENARIOS:
-        raise ValueError(f"There is no scenario '{scenario}': choose one of {', '.join(SCENARIOS)}.")
-    if outputs is None:
-        outputs = int(max(one.labels.max() for one in (*sources, *(tests or ())))) + 1
+    check_scenario(scenario)
+    if outputs is not None:
+        count("outputs", outputs, MOST)
+    else:
+        outputs = _classes([one.labels for one in (*sources, *(tests or ()))])
     split = None if tests is not None else (test_share, seed)
     parts = [Parts(one, tests[k] if tests else None, split, k, outputs, sources[0]) for k, one in enumerate(sources)]
     for one in parts:
@@ -64,6 +66,18 @@ def from_datasets(
         return Task.lazy(title, lambda: ours.pair("train"), lambda: ours.pair("test"), outputs, ours.digest)
 
     return Stream(name, scenario, outputs, sources[0].shape, each(build, len(parts)))
+
+
+def _classes(labels: Sequence[Values]) -> int:
+    """One more than the largest; a class that never occurs would be an output that no sample asks for."""
+    there = np.unique(np.concatenate(labels))
+    missing = np.setdiff1d(np.arange(there[-1]), there)
+    if len(missing):
+        raise ValueError(
+            f"no sample has the label {missing[0]}, but labels go up to {there[-1]}: number classes from 0 without a "
+            "gap, or say how many there are (outputs)."
+        )
+    return int(there[-1]) + 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,10 +4,11 @@ from functools import partial
 
 import numpy as np
 
+from fusi_models import checks
 from fusi_models.seeds import generator
 from neuromorph.data import Pair
 from neuromorph.streams.kind import Kind
-from neuromorph.streams.stream import Stream, Task, at_least_one, each, text_digest
+from neuromorph.streams.stream import Stream, Task, each, text_digest
 
 
 def patterns(count: int, size: int, seed: int) -> Stream:
@@ -21,7 +22,7 @@ def patterns(count: int, size: int, seed: int) -> Stream:
         draw = partial(pattern, k)
         return Task.lazy(f"pattern {k + 1}", draw, draw, 1, lambda: text_digest("pattern", size, seed, k))
 
-    return Stream("patterns", "domain", 1, (at_least_one("size", size),), each(build, count, "count"))
+    return Stream("patterns", "domain", 1, (checks.count("size", size, checks.MOST),), each(build, count, "count"))
 
 
 KINDS: dict[str, Kind] = {}  # a learner cannot be tested on them: they have no name in words

@@ -1,9 +1,8 @@
 """Turned images (Lopez-Paz & Ranzato 2017, rotated MNIST): neighbouring tasks are alike."""
 
-import math
-
 import numpy as np
 
+from fusi_models.checks import finite
 from fusi_models.seeds import generator
 from neuromorph.data import Data, Pair
 from neuromorph.streams.kind import Kind, check_set, number
@@ -18,8 +17,8 @@ def rotated(data: Data, tasks: int, seed: int, degrees: float | None = None, sta
     """
     check_set(data)
     for name, angle in (("degrees", degrees), ("start", start)):
-        if angle is not None and not math.isfinite(angle):
-            raise ValueError(f"{name} must be a finite number, got {angle}.")
+        if angle is not None:
+            finite(name, angle, unit="degrees")
     if min(data.shape[-2:]) < 2:
         raise ValueError(f"{data.name} has samples of shape {data.shape}, no images to rotate: choose another stream.")
     offset = generator("first angle of a rotated stream", seed).uniform(0, 360) if start is None else start

@@ -15,6 +15,8 @@ def sequence(sets: Sequence[Data]) -> Stream:
     Smaller images are padded with zeros to the largest (USPS 16x16 to 28x28: 6 pixels a side). Raises ``ValueError``
     for no data set, and where some have colours and others not.
     """
+    if not isinstance(sets, Sequence):
+        raise ValueError(f"sets must be a list of data sets, got {type(sets).__name__}.")
     if not sets:
         raise ValueError("sequence needs at least 1 data set, got 0.")
     for data in sets:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from fusi_models.checks import Values
+from fusi_models.checks import Values, whole, wholes
 from fusi_models.seeds import generator
 from neuromorph.data import Data, Pair
 from neuromorph.streams.kind import Kind, check_set
-from neuromorph.streams.stream import SCENARIOS, Stream, Task, each, flat, text_digest
+from neuromorph.streams.stream import Stream, Task, check_scenario, each, flat, text_digest
 
 
 def split(
@@ -63,9 +63,8 @@ def _check_samples(data: Data, groups: Values) -> None:
 
 def _check(data: Data, per_task: int, scenario: str) -> None:
     check_set(data)
-    if scenario not in SCENARIOS:
-        raise ValueError(f"There is no scenario '{scenario}': choose one of {', '.join(SCENARIOS)}.")
-    if per_task < 1 or data.classes % per_task:
+    check_scenario(scenario)
+    if whole("per_task", per_task) < 1 or data.classes % per_task:
         raise ValueError(
             f"{data.classes} classes do not fall into groups of {per_task}: choose a divisor of {data.classes}."
         )
@@ -78,6 +77,7 @@ def _check(data: Data, per_task: int, scenario: str) -> None:
 
 def _order(data: Data, seed: int | None, order: Sequence[int] | None) -> Values:
     if order is not None:
+        order = wholes("order", order)
         if sorted(order) != list(range(data.classes)):
             raise ValueError(
                 f"the order {'-'.join(map(str, order))} is none of the {data.classes} classes of {data.name}: name "

@@ -105,18 +105,34 @@ def test_crossing():
     [
         (lambda: trains([np.array([-1.0])], 10), "within"),
         (lambda: trains([np.array([np.nan])], 10), "finite numbers in ms"),
-        (lambda: trains([np.array([1.0])], 10, 0.0), "dt must be above 0"),
-        (lambda: follow(SHOUVAL_2002, np.zeros((5, 2)), np.zeros((5, 2)), -1.0), "dt > 0"),
+        (lambda: trains([np.array([1.0])], 10, 0.0), "dt must be a finite number above 0 ms, got 0"),
+        (
+            lambda: follow(SHOUVAL_2002, np.zeros((5, 2)), np.zeros((5, 2)), -1.0),
+            "dt must be",
+        ),
+        (
+            lambda: follow(SHOUVAL_2002, np.zeros((5, 2)), np.zeros((5, 2)), weight=np.inf),
+            "weights must be a finite",
+        ),
         (lambda: pairing(SHOUVAL_2002, []), "at least one delay"),
-        (lambda: pairing(SHOUVAL_2002, [np.nan]), "at least one delay"),
+        (lambda: pairing(SHOUVAL_2002, [np.nan]), "delays must be finite numbers in ms"),
         (lambda: clamped(SHOUVAL_2002, [-60.0], 0), "pulses must be"),
         (lambda: frequency(SHOUVAL_2002, [0.0], 2), "above 0 Hz"),
-        (lambda: drift(YEUNG_2004, [5.0], 5000.0, -1e-3, np.random.default_rng(0)), "rates from 0 to 1000 Hz"),
-        (lambda: drift(YEUNG_2004, [-5.0], 5.0, -1e-3, np.random.default_rng(0)), "rates from 0 to 1000 Hz"),
+        (
+            lambda: drift(YEUNG_2004, [5.0], 5000.0, -1e-3, np.random.default_rng(0)),
+            "at most one spike a step, 1000 Hz",
+        ),
+        (
+            lambda: drift(YEUNG_2004, [-5.0], 5.0, -1e-3, np.random.default_rng(0)),
+            "rates must be .* of at least 0 Hz",
+        ),
         (lambda: drift(YEUNG_2004, [5.0], 5.0, -1e-3, np.random.default_rng(0), copies=1), "copies must be"),
         (lambda: follow(SHOUVAL_2002, np.zeros((5, 2)), np.zeros((5, 3))), "alike"),
-        (lambda: constants(SHOUVAL_2002, 0.0), "dt > 0"),
-        (lambda: constants(replace(SHOUVAL_2002, rate=replace(SHOUVAL_2002.rate, rate=1.0)), 1.0), "short enough"),
+        (lambda: constants(SHOUVAL_2002, 0.0), "dt must be a finite number above 0 ms"),
+        (lambda: clamped(SHOUVAL_2002, ["a"]), "voltages must be real numbers"),
+        (lambda: frequency(SHOUVAL_2002, [np.nan]), "rates must be finite numbers above 0 Hz"),
+        (lambda: trains([[1.0]], np.nan), "duration must be a finite number"),
+        (lambda: constants(replace(SHOUVAL_2002, rate=replace(SHOUVAL_2002.rate, rate=1.0)), 1.0), "give shorter ones"),
     ],
 )
 def test_bad_input(call, match):

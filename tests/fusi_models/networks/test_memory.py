@@ -70,7 +70,7 @@ def test_familiarity_tells_young_from_old():
 def test_mistakes_are_one_sentence():
     with pytest.raises(ValueError, match="above 1/2"):
         noisy_cue(np.zeros(3), 0.7, np.random.default_rng(0))
-    with pytest.raises(ValueError, match="patterns >= 1"):
+    with pytest.raises(ValueError, match="patterns must be a whole number of at least 1, got 0"):
         additive_memory(additive_rule("hebb", 0.5), 0.5, 0)
     for age in (-1, 1.5, np.nan):
         with pytest.raises(ValueError, match="the age must be a whole number of at least 0"):
@@ -82,7 +82,7 @@ def test_mistakes_are_one_sentence():
         chain_memory(cascade(3), Rule(np.array([[0, 0], [0, 1]])), 0.5, 1)
     with pytest.raises(ValueError, match="patterns must be a whole number"):
         additive_memory(additive_rule("hebb", 0.5), 0.5, 2.5)
-    with pytest.raises(ValueError, match="noise >= 0"):
+    with pytest.raises(ValueError, match="noise must be a finite number of at least 0, got nan"):
         additive_memory(additive_rule("hebb", 0.5), 0.5, 2, np.nan)
     for mean in (-1, np.nan):
         with pytest.raises(ValueError, match="mean age"):

@@ -130,5 +130,5 @@ def test_first_passage_solves_its_equation_and_orders_the_states(syn):
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match="states must be at least 2"):
+    with pytest.raises(ValueError, match="states must be a whole number of at least 2"):
         envelope(np.array([1]), 1)

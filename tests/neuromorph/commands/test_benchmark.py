@@ -78,7 +78,7 @@ def test_it_goes_on_and_is_drawn_again(folder, capsys):
         (["--learners", "dep"], "There is no method 'dep': choose one of deep, real, binary"),
         (["--learners", "real:rate=1"], "The method 'real' has no option 'rate': it has lr, batch, norm"),
         (["--learners", "real+ewx"], "There is no part 'ewx'"),
-        (["--learners", "real+ewc:strength=10+ewc"], "got the part 'ewc' twice"),
+        (["--learners", "real+ewc:strength=10+ewc"], "The part EWC is given twice: give it once"),
         (["--learners", "mesu:deviation=0"], "deviation must be positive, got 0"),
         (["--learners", "bgd:deviation=0"], "deviation must be positive, got 0"),
         (["--learners", "loihi/plain"], "There is no substrate 'loihi'"),

@@ -176,7 +176,7 @@ def test_parts_are_added_in_words_and_resumed(tmp_path, capsys):
         ("ewc:lambda=1", "The part 'ewc' has no option 'lambda': it has strength, samples, shuffled."),
         ("ewc:samples=1.5", "The option samples of the part 'ewc' must be a whole number, got '1.5'."),
         ("ewc:shuffled=maybe", "must be true or false, got 'maybe'"),
-        ("si:strength=-1", "strength must not be negative"),
+        ("si:strength=-1", "strength must be a finite number of at least 0"),
         ("si --beta 2", "beta must lie between 1/4096 and 1, got 2.0"),
     ],
 )

@@ -16,8 +16,10 @@ from neuromorph.commands.main import main
 from neuromorph.learners import TorchLearner
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.learners.parts.ewc import EWC
+from neuromorph.metrics import AccuracyMatrix
 from neuromorph.run import learn_stream
 from neuromorph.snn.device import checked_device
+from neuromorph.snn.network import SpikingBNN
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"schema": 1}', '{"schema": 1, "rows": [{}]}'])
@@ -38,12 +40,17 @@ def stream():
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"epochs": 1.5}, "epochs must be a whole number, .*got 1.5"),
-        ({"epochs": "2"}, "epochs must be a whole number, .*got '"),
-        ({"epochs": True}, "epochs must be a whole number, .*got True"),
+        ({"epochs": 1.5}, "epochs must be a whole number, got 1.5"),
+        ({"epochs": "2"}, "epochs must be a whole number, got '"),
+        ({"epochs": True}, "epochs must be a whole number, got True"),
         ({"every": 1.5}, "every must be a whole number"),
         ({"seed": 1.5}, "a seed must be a whole number, .*got 1.5"),
         ({"stream": []}, "stream must be a neuromorph.streams.Stream, got list"),
+        ({"checkpoint": 3}, "checkpoint must be the path of a file, or None to keep none, got 3"),
+        ({"epochs": 10**14}, "epochs must be at most 1000000, got 100000000000000"),
+        ({"watch": "loud"}, "watch must be a function of task, epoch and accuracies, got 'loud'"),
+        ({"threads": "2"}, "threads must be at least 1, or 0 .*got '2'"),
+        ({"seed": "one"}, "a seed must be a whole number, or one a replica, got 'one'"),
     ],
 )
 def test_a_run_wants_whole_numbers_and_a_stream(arguments, words, stream):
@@ -96,7 +103,7 @@ def test_nothing_is_given_twice_of_which_one_would_not_count(given):
 @pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
 def test_scores_are_scaled_by_a_positive_number(scale):
     """A negative one learned the opposite, and said nothing."""
-    with pytest.raises(ValueError, match="logit_scale must be finite and above 0"):
+    with pytest.raises(ValueError, match="logit_scale must be a finite number above 0"):
         DeepConfig(logit_scale=scale)
 
 
@@ -118,9 +125,39 @@ def test_scores_are_scaled_by_a_positive_number(scale):
         (lambda: DeepLearner(DeepConfig((64, 8, 10), batch=2.5)), "batch must be a whole number"),
         (lambda: DeepConfig((64, 8, 10), parts=(3,)), "A part is words or a configuration, .*got 3"),
         (lambda: TorchLearner(fm.plain(0.1), 64, 10).load_state_dict(None), "a state is what state_dict"),
+        (lambda: DeepLearner(DeepConfig((4, 3, 2))).load_state_dict(None), "a state is what state_dict.* got NoneType"),
+        (lambda: DeepLearner(DeepConfig((4, 3, 2))).load_state_dict({}), "saved by something else"),
+        (lambda: DeepConfig((64, 8, 10), parts="ewc"), r"parts must be a list .*got 'ewc': write \('ewc',\)"),
+        (lambda: DeepLearner(DeepConfig((4, 3, 2), lr=1e20)), "lr must be at most 1000, got 1e.20"),
+        (lambda: DeepLearner(DeepConfig((4, 3, 2), weight_decay=1e300)), "weight_decay must be at most 1e.06"),
+        (lambda: DeepConfig((4, 3, 2), gains=(1e30, 1)), "gains must be at most 1e.06"),
+        (lambda: fm.plain("a"), "q must be a number, got 'a'"),
+        (lambda: fm.cascade(10**30), "depth must be at most 5000"),
+        (lambda: fm.lifetime(fm.plain(), 100, events="Poisson"), "events must be one of discrete, poisson"),
+        (lambda: fm.simulate(fm.plain(), [1], 10, 1, 0), "rng must be a numpy.random.Generator, got 0"),
+        (lambda: streams.joint("digits"), "stream must be a neuromorph.streams.Stream, got str"),
+        (lambda: streams.parallel("ab"), "each of streams must be a neuromorph.streams.Stream, got str"),
+        (lambda: streams.Task("a", None, None, 2), "train must be two arrays, samples x and labels y, got None"),
+        (lambda: data.load("digits").limited("a"), "samples must be a whole number, got 'a'"),
+        (lambda: AccuracyMatrix(None, None), "accuracy must be real numbers"),
     ],
 )
 def test_the_library_says_what_it_was_given(call, words):
     """Half of them were accepted: sizes of 6 and 4, a permutation for a wrong word, samples turned by NaN degrees."""
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_a_task_that_a_stream_does_not_have_is_named(stream):
+    for k in (2, 9, -3):
+        with pytest.raises(IndexError, match=f"permuted-digits has 2 tasks: ask for 0 to 1, got {k}"):
+            stream[k]
+    for k in ("a", None, 1.0, True):
+        with pytest.raises(TypeError, match="a task is asked for by its number, from 0 to 1, got"):
+            stream[k]
+    assert stream[-1].name == stream[np.int64(1)].name and len(stream[:1]) == 1
+
+
+def test_a_network_wants_a_tensor():
+    with pytest.raises(TypeError, match="x must be a torch tensor, got ndarray: convert it with torch.as_tensor"):
+        SpikingBNN((4, 3, 2))(np.zeros((1, 4)))

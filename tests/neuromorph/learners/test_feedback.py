@@ -157,7 +157,7 @@ def test_test_rasters_are_not_those_of_training():
     ("wrong", "message"),
     [
         ({"hidden": 0}, "hidden must be at least 1, got 0"),
-        ({"inputs": -1}, "inputs must be a whole number of at least 0, got -1"),
+        ({"inputs": -1}, "inputs must be at least 1, got -1"),
         ({"classes": 0}, "classes must be at least 1, got 0"),
         ({"seed": 1.5}, "a seed must be a whole number"),
         ({"synapses": (HiddenWeight(2.0),)}, "synapses must name two models"),

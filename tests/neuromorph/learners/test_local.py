@@ -234,7 +234,7 @@ def test_two_large_matrices_have_two_descriptions():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"inputs": -1}, "inputs must be a whole number of at least 0, got -1"),
+        ({"inputs": -1}, "inputs must be at least 1, got -1"),
         ({"inputs": 0}, "inputs must be at least 1, got 0"),
         ({"classes": 0}, "classes must be at least 1, got 0"),
         ({"seeds": -1}, "a seed must be a whole number of at least 0, got -1"),

@@ -27,5 +27,5 @@ def test_initial_weights_are_states_within_the_bound():
 
 def test_impossible_devices_are_refused():
     for options in ({"count": 0}, {"levels": 1}, {"spread": -0.1}):
-        with pytest.raises(ValueError, match="give 1 device"):
+        with pytest.raises(ValueError, match="must be"):
             Devices(**options)

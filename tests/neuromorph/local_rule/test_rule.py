@@ -29,8 +29,8 @@ def test_thresholds():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"num_steps": 0}, "at least 1, got 0 and 20"),
-        ({"units_per_class": 0}, "at least 1, got 5 and 0"),
+        ({"num_steps": 0}, "num_steps must be at least 1, got 0"),
+        ({"units_per_class": 0}, "units_per_class must be at least 1, got 0"),
         ({"beta": 0.9}, "multiple of 1/4096"),
         ({"beta": 1.5}, "between 0 and 1"),
         ({"beta": np.nan}, "between 0 and 1"),
@@ -38,7 +38,7 @@ def test_thresholds():
         ({"high": 6}, "presentation of 5 steps, got 6 and 3"),
         ({"high": 0}, "got 0 and 3"),
         ({"low": -1}, "low must be a whole number of at least 0, got -1"),
-        ({"num_steps": 5.5}, "num_steps must be a whole number of at least 0, got 5.5"),
+        ({"num_steps": 5.5}, "num_steps must be a whole number, got 5.5"),
         ({"threshold_scale": np.nan}, "threshold_scale must be a finite number"),
         ({"code": "latency"}, "no code 'latency': choose one of rate, bernoulli"),
     ],

@@ -108,7 +108,7 @@ def test_the_spiking_classifier_is_the_spiking_network():
         ({"sizes": (4,)}, "at least inputs and classes"),
         ({"sizes": (4, 0)}, "be positive"),
         ({"sizes": (4, 2), "norm": "layer"}, "no norm 'layer': choose one of batch-running"),
-        ({"sizes": (4, 2), "init": 0.0}, "init .* must be positive"),
+        ({"sizes": (4, 2), "init": 0.0}, "init, .* must be a finite number above 0"),
         ({"sizes": (15, 2), "channels": (1, 2)}, "15 features are no square images"),
         ({"sizes": (16, 2), "channels": (1, 2, 3, 4)}, "too small for 3 convolutions"),
         ({"sizes": (16, 2), "channels": (1, 2), "norm": "instance"}, "one pixel"),

@@ -39,5 +39,5 @@ def test_bins_are_of_equal_width_and_small_ones_stay_empty(case):
 
 
 def test_impossible_counts_are_refused(case):
-    with pytest.raises(ValueError, match="at least 1, got 15, 0, 1000"):
+    with pytest.raises(ValueError, match="draws must be at least 1, got 0"):
         switch_increase(*case[:1], 0, *case[1:], np.random.default_rng(0), draws=0)

@@ -133,8 +133,9 @@ def test_a_saved_state_goes_on_with_the_same_draws():
     [
         ({"levels": 1}, "levels must be"),
         ({"up_failed": 1.5}, "up_failed must lie between 0 and 1"),
-        ({"drift": float("nan")}, "drift must be finite"),
-        ({"reach": 0.0}, "reach must be positive"),
+        ({"drift": float("nan")}, "drift must be a finite number of at least 0, got nan"),
+        ({"reach": 0.0}, "reach must be a finite number above 0"),
+        ({"drift": 1000.0}, "drift must be at most 10, got 1000"),
         ({"means": (0.0, 1.0, 2.0)}, "one number for each of 2 levels"),
         ({"levels": 40000}, "levels must be at most 32767"),
         ({"means": (1.0, 0.0)}, "and rise"),

@@ -120,5 +120,6 @@ def test_scores_are_mean_logarithms_while_it_learns_and_the_logarithm_of_the_mea
 def test_impossible_choices_are_refused(options):
     with pytest.raises(ValueError):
         SampledConfig(**options)
-    with pytest.raises(ValueError, match="deviation"):
-        GaussianConfig(deviation=-1.0)
+    for deviation, match in ((-1.0, "of at least 0, got -1"), (1e300, "at most 1e.06")):
+        with pytest.raises(ValueError, match=f"deviation must be .*{match}"):
+            GaussianConfig(deviation=deviation)

@@ -204,3 +204,10 @@ def test_a_data_set_of_colour_images_goes_into_every_kind():
         data.from_dataset((x, y), (x[:, :1], y))
     with pytest.raises(ValueError, match="do not have equal channels"):
         streams.sequence([own, data.load("digits")])
+
+
+def test_labels_from_1_are_no_further_class():
+    """Earlier an output more than there are classes, which no sample asks for."""
+    with pytest.raises(ValueError, match="no sample has the label 0, but labels go up to 2: number classes from 0"):
+        from_datasets([task(first=1)])
+    assert from_datasets([task(first=1)], outputs=3).outputs == 3

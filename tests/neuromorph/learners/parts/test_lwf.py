@@ -56,5 +56,5 @@ def test_the_teacher_is_the_network_at_the_boundary_and_holds_the_classes_seen(n
 
 @pytest.mark.parametrize("wrong", [{"strength": -1.0}, {"temperature": 0.0}, {"strength": np.nan}])
 def test_impossible_choices_are_refused(wrong):
-    with pytest.raises(ValueError, match="strength must not be negative and temperature must be positive"):
+    with pytest.raises(ValueError, match="(strength|temperature) must be a finite number"):
         LwF(**wrong)

@@ -81,5 +81,5 @@ def test_it_holds_the_weights_of_the_spiking_network_too():
 
 @pytest.mark.parametrize("wrong", [{"strength": -1.0}, {"damping": 0.0}, {"strength": np.nan}])
 def test_impossible_choices_are_refused(wrong):
-    with pytest.raises(ValueError, match="strength must not be negative and damping must be positive"):
+    with pytest.raises(ValueError, match="(strength|damping) must be a finite number"):
         SI(**wrong)

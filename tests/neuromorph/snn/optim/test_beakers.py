@@ -108,7 +108,7 @@ def test_state_is_saved_and_goes_on():
         ({"couplings": (0.1, 0.1), "areas": (1.0,)}, "one coupling and one area"),
         ({"couplings": (0.1, -0.1), "areas": (1.0, 1.0)}, "must not be negative"),
         ({"areas": (1.0, 2.0, 0.0, 8.0)}, "areas positive"),
-        ({"m": -1.0}, "must not be negative"),
+        ({"m": -1.0}, "m must be a finite number of at least 0"),
         ({"betas": (0.9, 1.0)}, "betas"),
     ],
 )
