@@ -2,7 +2,8 @@
 
 While packages are still loaded nothing has been begun, and an exception may be swallowed by whoever loads them, so the
 process ends at once. Later the exception travels: Lava's processes are ended and Brian2's settings given back on its
-way. Once the end is being told, further signals are ignored. Imports nothing that takes time.
+way; while a package is loaded then, it waits until that is done (torch, whose library calls Python, would abort). Once
+the end is being told, further signals are ignored. Imports nothing that takes time.
 """
 
 import errno
@@ -10,12 +11,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room for the file
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+AGAIN, LOADED = 0.02, 20.0  # seconds until a signal that came while a package is loaded comes again; how long it does
 
 
 class Terminated(KeyboardInterrupt):
@@ -32,6 +35,7 @@ class Signals:
     def __init__(self) -> None:
         self.phase = "loading"
         self.number = 0  # of the signal that an exception has been raised for
+        self._since = 0.0  # when a signal came first
         self._before: dict[int, Any] = {}
         self._process = os.getpid()
 
@@ -69,8 +73,21 @@ class Signals:
             os.write(2, b"\nneuromorph: stopped before anything was begun.\n")
             os._exit(CODES[signal.Signals(number)])
         if self.phase == "running":
+            self._since = self._since or time.monotonic()
+            if _loading(frame) and time.monotonic() - self._since < LOADED:
+                again = threading.Timer(AGAIN, os.kill, (self._process, number))
+                again.daemon = True
+                again.start()
+                return
             self.number = number
             raise self.exception
+
+
+def _loading(frame: Any) -> bool:
+    """Whether a module is being imported there, or further out."""
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
 
 
 def quiet_end() -> None:

@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,22 @@ def test_running_it_raises_ending_it_is_ignored_and_handlers_come_back():
         assert signal.getsignal(signal.SIGTERM) == before[1]
     finally:
         signal.signal(signal.SIGINT, before[0])
+
+
+def test_a_package_that_is_being_loaded_is_loaded_first(tmp_path, monkeypatch):
+    """Earlier the exception left in the middle, and torch, whose library calls Python there, aborted."""
+    (tmp_path / "package_stopped.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)\nDONE = True\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with Signals() as signals:
+        signals.running()
+        with pytest.raises(Terminated):
+            import package_stopped
+
+            assert package_stopped.DONE
+            time.sleep(5)
+    assert "package_stopped" in sys.modules and signals.number == signal.SIGTERM
 
 
 @pytest.mark.parametrize(

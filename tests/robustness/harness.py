@@ -7,6 +7,7 @@ comes in: a function that takes one of a list, of a seeded generator or of hypot
 """
 
 import contextlib
+import faulthandler
 import gc
 import importlib
 import io
@@ -239,8 +240,9 @@ def attacked(
             early, sent = not _answers(child), now
             os.kill(child, number)
         if now > WAITING or (sent and now > sent + PATIENCE) or _computed(child) > PATIENCE:
-            os.kill(child, signal.SIGKILL)
+            os.kill(child, signal.SIGKILL if hung else signal.SIGABRT)  # first it says where it hangs
             hung = True
+            time.sleep(1.0)
         time.sleep(0.002)
     seconds = time.monotonic() - begun
     time.sleep(0.01)
@@ -293,8 +295,9 @@ def _child(words: Sequence[str], folder: Path, write: int, cold: bool) -> None:
         for number, name in ((1, "output.txt"), (2, "errors.txt")):
             os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
         if cold:
-            os.execv(sys.executable, [sys.executable, "-m", "neuromorph", *words])
+            os.execv(sys.executable, [sys.executable, "-X", "faulthandler", "-m", "neuromorph", *words])
         sys.stdout, sys.stderr = (os.fdopen(n, "w", 1, encoding="utf-8", closefd=False) for n in (1, 2))
+        faulthandler.enable(2)
         _as_if_new()
         if write:
             _die_in_write(write)
