@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pooch
@@ -352,12 +353,14 @@ def test_a_wrong_usps_file_is_not_kept(content, usps, cache, site):
 
 
 def test_an_interrupted_conversion_leaves_no_half_file(usps, cache, monkeypatch):
-    def half(path, **parts):
-        path.write_bytes(b"PK half")
+    write = Path.write_bytes
+
+    def half(path, content):
+        write(path, content[: len(content) // 2])
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(np, "savez_compressed", half)
+        patch.setattr(Path, "write_bytes", half)
         with pytest.raises(KeyboardInterrupt):
             load("usps")
     assert not [p for p in leftovers(cache) if "usps" in p.name]

@@ -15,6 +15,7 @@ from neuromorph.lava.compat import running  # before any lava module
 from lava.magma.compiler.compiler_graphs import ProcGroupDiGraphs  # isort: skip
 from lava.magma.core.run_conditions import RunSteps  # isort: skip
 from lava.magma.core.run_configs import Loihi2SimCfg  # isort: skip
+from lava.magma.runtime.message_infrastructure.multiprocessing import SystemProcess  # isort: skip
 from lava.proc.dense.process import Dense  # isort: skip
 from lava.proc.lif.models import PyLifModelBitAcc  # isort: skip
 from lava.proc.lif.process import LIF, LIFReset  # isort: skip
@@ -65,7 +66,7 @@ def test_no_port_has_a_thread_and_no_process_serves_memory():
     first, _ = connected()
     with running(first, Loihi2SimCfg(select_tag="fixed_pt")) as run:
         run(1)
-        children = multiprocessing.active_children()
+        children = [child for child in multiprocessing.active_children() if isinstance(child, SystemProcess)]
         threads = [len(list(Path(f"/proc/{child.pid}/task").iterdir())) for child in children]
     assert len(children) == 4, "three process models and the runtime's service"
     assert max(threads) <= 3, "itself, its leash, and the feeder of the queue that Lava reports errors by"
