@@ -6,6 +6,7 @@ lava-nc 0.10.0 is archived, so what it lacks is mended here, narrowly, and only 
   ``ByteEncoder`` as defaults. That one class gets a hash.
 * Importing its runtime calls ``multiprocessing.set_start_method("fork")``, which raises where a start method was chosen
   before (a joblib or Dask worker). Lava needs "fork", so the call replaces the earlier choice instead of raising.
+* The destructors of processes and runtimes fail where a signal left them half made: what they ask for has a default.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ def _import_lava() -> None:
         with _mended():
             importlib.import_module("lava.magma.compiler.var_model")
             importlib.import_module("lava.magma.runtime.message_infrastructure.multiprocessing")
+            importlib.import_module("lava.magma.core.process.process").AbstractProcess._runtime = None
+            importlib.import_module("lava.magma.runtime.runtime").Runtime._is_started = False
     except ModuleNotFoundError as error:
         if installed():  # something of it, or that it needs, is missing
             raise

@@ -127,6 +127,15 @@ def test_an_interrupt_while_a_graph_is_stopped_leaves_nothing_and_says_nothing(c
 
 
 @needs_lava
+def test_what_a_signal_left_half_made_ends_without_a_word():
+    """Earlier "Exception ignored in AbstractProcess.__del__" after the sentence of SIGTERM."""
+    done = run_fresh(
+        f"{GRAPH}\nfrom lava.magma.runtime.runtime import Runtime\nLIF.__new__(LIF), Runtime.__new__(Runtime)"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@needs_lava
 def test_nothing_is_kept_of_a_graph_that_has_ended():
     """Earlier Lava's lists of all processes and variables kept every graph: a quarter of a MiB each."""
     check("""
