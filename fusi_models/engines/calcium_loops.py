@@ -124,6 +124,7 @@ def relaxation(a: float, dt: float) -> float:
 
 @compiled
 def driving(voltage: float, k: Constants) -> float:
+    """The NMDA current's driving force at ``voltage`` times the share without magnesium's block, in mV."""
     return (voltage - k.reversal) / (1 + exp(-0.062 * voltage) * k.block)
 
 

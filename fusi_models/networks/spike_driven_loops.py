@@ -71,6 +71,7 @@ def poisson(probability, steps, key, starts, index):
 
 @compiled
 def start(key, grid, v):
+    """Fill the membranes ``v`` [unit] of the start, uniform from 0 to 1 in steps of ``grid``, a function of ``key``."""
     for j in range(len(v)):
         v[j] = np.floor(unit(mix(mix(U64(key)) + U64(j) + GOLDEN)) / grid) * grid
 

@@ -17,10 +17,8 @@ from neuromorph.snn.weights import SIGNS, WeightsConfig, binarize
 __all__ = ["BinaryConv2d", "BinaryLinear", "binarize"]
 
 
-def _widths(name: str, *given: Any) -> tuple[int, ...]:
-    widths = wholes(name, given)
-    check_widths(name, widths)
-    return widths
+def _check_widths(name: str, *given: Any) -> None:
+    check_widths(name, wholes(name, given))
 
 
 def _half_width(init: float) -> float:
@@ -40,7 +38,7 @@ class BinaryLinear(nn.Linear):
     ``weight`` [out_features, in_features] is the hidden weight, drawn uniformly from [-init, init]. No bias by default,
     since a chip adds a bias at every step. ``forward(x)`` takes [..., in_features] and returns [..., out_features].
     ``weights`` names another form than signs, built in ``form``. Raises ValueError for an ``init`` that is not
-    above 0, at most 1e6.
+    above 0 and at most 1e6, and for widths that are no whole numbers of at least 1.
     """
 
     def __init__(
@@ -53,9 +51,7 @@ class BinaryLinear(nn.Linear):
         generator: torch.Generator | None = None,
         **factory: Any,
     ):
-        check_widths(
-            "in_features and out_features", wholes("in_features and out_features", (in_features, out_features))
-        )
+        _check_widths("in_features and out_features", in_features, out_features)
         self.init = _half_width(init)  # nn.Linear.__init__ calls reset_parameters
         super().__init__(in_features, out_features, bias=bias, **factory)
         if generator is not None:
@@ -85,8 +81,8 @@ class BinaryConv2d(nn.Conv2d):
     ``weight`` [out_channels, in_channels / groups, height, width] is the hidden weight, drawn uniformly from
     [-init, init]; further arguments as in ``nn.Conv2d``, no bias by default. A padded pixel is 0, whatever the weight.
     ``forward(x)`` takes [batch, in_channels, height, width]. ``weights`` names another form than signs, built in
-    ``form``. Raises ValueError for an ``init`` that is not
-    above 0, at most 1e6.
+    ``form``. Raises ValueError for an ``init`` that is not above 0 and at most 1e6, and for widths that are no whole
+    numbers of at least 1.
     """
 
     def __init__(
@@ -102,10 +98,8 @@ class BinaryConv2d(nn.Conv2d):
         generator: torch.Generator | None = None,
         **options: Any,
     ):
-        check_widths(
-            "in_channels and out_channels", wholes("in_channels and out_channels", (in_channels, out_channels))
-        )
-        _widths("kernel_size", *(kernel_size if isinstance(kernel_size, tuple) else (kernel_size,)))
+        _check_widths("in_channels and out_channels", in_channels, out_channels)
+        _check_widths("kernel_size", *(kernel_size if isinstance(kernel_size, tuple) else (kernel_size,)))
         self.init = _half_width(init)
         super().__init__(in_channels, out_channels, kernel_size, stride, padding, bias=bias, **options)
         if generator is not None:
