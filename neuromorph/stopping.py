@@ -2,8 +2,9 @@
 
 While packages are still loaded nothing has been begun, and an exception may be swallowed by whoever loads them, so the
 process ends at once. Later the exception travels: Lava's processes are ended and Brian2's settings given back on its
-way; while a package is loaded then, it waits until that is done (torch, whose library calls Python, would abort). Once
-the end is being told, further signals are ignored. Imports nothing that takes time.
+way; while a package is loaded then, it waits until that is done (torch, whose library calls Python, would abort). An
+exception that somebody swallows (destructors do, and code in C) is raised again, and a process that has not ended in
+half a minute is ended. Once the end is being told, further signals are ignored. Imports nothing that takes time.
 """
 
 import errno
@@ -19,6 +20,7 @@ from typing import Any
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room for the file
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 AGAIN, LOADED = 0.02, 20.0  # seconds until a signal that came while a package is loaded comes again; how long it does
+REPEATED, ENDED = 10.0, 30.0  # seconds from the exception until it is raised again, and until the process is ended
 
 
 class Terminated(KeyboardInterrupt):
@@ -37,6 +39,8 @@ class Signals:
         self.number = 0  # of the signal that an exception has been raised for
         self._since = 0.0  # when a signal came first
         self._before: dict[int, Any] = {}
+        self._timers: list[threading.Timer] = []
+        self._unraisable = sys.unraisablehook
         self._process = os.getpid()
 
     def __enter__(self) -> "Signals":
@@ -44,9 +48,14 @@ class Signals:
             for number in CODES:
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     self._before[number] = signal.signal(number, self._told)
+            self._unraisable, sys.unraisablehook = sys.unraisablehook, self._swallowed
         return self
 
     def __exit__(self, *error: object) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        if sys.unraisablehook == self._swallowed:
+            sys.unraisablehook = self._unraisable
         for number, handler in self._before.items():
             if signal.getsignal(number) == self._told:  # else a package has put its own, which is called in its turn
                 signal.signal(number, handler)
@@ -75,12 +84,33 @@ class Signals:
         if self.phase == "running":
             self._since = self._since or time.monotonic()
             if _loading(frame) and time.monotonic() - self._since < LOADED:
-                again = threading.Timer(AGAIN, os.kill, (self._process, number))
-                again.daemon = True
-                again.start()
+                self._later(AGAIN, os.kill, self._process, number)
                 return
+            if not self.number:
+                self._later(REPEATED, os.kill, self._process, number)
+                self._later(ENDED, self._end, number)
             self.number = number
             raise self.exception
+
+    def _swallowed(self, found: Any) -> None:
+        """Of an exception in a destructor or a callback, which Python can only print: a signal's comes again."""
+        if self.number and isinstance(found.exc_value, KeyboardInterrupt):
+            if self.phase == "running":
+                self._later(AGAIN, os.kill, self._process, self.number)
+            return
+        self._unraisable(found)
+
+    def _later(self, seconds: float, call: Callable[..., None], *given: int) -> None:
+        timer = threading.Timer(seconds, call, given)
+        timer.daemon = True
+        timer.start()
+        self._timers.append(timer)
+
+    def _end(self, number: int) -> None:
+        """From a thread: the main one waits for something that never comes."""
+        if self.phase == "running":
+            os.write(2, b"\nneuromorph: stopped in the middle of something that did not end.\n")
+            os._exit(CODES[signal.Signals(number)])
 
 
 def _loading(frame: Any) -> bool:

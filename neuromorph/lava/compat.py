@@ -25,8 +25,8 @@ from typing import Any
 
 from neuromorph.lava import INSTALL, installed
 
-STOP_SECONDS = 3.0  # a healthy graph stops within 0.1 s; one whose processes died never answers
 LEASH_SECONDS = 0.5  # how often a process of a graph looks whether its parent is still there
+HELD_SECONDS = 10.0  # how long a signal waits for forks: one of the forked may be dead, or never answer
 LONGEST_PAUSE = 0.005  # how often the parent looks whether the graph has answered, at least
 PROGRESS_PARTS = 50
 
@@ -99,14 +99,15 @@ def running(
                 start(process, run_cfg)
         for done in trange(0, steps, chunk, desc=label, disable=label is None or None, leave=False):
             process.run(RunSteps(num_steps=min(chunk, steps - done), blocking=False), run_cfg)
-            _wait(process.runtime, end, timeout)
+            _answered(process.runtime, end, timeout)
+            process.runtime.wait()
 
     # Lava forks its processes in the first call of ``run``; each of them then ends when this one does.
     leash = _Leash(os.getpid())
     multiprocessing.util.register_after_fork(leash, _Leash.follow)
     try:
         yield run
-        process.stop()  # Ctrl-C may fall on this, too
+        _stop(process.runtime, end, timeout)  # Ctrl-C may fall on this, too
     except BaseException:
         _abort(process)
         raise
@@ -132,7 +133,7 @@ def _held_back() -> Iterator[None]:
     """Ctrl-C and SIGTERM wait until forked processes have left them to this one.
 
     One that falls on a fork is swallowed there, or reaches a child that is not shielded yet. A second one does not
-    wait: what is awaited may be dead.
+    wait: what is awaited may be dead. The first comes again by itself when ``HELD_SECONDS`` are over.
     """
     if threading.current_thread() is not threading.main_thread():  # signals are the main thread's
         yield
@@ -140,17 +141,24 @@ def _held_back() -> Iterator[None]:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     own = {number: handler for number, handler in handlers.items() if callable(handler)}
     waiting: list[int] = []
+    timers: list[threading.Timer] = []
 
     def wait(number: int, frame: Any) -> None:
         waiting.append(number)
         if len(waiting) > 1:
             own[signal.Signals(number)](number, frame)
+            return
+        timers.append(threading.Timer(HELD_SECONDS, os.kill, (os.getpid(), number)))
+        timers[0].daemon = True
+        timers[0].start()
 
     for number in own:
         signal.signal(number, wait)
     try:
         yield
     finally:
+        for timer in timers:
+            timer.cancel()
         for number, handler in own.items():
             signal.signal(number, handler)
     if waiting:
@@ -175,8 +183,8 @@ class _Leash:
         os._exit(1)
 
 
-def _wait(runtime: Any, end: float | None, timeout: float | None) -> None:
-    """Return when the steps asked for are done; look meanwhile whether they still can be."""
+def _answered(runtime: Any, end: float | None, timeout: float | None) -> None:
+    """Return when the graph has answered what it was told; look meanwhile whether it still can."""
     pause = 1e-5
     while not all(port.probe() for port in runtime.service_to_runtime):
         for actor in runtime._messaging_infrastructure.actors:
@@ -192,36 +200,42 @@ def _wait(runtime: Any, end: float | None, timeout: float | None) -> None:
             )
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE)
-    runtime.wait()
+
+
+def _stop(runtime: Any, end: float | None, timeout: float | None) -> None:
+    """What Lava's ``Runtime.stop`` does, which waits for ever for processes that died, or that a signal left untold:
+    whatever cut it, it joins them in its ``finally``."""
+    from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND, MGMT_RESPONSE, enum_equal
+
+    if runtime is None or not runtime._is_started:
+        return
+    for port in runtime.runtime_to_service:
+        port.send(MGMT_COMMAND.STOP)
+    _answered(runtime, end, timeout)
+    if not all(enum_equal(port.recv(), MGMT_RESPONSE.TERMINATED) for port in runtime.service_to_runtime):
+        raise RuntimeError("the Lava graph ended with an error: see what its process printed")
+    runtime.join()
+    runtime._is_started = False  # its destructor has nothing to do
+    runtime._messaging_infrastructure.stop()
+    runtime._watchdog_manager.stop()
 
 
 def _abort(process: Any) -> None:
-    """Stop a graph of which some processes may be dead: ask, wait, then end those that this graph started."""
+    """End the processes of a graph, of which some may be dead."""
     runtime = process.runtime
     if runtime is None or runtime._messaging_infrastructure is None:
         return
-    actors = list(runtime._messaging_infrastructure.actors)
-    healthy = runtime._is_started and not runtime._is_running and all(_alive(actor) for actor in actors)
-    if healthy:
-        asking = threading.Thread(target=_stop_quietly, args=(process,), daemon=True)
-        asking.start()
-        asking.join(STOP_SECONDS)
-    for actor in actors:
-        if _alive(actor):
-            actor.kill()
-            actor.join()
-        actor._is_done = True  # the destructor would wait for it again, closed or not
     runtime._is_started = False  # its destructor would ask the dead to stop
-    with suppress(Exception):
-        runtime._messaging_infrastructure.smm.shutdown()
+    living = [actor for actor in runtime._messaging_infrastructure.actors if _alive(actor)]
+    for actor in living:  # all, before one is waited for
+        actor.kill()
+    for actor in living:
+        actor.join()
+    for actor in runtime._messaging_infrastructure.actors:
+        actor._is_done = True  # the destructor would wait for it again, closed or not
 
 
 def _alive(actor: Any) -> bool:
     with suppress(ValueError):  # closed, when the signal came before Lava had noted it
         return not actor._is_done and actor.is_alive()
     return False
-
-
-def _stop_quietly(process: Any) -> None:
-    with suppress(Exception):  # the error that led here is the one to show
-        process.stop()

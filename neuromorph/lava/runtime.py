@@ -26,7 +26,7 @@ from lava.magma.compiler.compiler_graphs import find_processes  # isort: skip
 from lava.magma.core.model.py import model as process_models  # isort: skip
 from lava.magma.core.process.message_interface_enum import ActorType  # isort: skip
 from lava.magma.core.run_configs import AbstractLoihiRunCfg  # isort: skip
-from lava.magma.runtime.message_infrastructure.multiprocessing import MultiProcessing  # isort: skip
+from lava.magma.runtime.message_infrastructure.multiprocessing import MultiProcessing, SystemProcess  # isort: skip
 from lava.magma.runtime.runtime import Runtime  # isort: skip
 from lava.magma.runtime.runtime_services import runtime_service  # isort: skip
 
@@ -81,8 +81,12 @@ class Messages(MultiProcessing):
         return DirectChannel if channel_type == ChannelType.PyPy else super().channel_class(channel_type)
 
     def build_actor(self, target_fn: Callable[..., None], builder: Any, exception_q: Any = None) -> Any:
-        """Fork a process of the graph."""
-        return super().build_actor(partial(_in_actor, target_fn), builder, exception_q)
+        """Fork a process of the graph: known before there is one, and, a daemon, not waited for where Python ends."""
+        given = {"builder": builder, "exception_q": exception_q}
+        actor = SystemProcess(target=partial(_in_actor, target_fn), kwargs=given, daemon=True)
+        self._actors.append(actor)
+        actor.start()
+        return actor
 
 
 def _in_actor(target: Callable[..., None], **given: Any) -> None:

@@ -40,6 +40,51 @@ def test_running_it_raises_ending_it_is_ignored_and_handlers_come_back():
         signal.signal(signal.SIGINT, before[0])
 
 
+STUCK = """
+import ctypes, os, signal, time
+from neuromorph import stopping
+stopping.REPEATED, stopping.ENDED = SECONDS
+class Destroyed:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
+def swallowed():
+    Destroyed()
+    time.sleep(30)
+def caught():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(30)
+    except BaseException:
+        time.sleep(30)
+def in_c():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(30)
+    except BaseException:
+        ctypes.CDLL(None).pause()
+with stopping.Signals() as signals, stopping.told(signals, lambda: "Nothing is kept."):
+    signals.running()
+    WHERE()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pause() is a function of the C library there")
+@pytest.mark.parametrize(
+    ("where", "seconds", "words"),
+    [
+        ("swallowed", "99, 99", "stopped. Nothing is kept."),
+        ("caught", "0.2, 99", "stopped. Nothing is kept."),
+        ("in_c", "99, 0.3", "stopped in the middle of something that did not end."),
+    ],
+)
+def test_a_process_that_does_not_end_is_told_again_and_then_ended(where, seconds, words):
+    """Earlier a destructor in which a signal fell printed a traceback, and the run went on."""
+    program = STUCK.replace("SECONDS", seconds).replace("WHERE", where)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=25)
+    assert (done.returncode, done.stderr) == (143, f"\nneuromorph: {words}\n")
+
+
 def test_a_package_that_is_being_loaded_is_loaded_first(tmp_path, monkeypatch):
     """Earlier the exception left in the middle, and torch, whose library calls Python there, aborted."""
     (tmp_path / "package_stopped.py").write_text(

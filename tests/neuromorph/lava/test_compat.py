@@ -98,17 +98,19 @@ def test_graph_is_stopped_after_an_exception_and_after_an_interrupt():
 
 
 @needs_lava
-@pytest.mark.parametrize("cut", ["lif.stop = stopped", "BaseProcess.close = closed"])
+@pytest.mark.parametrize("cut", ["SendPort.send = untold", "BaseProcess.close = closed"])
 def test_an_interrupt_while_a_graph_is_stopped_leaves_nothing_and_says_nothing(cut):
-    """Earlier the processes lived on, and the end waited for them; or Lava's destructor failed, as they were closed."""
+    """Earlier the processes, that had not been told to end, were waited for; or Lava's destructor failed, as they were
+    closed."""
     done = run_fresh(
         GRAPH
         + textwrap.dedent("""
     import multiprocessing
     from multiprocessing.process import BaseProcess
-    lif, close = LIF(shape=(2,)), BaseProcess.close
-    def stopped():
-        del lif.stop
+    from neuromorph.lava.channels import SendPort
+    lif, close, send = LIF(shape=(2,)), BaseProcess.close, SendPort.send
+    def untold(port, data):
+        SendPort.send = send
         raise KeyboardInterrupt
     def closed(actor):
         BaseProcess.close = close
@@ -124,6 +126,37 @@ def test_an_interrupt_while_a_graph_is_stopped_leaves_nothing_and_says_nothing(c
     """).replace("CUT", cut)
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "ended\n", "")
+
+
+@needs_lava
+def test_a_process_that_dies_before_the_graph_is_stopped_is_reported():
+    """Earlier its answer was waited for, for ever."""
+    check("""
+    import multiprocessing
+    lif = LIF(shape=(2,))
+    try:
+        with compat.running(lif, Loihi2SimCfg(select_tag="fixed_pt")) as run:
+            run(1)
+            lif.runtime._messaging_infrastructure.actors[-1].kill()
+    except ChildProcessError as error:
+        assert "died (exit code -9)" in str(error), error
+    else:
+        raise AssertionError("nobody noticed")
+    assert multiprocessing.active_children() == []
+    """)
+
+
+@needs_lava
+def test_a_graph_that_nobody_stopped_is_not_waited_for_at_the_end():
+    """Earlier Python waited at its end for processes that wait for it."""
+    done = run_fresh(
+        GRAPH
+        + textwrap.dedent("""
+    kept = compat.running(LIF(shape=(2,)), Loihi2SimCfg(select_tag="fixed_pt"))
+    kept.__enter__()(1)
+    """)
+    )
+    assert done.returncode == 0
 
 
 @needs_lava
@@ -289,3 +322,19 @@ def test_ctrl_c_waits_until_the_forks_are_shielded_and_a_second_one_does_not():
             assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, handler)
+
+
+@needs_lava
+def test_a_signal_that_waits_for_a_fork_that_hangs_comes_again(monkeypatch):
+    from neuromorph.lava import compat
+
+    monkeypatch.setattr(compat, "HELD_SECONDS", 0.1)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    begun = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt), compat._held_back():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(20)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert time.monotonic() - begun < 10
