@@ -9,6 +9,7 @@ decaying membrane comes back with ``from_nir`` only; other simulators run the fl
 
 from __future__ import annotations
 
+import io
 from functools import singledispatch
 from os import PathLike
 from typing import Any
@@ -22,7 +23,7 @@ from neuromorph.chip import DECAY_UNITY
 from neuromorph.importers.graph import FloatGraph
 from neuromorph.importers.integers import floating
 from neuromorph.importers.modules import from_module
-from neuromorph.importers.seal import seal
+from neuromorph.importers.seal import sealed
 from neuromorph.lava.limits import bias_words
 from neuromorph.lava.spec import LayerSpec, NetworkSpec, integer_network
 from neuromorph.snn import SpikingBNN
@@ -197,10 +198,10 @@ def _convolution(name: str, synapse: nir.NIRNode) -> dict[str, Any]:
 
 def write(network: Any, path: str | PathLike[str]) -> None:
     """Write ``to_nir(network)`` as a NIR file (HDF5), with a digest behind its end that ``read`` looks at."""
-    graph = to_nir(network)
+    whole = io.BytesIO()  # HDF5's own file answers a full disk with addresses of memory
+    nir.write(whole, to_nir(network))
     with replacing(path) as unfinished:
-        nir.write(unfinished, graph)
-        seal(unfinished)
+        unfinished.write_bytes(sealed(whole.getvalue()))
 
 
 def read(path: str | PathLike[str], num_steps: int | None = None, input_bits: int | None = None) -> NetworkSpec:

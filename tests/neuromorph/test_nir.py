@@ -1,5 +1,8 @@
 """NIR: round trip without a lost spike, the same spikes in snnTorch, and what cannot be said is refused."""
 
+import errno
+import signal
+
 import numpy as np
 import pytest
 import snntorch
@@ -246,6 +249,22 @@ def test_recurrence_skips_files_and_steps_are_told_apart(tmp_path):
         file["x"] = 1
     with pytest.raises(ValueError, match="HDF5 but holds no NIR graph"):
         read(tmp_path / "other.nir")
+
+
+def test_a_full_disk_is_told_as_of_every_file(tmp_path):
+    """Earlier HDF5's words, with a temporary name and addresses of memory."""
+    resource = pytest.importorskip("resource")
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3000, before[1]))
+        with pytest.raises(OSError) as error:
+            write(network(), tmp_path / "network.nir")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert error.value.filename == str(tmp_path / "network.nir") and error.value.errno == errno.EFBIG
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_another_shape_of_graph_is_refused():
