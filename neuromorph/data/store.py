@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -69,10 +70,11 @@ def fetch(url: str, digest: str | None, place: Path, file: str, member: str | No
     """
     import pooch
 
+    bar = sys.stderr is not None and sys.stderr.isatty()  # a log gets none
     try:
         if member is None:
-            return Path(pooch.retrieve(url, digest, fname=file, path=place, progressbar=True))
-        archive = Path(pooch.retrieve(url, None, fname=Path(url).name, path=place, progressbar=True))
+            return Path(pooch.retrieve(url, digest, fname=file, path=place, progressbar=bar))
+        archive = Path(pooch.retrieve(url, None, fname=Path(url).name, path=place, progressbar=bar))
         try:
             with zipfile.ZipFile(archive) as members, replacing(place / file) as unfinished:
                 unfinished.write_bytes(members.read(member))
@@ -91,11 +93,11 @@ def read_npz(path: str | os.PathLike, names: Sequence[str], advice: str) -> list
     """The arrays of an npz file by name.
 
     Raises ``ValueError`` for another kind of file, a damaged one, or one that lacks an array; its sentence ends with
-    ``advice``. Raises ``FileNotFoundError`` where there is none.
+    ``advice``. Raises ``FileNotFoundError`` where there is none, ``PermissionError`` where it may not be read.
     """
     try:
         stored = np.load(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         raise
     except Exception as error:  # numpy and zipfile raise a dozen kinds for a damaged file
         raise ValueError(f"{path} is no readable npz file of numbers ({_reason(error)}): {advice}") from error

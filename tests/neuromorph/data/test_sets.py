@@ -118,6 +118,15 @@ def test_digits_are_scikit_learns_and_load_nothing_of_it(cache):
         np.testing.assert_array_equal(ours, theirs)
 
 
+def test_an_npz_file_that_may_not_be_read_is_not_said_to_be_damaged(monkeypatch):
+    def denied(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(np, "load", denied)
+    with pytest.raises(PermissionError):
+        load("features:mine.npz")
+
+
 def test_digits_are_embedded(cache, no_network):
     digits = load("digits")
     assert (digits.train[0].shape, digits.test[0].shape, digits.classes) == ((1437, 8, 8), (360, 8, 8), 10)
@@ -230,9 +239,11 @@ class Site:
     """A server: pooch downloads from it through its own code, into a temporary name first."""
 
     def __init__(self, files):
-        self.files, self.asked, self.breaks = files, [], ()
+        self.files, self.asked, self.breaks, self.bars = files, [], (), set()
 
     def choose(self, url, progressbar=False):
+        self.bars.add(progressbar)
+
         def downloader(url, output_file, pooch_object):
             self.asked.append(url)
             with open(output_file, "wb") as file:
@@ -256,7 +267,7 @@ def test_download_is_kept_in_the_cache(tiny, cache, site):
     first = load("mnist")
     assert first.train[0].shape == (6, 4, 4) and len(site.asked) == 4
     np.testing.assert_array_equal(load("mnist").test[0], first.test[0])
-    assert len(site.asked) == 4
+    assert len(site.asked) == 4 and site.bars == {False}, "a bar in a log"
     assert sorted(p.name for p in leftovers(cache)) == sorted(tiny["mnist"])
 
 
