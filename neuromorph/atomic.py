@@ -32,7 +32,7 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     if path.exists() and not path.is_file():
         raise OSError(f"{path} is no file that can be written: choose another name.")
     _clean(path)
-    unfinished = path.with_name(f".{path.stem}.{MACHINE}-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
+    unfinished = _temporary(path)
     try:
         yield unfinished
         _to_disk(unfinished)
@@ -44,6 +44,18 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         raise OSError(error.errno, error.strerror or os.strerror(error.errno), str(path)) from error
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def try_writing(path: str | os.PathLike) -> None:
+    """Make a file beside ``path`` as ``replacing`` does, and remove it.
+
+    Raises ``OSError`` where that is impossible, which permissions do not tell: too long a name, /proc.
+    """
+    path = Path(path)
+    _clean(path)
+    unfinished = _temporary(path)
+    os.close(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644))
+    unfinished.unlink()
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
@@ -93,6 +105,10 @@ def read_json(path: str | os.PathLike, keys: Sequence[str], advice: str) -> dict
     if missing or not isinstance(content, dict):
         raise ValueError(f"{path} is another file, or damaged: it lacks {', '.join(missing) or 'everything'}; {advice}")
     return content
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.stem}.{MACHINE}-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
 
 
 def _to_disk(path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from neuromorph.atomic import read_json
+from neuromorph.atomic import read_json, try_writing
 
 PATIENCE = 3.0  # seconds: processes that a killed run has left let go of its lock within one
 Ours = Callable[[Path], bool]
@@ -23,14 +23,14 @@ def check_file(path: str | os.PathLike[str], ours: Ours) -> None:
     path = Path(path)
     if not path.name:
         raise ValueError(f"--out '{path}' is no name of a file: give one, for example runs/{path.name or 'result'}.")
-    if path.is_dir():
-        raise ValueError(f"--out {path} is a folder: give the name of a file in it.")
     try:
+        if path.is_dir():
+            raise ValueError(f"--out {path} is a folder: give the name of a file in it.")
         if path.exists() and not (path.is_file() and ours(path)):
             raise ValueError(f"--out {path} exists and was not written by this command: choose another --out.")
     except OSError as error:
-        raise OSError(f"--out {path} cannot be read ({error.strerror}): choose another --out.") from error
-    check_folder(path.parent)
+        raise OSError(f"--out {path} cannot be looked at ({error.strerror}): choose another --out.") from error
+    _check_place(path.parent, path)
 
 
 def check_files(out: Path, endings: Sequence[str], keys: Sequence[str]) -> Path:
@@ -48,11 +48,16 @@ def check_files(out: Path, endings: Sequence[str], keys: Sequence[str]) -> Path:
 
 def check_folder(folder: Path) -> None:
     """Make ``folder``; raises ``OSError`` where it cannot be made or nothing can be written there."""
+    _check_place(folder, folder / "config.json")
+
+
+def _check_place(folder: Path, file: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        try_writing(file)
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise OSError(f"The name {file} is too long for this system: choose another --out.") from error
         raise OSError(f"The folder {folder} cannot be written ({error.strerror}): choose another --out.") from error
 
 

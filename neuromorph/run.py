@@ -193,6 +193,11 @@ def _resumed(checkpoint: str | os.PathLike[str] | None, mark: dict[str, Any], le
     if not checkpoint or not Path(checkpoint).exists():
         return None
     content = load_checkpoint(checkpoint, mark)
+    if not {"learner", *Record([]).content()} <= content.keys():  # of the same run, when it had ended
+        raise ValueError(
+            f"The checkpoint {checkpoint} is of a run that has ended, and none to go on from: delete it to start anew, "
+            "or choose another name."
+        )
     learner.load_state_dict(content["learner"])
     rows, curve = list(content["rows"].numpy()), [point.numpy() for point in content["curve"]]
     return Record(rows, curve, content["seen"], content["samples"], content["epochs"])

@@ -97,6 +97,8 @@ def train(args: TrainArgs) -> None:
     whole("seed", args.training.seed)
     count("epochs", args.epochs)
     check_file(args.out, _is_checkpoint)
+    if not unfinished(args.out).exists():
+        check_file(unfinished(args.out), Path.is_file)
     check_foreign(report_folder(args.out), "config.json", ["arguments"], ("results.json", "config.json", "report.html"))
     with alone(args.out):
         _train(args)

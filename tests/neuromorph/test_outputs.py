@@ -134,3 +134,24 @@ def test_json_has_no_nan(tmp_path):
     nan, inf = float("nan"), float("inf")
     write_json(tmp_path / "a.json", finite({"a": nan, "b": [1.5, inf, {"c": (-inf, 2)}], "d": "nan"}))
     assert read_json(tmp_path / "a.json", ["a"], "") == {"a": None, "b": [1.5, None, {"c": [None, 2]}], "d": "nan"}
+
+
+@pytest.mark.parametrize("name", ["a" * 240, "a" * 300, "deeper/" + "a" * 236 + ".pt"])
+def test_a_name_that_is_too_long_for_what_is_written_beside_it_is_refused_first(name, tmp_path, capsys):
+    """Earlier it was learned until the first checkpoint was to be written, under a longer name."""
+    for words in (["train", *SMALL], ["memory-curve", "--points", "2", "--last", "2", "--models", "plain"]):
+        with pytest.raises(SystemExit) as end:
+            main([*words, "--out", str(tmp_path / name)])
+        said = capsys.readouterr()
+        assert end.value.code == 2 and "too long" in said.err and said.err.count("\n") == 1 and said.out == ""
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="a folder in which even root makes no file (Linux)")
+def test_a_folder_is_tried_and_not_asked_whether_it_can_be_written(capsys):
+    """Earlier a curve was computed and then not written."""
+    for words in (["memory-curve", "--points", "2"], ["train", *SMALL], ["recall", "--neurons", "5"]):
+        with pytest.raises(SystemExit) as end:
+            main([*words, "--out", "/proc/result"])
+        said = capsys.readouterr()
+        assert (end.value.code, said.out) == (2, "") and "/proc cannot be written" in said.err

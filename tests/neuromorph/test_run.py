@@ -10,11 +10,12 @@ import torch
 
 from fusi_models import HiddenWeight, cascade, plain
 from neuromorph import streams
+from neuromorph.checkpoint import save_checkpoint
 from neuromorph.data import Data, load
 from neuromorph.learner import BoundaryLearner, Learner, ToldLearner
 from neuromorph.learners import BrianLearner, TorchLearner
 from neuromorph.local_rule.rule import LocalRule
-from neuromorph.run import learn_stream
+from neuromorph.run import fingerprint, learn_stream
 
 RULE = LocalRule(units_per_class=2)
 SYNAPSE = cascade(3).slowed(0.3)
@@ -269,6 +270,14 @@ def test_replicas_of_a_stream_equal_the_runs_alone(kind=TorchLearner):  # test_p
         np.testing.assert_array_equal(alone.accuracy, whole.accuracy[..., r])
         np.testing.assert_array_equal(alone.baseline, whole.baseline[..., r])
         np.testing.assert_array_equal(learner.states()[0], both.states()[r])
+
+
+def test_the_file_of_a_run_that_has_ended_is_none_to_go_on_from(tmp_path):
+    """Earlier KeyError 'rows': train --out net.pt, and then net.pt copied to net.pt.unfinished."""
+    some, learner = stream(2), TorchLearner(plain(0.1), 64, 10)
+    save_checkpoint(tmp_path / "run", {"learner": learner.state_dict()}, fingerprint(learner, some))
+    with pytest.raises(ValueError, match="of a run that has ended, and none to go on from: delete it"):
+        learn_stream(learner, some, checkpoint=tmp_path / "run", progress=False)
 
 
 def test_a_checkpoint_of_another_run_is_refused(tmp_path):

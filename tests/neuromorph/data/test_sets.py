@@ -118,13 +118,15 @@ def test_digits_are_scikit_learns_and_load_nothing_of_it(cache):
         np.testing.assert_array_equal(ours, theirs)
 
 
-def test_an_npz_file_that_may_not_be_read_is_not_said_to_be_damaged(monkeypatch):
+def test_an_npz_file_that_may_not_be_read_is_not_said_to_be_damaged(tmp_path, monkeypatch):
+    (tmp_path / "mine.npz").touch()
+
     def denied(path):
         raise PermissionError(13, "Permission denied", path)
 
     monkeypatch.setattr(np, "load", denied)
     with pytest.raises(PermissionError):
-        load("features:mine.npz")
+        load(f"features:{tmp_path}/mine.npz")
 
 
 def test_digits_are_embedded(cache, no_network):
