@@ -78,10 +78,11 @@ def passage_times(
     """[trial]: T of ``trials`` populations of ``synapses`` synapses, inf where still above after ``last`` memories.
 
     ``threshold``: theta in units of the noise, as in ``lifetime``. The cost does not depend on N.
-    Raises ``ValueError`` for a model without a finite chain, counts below 1 and a threshold that is no number.
+    Raises ``ValueError`` for a model without a finite chain, counts below 1, more than 1e15 synapses and a
+    threshold that is no number.
     """
     chain = need(syn, Chain).chain()
-    n, trials = whole("synapses", synapses, 1), whole("trials", trials, 1)
+    n, trials = whole("synapses", synapses, 1, 10**15), whole("trials", trials, 1)
     last = whole("last", last, 1)
     pi, step, f = chain.equilibrium(), chain.mean_step(), chain.f_pot
     w = chain.strength - float(pi @ chain.strength)

@@ -126,9 +126,9 @@ def _curves(ax: Any, models: Sequence[Any], curves: Sequence[fm.MemoryCurve], ar
     peaks = [curve.snr[curve.times > 0].max() for curve in exact]
     if max(peaks) > 0:
         plot_guides(ax, (1, max(curve.snr[1] for curve in curves) or max(peaks)), args.last)
+    top = 2 * np.sqrt(args.synapses)
+    ax.set_ylim(bottom=0.1 * min([top, args.threshold or 1, *(peak for peak in peaks if peak > 0)]), top=top)
     ax.axhline(args.threshold, color="0.4", lw=0.9, ls=":", label=f"threshold {args.threshold:g}")
-    bottom = 0.1 * min([args.threshold or 1, *(peak for peak in peaks if peak > 0)])
-    ax.set_ylim(bottom=bottom, top=2 * np.sqrt(args.synapses))
     ax.set_xlim(left=min(1.0, args.last))
     reader = "" if args.observer == "ideal" else f", observer {args.observer}"
     touched = "" if args.active == 1 else f", {args.active:.3g} of the synapses touched"
@@ -150,6 +150,8 @@ def _survivals(ax: Any, curves: Sequence[fm.MemoryCurve], survivals: Sequence, a
 
 
 def _lifetimes(ax: Any, names: Sequence[str], found: Found, args: Any) -> None:
+    if not any(time for lifetimes in found for time in lifetimes):  # a logarithmic axis of nothing is an error
+        ax.set_ylim(1, 10)
     for k, (name, lifetimes) in enumerate(zip(names, found, strict=True)):
         points = [(n, time) for n, time in zip(args.lifetimes, lifetimes, strict=True) if time]
         ax.plot(*np.array(points or [(np.nan, np.nan)]).T, marker="osD^v"[k % 5], ms=4, label=name, **_look(k))

@@ -145,6 +145,14 @@ def test_lifetime_against_the_number_of_synapses(tmp_path, capsys):
     assert "exponent" in capsys.readouterr().out and "synapses N" in (tmp_path / "c.svg").read_text()
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("asked", [{"lifetimes": (5.0, 5.0)}, {"threshold": 1e99}, {"synapses": 1e100}])
+def test_curves_and_lifetimes_that_no_axis_can_show_are_written_all_the_same(asked, tmp_path):
+    """Earlier "Data cannot be log-scaled because all values are <= 0", or a warning of matplotlib."""
+    memory_curve(MemoryCurveArgs(models=("plain",), points=2, last=5, out=tmp_path / "curve", **asked))
+    assert (tmp_path / "curve.svg").exists()
+
+
 @pytest.mark.parametrize("engine", ["lumped", "brian2"])
 def test_simulations_agree_with_theory_and_show_progress(engine, tmp_path, capsys, terminal):
     terminal()
@@ -211,6 +219,7 @@ def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "match"),
     [
+        ({"models": ("plain",), "observer": "first-passage", "synapses": 1e30}, "synapses must be at most 1000000000"),
         ({"models": ("hopfield",)}, "no synapse 'hopfield'"),
         ({"models": ("cascade:levels=3",)}, "no parameter 'levels'"),
         ({"models": ("cascade",)}, "needs depth"),
