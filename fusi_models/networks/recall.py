@@ -63,7 +63,8 @@ not in this table."""
 EXPLAIN = "explain"
 """The other patterns explained: newer ones one after another (finite chains, ``networks.explained``), or all at once
 (additive weights, ``networks.spanned``)."""
-LONGEST = 1e6  # of ages: a network stores as many patterns; the prior is a list of five times as many numbers
+LONGEST = 1e5  # of ages: a network stores as many patterns, and the prior is a list of as many numbers
+PRIOR = 5  # mean ages that the list of the prior is long
 
 
 def chain_errors(
@@ -89,11 +90,13 @@ def chain_errors(
     bad arguments.
     """
     ages = _check(decoders, ages, trials, coding * neurons)
-    if not 0 < mean_age < LONGEST:
-        raise ValueError(f"the mean age of a recalled memory must lie above 0 and below {LONGEST:g}, got {mean_age}.")
+    if not 0 < mean_age < LONGEST / PRIOR:
+        raise ValueError(
+            f"the mean age of a recalled memory must lie above 0 and below {LONGEST / PRIOR:g}, got {mean_age}."
+        )
     if age not in get_args(Knowledge):
         raise ValueError(f"what is known of the age is one of {', '.join(get_args(Knowledge))}, got {age!r}.")
-    law, last = PairLaw(syn, rule, coding), max(max(ages), int(np.ceil(5 * mean_age)))
+    law, last = PairLaw(syn, rule, coding), max(max(ages), int(np.ceil(PRIOR * mean_age)))
     base = chain_memory(syn, rule, coding, 0)
     means, prior = law.means(np.arange(last + 1)), geometric(mean_age, last)
     model = explained.Model(syn, rule, coding) if EXPLAIN in decoders else None
@@ -106,7 +109,7 @@ def chain_errors(
         for k, t in enumerate(ages):
             x = patterns[-1 - t]
             cue = noisy_cue(x, flip, rng)
-            chance = np.eye(last + 1)[t] if age == "known" else prior
+            chance = (np.arange(last + 1) == t).astype(float) if age == "known" else prior
             if age == "familiarity":
                 chance = age_posterior(w, cue, flip, law, base.pairs, prior)
             memory = replace(base, mean=np.einsum("t,tab->ab", chance, means))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -81,7 +81,7 @@ class CompareArgs:
     """Folder for config.json, results.json, the matrices, the figures and report.html."""
     device: str = "cpu"
     """Where torch computes: cpu or cuda."""
-    brian_target: str = "auto"
+    brian_target: Literal["auto", "numpy", "cython", "cpp_standalone"] = "auto"
     """How Brian2 computes: numpy, cython (compiles once, a minute a synapse), cpp_standalone (compiles at every call);
     auto takes cython for large streams."""
     jobs: int = 1

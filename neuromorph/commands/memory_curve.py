@@ -18,7 +18,7 @@ from fusi_models.theory.first_passage import passage_times, survival
 from fusi_models.theory.optimise import optimise
 from fusi_models.theory.pairs import GATING
 from neuromorph.atomic import finite, write_json, write_text
-from neuromorph.outputs import check_files
+from neuromorph.outputs import check_file, check_files, has_keys
 from neuromorph.page.curves import curves_csv, figure, lifetime_table, table
 from neuromorph.page.svg import drawing
 from neuromorph.tables import deviation
@@ -27,6 +27,7 @@ ROUNDING = 1e-11  # of the largest signal: below it the theory of a signal that 
 NOTHING = 1e-14  # and below this that of a model that stores none
 LARGEST = 1e100  # of numbers whose squares are drawn on logarithmic axes
 MOST_POINTS, MOST_STATES = 100_000, 1000
+KEYS = ("arguments", "curves")  # of the JSON that is ours
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,9 @@ def memory_curve(args: MemoryCurveArgs) -> None:
             f"{args.threshold}."
         )
     _check_asked(args)
-    args = replace(args, out=check_files(args.out, ("json", "csv", "svg"), ("arguments", "curves")))
+    args = replace(args, out=check_files(args.out, ("json", "csv", "svg"), KEYS))
+    if args.lifetimes:
+        check_file(f"{args.out}-lifetimes.csv", lambda path: has_keys(Path(f"{args.out}.json"), KEYS))
     args = _coded(args)
     models = [parse_model(text, args.x, args.f_pot) for text in args.models]
     models += [_optimised(models, age, args) for age in args.optimise]

@@ -1,6 +1,6 @@
 """``neuromorph recall``: how well a network recalls patterns from a noisy cue, by decoder: a table, a figure, data."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -61,6 +61,7 @@ def recall(args: RecallArgs) -> None:
     whole("neurons", args.neurons, 2, MOST_NEURONS)
     count("trials", args.trials)
     count("patterns", args.patterns)
+    _check_used(args)
     args = replace(args, out=check_files(args.out, ("json", "csv", "svg"), ("arguments", "ages")))
     ages, errors = _errors(args)
     print(_table(args, ages, errors))
@@ -71,6 +72,18 @@ def recall(args: RecallArgs) -> None:
     write_text(f"{args.out}.csv", Table("rms error of recall", ("decoder", "age", "trial", "error"), tuple(rows)).csv())
     write_text(f"{args.out}.svg", drawing(figure(args, ages, errors)))
     print(f"wrote {args.out}.json, .csv and .svg")
+
+
+def _check_used(args: RecallArgs) -> None:
+    """Nothing is taken and not used."""
+    unused = {"additive": ("ages", "age", "mean_age")}.get(args.synapse, ("patterns",))
+    if args.age == "known" and "mean_age" not in unused:
+        unused += ("mean_age",)
+    usual = {f.name: f.default for f in fields(args)}
+    asked = [f"--{name.replace('_', '-')}" for name in unused if getattr(args, name) != usual[name]]
+    if asked:
+        age = "" if args.synapse == "additive" else f" with --age {args.age}"
+        raise ValueError(f"recall from '{args.synapse}'{age} does not use {', '.join(asked)}: leave it out.")
 
 
 def _errors(args: RecallArgs) -> tuple[list[int], dict[str, np.ndarray]]:

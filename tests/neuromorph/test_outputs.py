@@ -68,6 +68,7 @@ def test_what_is_no_file_is_never_replaced(tmp_path):
     [
         (["train", *SMALL], ["out"]),
         (["memory-curve", "--points", "2", "--last", "2"], ["out.csv", "out.svg", "out.json"]),
+        (["memory-curve", "--points", "2", "--last", "2", "--lifetimes", "5"], ["out-lifetimes.csv"]),
         (["recall", "--neurons", "5", "--trials", "1", "--ages", "0"], ["out.json", "out.svg"]),
     ],
 )

@@ -58,7 +58,7 @@ def test_mistakes_are_one_sentence():
         chain_errors(cascade(3), GATING["pre"], 20, (1.5,), 1, 0, ("cue",))
     with pytest.raises(ValueError, match="trials must be a whole number"):
         chain_errors(cascade(3), GATING["pre"], 20, (0,), 1.5, 0, ("cue",))
-    with pytest.raises(ValueError, match="ages may be up to 1e"):
+    with pytest.raises(ValueError, match="ages may be up to 100000"):
         chain_errors(cascade(3), GATING["pre"], 20, (10**8,), 1, 0, ("cue",))
     with pytest.raises(ValueError, match="all its synapses end with the same strength"):
         chain_errors(cascade(3), Rule(np.array([[0, 0], [0, 1]])), 20, (0,), 1, 0)

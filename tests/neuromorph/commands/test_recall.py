@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -55,6 +56,10 @@ def test_a_network_whose_synapses_may_say_nothing(neurons, tmp_path, capsys):
         (["--synapse", "hidden:m=2"], "no finite chain"),
         (["--decoders", "magic"], "a decoder here is one of cue"),
         (["--flip", "0.9"], "not above 1/2"),
+        (["--patterns", "5"], "recall from 'cascade:depth=5' with --age known does not use --patterns: leave it out"),
+        (["--mean-age", "5"], "with --age known does not use --mean-age"),
+        (["--synapse", "additive", "--ages", "3", "--age", "prior"], "'additive' does not use --ages, --age: leave it"),
+        (["--age", "familiarity", "--mean-age", "999999"], "must lie above 0 and below 20000, got 999999"),
     ],
 )
 def test_mistakes_are_one_sentence(words, said, tmp_path, capsys):
@@ -63,3 +68,12 @@ def test_mistakes_are_one_sentence(words, said, tmp_path, capsys):
     error = capsys.readouterr().err
     assert stopped.value.code == 2 and said in error and "Traceback" not in error
     assert not list(tmp_path.iterdir())
+
+
+def test_an_old_pattern_takes_no_square_of_its_age(tmp_path):
+    """Earlier 74 GiB for an age of 100 000."""
+    tracemalloc.start()
+    recall(RecallArgs(neurons=5, ages=(5000,), trials=1, decoders=("cue",), out=tmp_path / "r"))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 50e6
