@@ -120,6 +120,18 @@ def _loading(frame: Any) -> bool:
     return frame is not None
 
 
+def open_closed() -> None:
+    """A stream that the shell has closed leads nowhere; else bars fail on it, and the next file opened is taken for it."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            if os.open(os.devnull, os.O_RDWR) != number:  # the lowest that is free
+                continue
+        if vars(sys).get(name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))
+
+
 def quiet_end() -> None:
     """What is still to be written is; a reader that has gone, or a full disk, is no error any more."""
     for stream in (sys.stdout, sys.stderr):
@@ -169,6 +181,7 @@ def told(signals: Signals, kept: Callable[[], str]) -> Iterator[None]:
 
 def run_page(main: Callable[[Any], None], arguments: type) -> None:
     """``main(tyro.cli(arguments))`` of a page of experiments, which ends as a command does."""
+    open_closed()
     with Signals() as signals, told(signals, lambda: "Finished cells of a study are kept."):
         import tyro
 

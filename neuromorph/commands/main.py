@@ -11,7 +11,7 @@ from typing import Any
 
 import neuromorph
 from neuromorph import commands
-from neuromorph.stopping import Signals, say, told
+from neuromorph.stopping import Signals, open_closed, say, told
 
 HEAD = "One synapse model, three substrates, the same task streams."
 
@@ -31,6 +31,7 @@ def main(argv: list[str] | None = None) -> None:
     """
     words = sys.argv[1:] if argv is None else list(argv)
     with Signals() as signals:
+        open_closed()
         _any_locale()
         if not words or words[0] in ("-h", "--help"):
             print(_help())
