@@ -17,6 +17,7 @@ from fusi_models.seeds import generator, whole
 from neuromorph.checkpoint import load_checkpoint, save_checkpoint
 from neuromorph.learner import Learner
 from neuromorph.metrics import AccuracyMatrix
+from neuromorph.pace import Pace
 from neuromorph.streams import Stream, Task
 from neuromorph.streams.stream import check_stream
 from neuromorph.threads import at_most, check
@@ -53,12 +54,14 @@ def learn_stream(
     _check_kinds(learner, stream, checkpoint, watch)
     passes = _passes(epochs, len(stream), every)
     _numbers(seed)
-    mark = fingerprint(learner, stream, epochs, seed, every) if checkpoint else {}
     check(0 if threads is None else threads)
+    pace = Pace(label or stream.name, sum(passes), not progress)
+    mark = fingerprint(learner, stream, epochs, seed, every) if checkpoint else {}
     with at_most(learner.threads if threads is None else threads):
         record = _resumed(checkpoint, mark, learner) or Record([accuracies(learner, stream)])
         with tqdm(total=sum(passes), desc=label or stream.name, disable=not progress or None, bar_format=BAR) as bar:
-            bar.update(sum(passes[: len(record.rows) - 1]) + record.epochs)
+            pace.goes_on(sum(passes[: len(record.rows) - 1]) + record.epochs)
+            bar.update(pace.done)
             for k in range(len(record.rows) - 1, len(stream)):
                 task = stream[k]
                 for epoch in range(record.epochs, passes[k]):
@@ -70,6 +73,7 @@ def learn_stream(
                         bar.set_postfix_str(f"{task.name}, epoch {epoch + 1}/{passes[k]}{record.shown}")
                     if checkpoint:
                         save_checkpoint(checkpoint, {"learner": learner.state_dict(), **record.content()}, mark)
+                    pace.epoch(f"task {k + 1}/{len(stream)}, epoch {epoch + 1}/{passes[k]}")
     return record.matrix()
 
 
