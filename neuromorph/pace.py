@@ -6,9 +6,7 @@ import time
 from tqdm import tqdm
 
 FIRST, SHARE = 60.0, 0.1  # seconds of silence before a line, and at least this share of the time that has passed
-MANY = (
-    1000  # epochs in all: a run of more says so at once, as its tasks are tested, and looked through, before the first
-)
+MANY = 1000  # epochs in all: a run of more says so at once, as all its tasks are tested before the first
 
 
 class Pace:

@@ -121,7 +121,7 @@ def _loading(frame: Any) -> bool:
 
 
 def open_closed() -> None:
-    """A stream that the shell has closed leads nowhere; else bars fail on it, and the next file opened is taken for it."""
+    """A stream that the shell has closed leads nowhere: bars fail on none, and the next file opened is taken for it."""
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         try:
             os.fstat(number)
@@ -129,7 +129,7 @@ def open_closed() -> None:
             if os.open(os.devnull, os.O_RDWR) != number:  # the lowest that is free
                 continue
         if vars(sys).get(name) is None:
-            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
 def quiet_end() -> None:

@@ -76,9 +76,9 @@ def recall(args: RecallArgs) -> None:
 
 def _check_used(args: RecallArgs) -> None:
     """Nothing is taken and not used."""
-    unused = {"additive": ("ages", "age", "mean_age")}.get(args.synapse, ("patterns",))
+    unused = ["ages", "age", "mean_age"] if args.synapse == "additive" else ["patterns"]
     if args.age == "known" and "mean_age" not in unused:
-        unused += ("mean_age",)
+        unused.append("mean_age")
     usual = {f.name: f.default for f in fields(args)}
     asked = [f"--{name.replace('_', '-')}" for name in unused if getattr(args, name) != usual[name]]
     if asked:

@@ -171,6 +171,6 @@ def test_letters_that_the_terminal_lacks_are_replaced():
 def test_a_stream_that_the_shell_has_closed_leads_nowhere(closed, tmp_path):
     """Earlier every command with a bar ended with code 1 and no word, as tqdm wrote to None."""
     words = f"{sys.executable} -m neuromorph recall --neurons 5 --trials 1 --ages 0 --decoders cue --out r {closed}"
-    done = subprocess.run(["sh", "-c", words], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done = subprocess.run(["sh", "-c", words], cwd=tmp_path, capture_output=True)
     assert done.returncode == 0 and "Traceback" not in done.stderr.decode()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r.csv", "r.json", "r.svg"]
