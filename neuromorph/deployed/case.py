@@ -29,6 +29,15 @@ class Case:
     words: tuple[str, ...] = ()
     by_membrane: bool = False
 
+    def __post_init__(self) -> None:
+        """Raise ``ValueError`` for labels of which no output neuron says anything."""
+        outputs = self.deployment.spec.sizes[-1]
+        if self.y is not None and not np.isin(self.y, np.arange(outputs)).all():
+            raise ValueError(
+                f"The labels y go from {self.y.min()} to {self.y.max()}, but the network has {outputs} outputs: give "
+                f"whole numbers from 0 to {outputs - 1}."
+            )
+
     @property
     def way(self) -> str:
         """What an answer is read from."""

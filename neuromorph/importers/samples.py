@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fusi_models.checks import whole
 from neuromorph.data import frames, load
 from neuromorph.data.events import NMNIST
 from neuromorph.data.store import find, folders, read_npz
@@ -23,6 +24,7 @@ def samples(
     [n, time, ...]) and y [n]. The calibration samples are training samples, or of a file the last ones, and are left
     out of the test; ``most`` 0: all. Raises ValueError or OSError.
     """
+    whole("calibration", calibration, 1)
     if name.endswith(".npz"):
         x, y = read_npz(name, ("x", "y"), "give x [n, ...] and y [n].")
         if len(x) != len(y) or len(x) <= calibration:

@@ -300,3 +300,23 @@ def test_a_nir_file_of_this_project_keeps_its_number_of_steps(tmp_path, capsys):
         with pytest.raises(SystemExit) as stopped:
             main(["deploy", str(tmp_path / "small.nir"), *words])
         assert stopped.value.code == 2 and f"leave out {words[-2]}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "labels", "said"),
+    [
+        (["--calibration", "0"], range(4), "calibration must be a whole number of at least 1, got 0."),
+        (["--calibration", "-1"], range(4), "calibration must be a whole number of at least 1, got -1."),
+        (["--calibration", "1"], range(90, 94), "The labels y go from 90 to 92, but the network has 3 outputs: give"),
+    ],
+)
+def test_samples_that_say_nothing_of_the_network_are_refused(words, labels, said, tmp_path, capsys):
+    """Earlier -1 left out all samples but one, and labels without an output had an accuracy of 0."""
+    pytest.importorskip("nir", reason="nir is not installed")
+    from neuromorph.nir import write
+
+    write(lava.NetworkSpec((lava.LayerSpec(np.ones((3, 6), np.int8), 2, 400),), 2, 0), tmp_path / "net.nir")
+    np.savez(tmp_path / "some.npz", x=np.zeros((4, 2, 6)), y=np.array(labels))
+    with pytest.raises(SystemExit) as end:
+        main(["deploy", str(tmp_path / "net.nir"), "--data", str(tmp_path / "some.npz"), *words])
+    assert end.value.code == 2 and said in capsys.readouterr().err
