@@ -6,7 +6,7 @@ weights of a cell that gets four patterns in turn; the same without metaplastici
 inputs of which half fire together; weights against the rate of all inputs. A quarter of an hour on a free core.
 
 Agrees with the abstract: metaplasticity, more output moves the threshold between depression and potentiation to higher
-input rates (17, 60 and 177 Hz at 20, 30 and 40 Hz of output; at 5 Hz near 2, where the drift is not told from 0);
+input rates (2, 17, 62 and 186 Hz at 5, 20, 30 and 40 Hz of output; the first is within its noise);
 scaling, the more all inputs fire, the weaker they become, and the output changes much less than the input; competition,
 a cell becomes selective for one of four patterns in each of five seeds at 50/5, 75/7.5 and 100/10 Hz (.72 to .73 of .75
 after 240 minutes), and correlated inputs win over others.
