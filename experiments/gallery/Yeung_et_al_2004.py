@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from fusi_models.engines.calcium_inputs import correlated, patterns
 from fusi_models.engines.calcium_neuron import CalciumNeuron, responses, run, selectivity
@@ -114,7 +115,7 @@ def sliding(ax, args):
         ax.errorbar(rates, 1000 * mean, 1000 * error, label=f"output {post:g} Hz, g = {-g:.1e}")
         thresholds.append(crossing(rates, mean))
     ax.axhline(0, color="0.7", lw=0.8)
-    ax.set(title="sliding threshold", xlabel="input (Hz)", ylabel="drift of the weight (1e-3 / s)", ylim=(-1, 2))
+    ax.set(title="sliding threshold", xlabel="input (Hz)", ylabel="drift of the weight (1e-3 / s)", ylim=(-1, 2.5))
     print("threshold (Hz of input) at 5, 20, 30, 40 Hz of output:", np.round(thresholds, 1))
 
 
@@ -149,6 +150,7 @@ def fixed(ax, summary, args):
             print(f"g fixed, {high:g}/{high / 10:g} Hz, from w = {weight:g}: selectivity", np.round(values, 2),
                   "response", np.round(rates, 1))  # fmt: skip
     ax.set(title="without metaplasticity", xlabel="-g", ylabel="selectivity", ylim=(-0.02, 0.77))
+    ax.xaxis.set_minor_formatter(NullFormatter())
     print(f"g fixed: largest selectivity of a cell that fires at {FIRES:g} Hz or more {best:.3f}")
 
 
@@ -175,7 +177,11 @@ def homeostasis(ax, args):
     weight, output, g = np.array(ends).T
     ax.loglog(rates, weight, "o-", label="weight")
     ax.loglog(rates, output / 10, "s-", label="output / 10 Hz")
-    ax.set(title="homeostasis", xlabel="rate of all inputs (Hz)")
+    ax.set(title="homeostasis", xlabel="rate of all inputs (Hz)", yticks=[0.5, 1, 2, 4])
+    ax.set_xticks(rates, [f"{rate:g}" for rate in rates])
+    ax.yaxis.set_major_formatter("{x:g}")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_minor_formatter(NullFormatter())
     print("inputs at 5, 10, 20, 40 Hz: weight", weight.round(2), "output", output.round(1), "g", g.round(5))
 
 
