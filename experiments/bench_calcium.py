@@ -3,7 +3,7 @@
 The network is the cell of Yeung et al. 2004: 100 excitatory inputs whose weights, calcium and receptors move at every
 millisecond, and inhibition. Both get the same spikes and must fire the same ones.
 
-Measured: 78 to 95 times faster at 100 inputs, where Brian2 pays a fixed cost at every step; 20 times at 1000 (--size 250).
+Measured: 78 to 95 times faster at 100 inputs, where Brian2 pays a fixed cost at every step; 20 at 1000 (--size 250).
 """
 
 from dataclasses import dataclass
