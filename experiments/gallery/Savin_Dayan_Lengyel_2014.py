@@ -64,7 +64,7 @@ def correlations() -> None:
     for rule in GATING:
         for depth in (1, 3, 5):
             pairs = chain_pairs(fm.cascade(depth), GATING[rule], 0.5).correlation()
-            print(f"  {rule:12} n = {depth}: " + " ".join(f"{c + 0.0:8.5f}" for c in pairs[2:]))
+            print(f"  {rule:12} n = {depth}: " + " ".join(f"{round(c, 5) + 0.0:8.5f}" for c in pairs[2:]))
 
 
 def curves(args: Args, ax) -> None:

@@ -4,10 +4,10 @@ Permuted MNIST, one permutation after another, no boundary told. With the publis
 after many tasks nothing new is learned (catastrophic remembering). Remedies, each a synapse model (``fusi_models``)
 that the optimiser's step drives: a bound and a leak of the hidden weight, a Benna-Fusi chain, BiMU's binary
 uncertainty; and relative m, also with a flatter softmax, also with gates by the context that the image is of (which
-nobody tells, ``parts.contexts``; its prototypes are real numbers beside the binary weights). Their settings are the best of a few tried on seed 10
-(docs/continual.md names them all); reported are other seeds: accuracy over all tasks seen, over the last five, and of
-the last task when new. References: the same networks with all tasks mixed, for as many updates, and for ten times as
-many: the capacity, what a network of this size can hold.
+nobody tells, ``parts.contexts``; its prototypes are real numbers beside the binary weights). Their settings are the
+best of a few tried on seed 10 (docs/continual.md names them all); reported are other seeds: accuracy over all tasks
+seen, over the last five, and of the last task when new. References: the same networks with all tasks mixed, for as many
+updates, and for ten times as many: the capacity, what a network of this size can hold.
 """
 
 from dataclasses import dataclass, replace
