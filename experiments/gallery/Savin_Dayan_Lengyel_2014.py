@@ -13,8 +13,8 @@ work together (for the stopping rule, an age estimated from the cue costs less t
 The covariance rule has no such correlations, and there nothing is gained (.003 against .005).
 With the Hebb rule the 24 networks of seed 0 are kind to the aware decoder (.005): over six seeds of 24 its error is
 .029 +- .008. In 6 of the 144 it is above .2: an answer that only resembles the pattern is more likely to its Gaussian.
-The span of all stored patterns, which pairs of weights do not tell, makes no error in these 144 networks (explain, below
-1e-4), and fails in one of 144 with 40 or 60 patterns in place of 20.
+The span of all stored patterns, which pairs of weights do not tell, makes no error in these 144 networks (explain,
+below 1e-4), and fails in one of 144 with 40 or 60 patterns in place of 20.
 
 Does not: knowing the correlations of pairs is not enough beyond age 3 of a cascade with 500 neurons. A newer pattern
 captures the dynamics (.70), which is what three synapses or more tell. One of 8 networks is captured at age 2 already
@@ -64,7 +64,7 @@ def correlations() -> None:
     for rule in GATING:
         for depth in (1, 3, 5):
             pairs = chain_pairs(fm.cascade(depth), GATING[rule], 0.5).correlation()
-            print(f"  {rule:12} n = {depth}: " + " ".join(f"{c + 0.0:8.5f}" for c in pairs[2:]))
+            print(f"  {rule:12} n = {depth}: " + " ".join(f"{round(c, 5) + 0.0:8.5f}" for c in pairs[2:]))
 
 
 def curves(args: Args, ax) -> None:
