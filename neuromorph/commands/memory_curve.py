@@ -9,7 +9,6 @@ import numpy as np
 import fusi_models as fm
 from fusi_models.catalogue import parse
 from fusi_models.checks import MOST_COUNT, check_fraction, count, whole
-from fusi_models.files import load_synapse
 from fusi_models.seeds import generator
 from fusi_models.synapse import Chain, Linear, find, need
 from fusi_models.theory.coding import coding
@@ -204,9 +203,6 @@ def parse_model(text: str, x: float = 0.5, f_pot: float = 0.5) -> fm.SynapseMode
 
     Raises ``ValueError`` for an unknown model or option, ``OSError`` for a file that cannot be read.
     """
-    name, _, path = text.partition(":")
-    if name == "file":
-        return load_synapse(path, f_pot)
     model: Any = parse(text, "theory", x=x, f_pot=f_pot)
     found = find(replace(model, f_pot=f_pot), Chain)
     if found is not None and found.chain().states > MOST_STATES:
