@@ -10,12 +10,13 @@ import fusi_models as fm
 from fusi_models.catalogue import parse
 from fusi_models.checks import MOST_COUNT, check_fraction, count, whole
 from fusi_models.seeds import generator
-from fusi_models.synapse import Chain, Linear, find, need
+from fusi_models.synapse import Chain, FreshChain, Linear, find, need
 from fusi_models.theory.coding import coding
 from fusi_models.theory.correlated import aware_curve, correlated_curve
 from fusi_models.theory.first_passage import passage_times, survival
 from fusi_models.theory.optimise import optimise
 from fusi_models.theory.pairs import GATING
+from fusi_models.theory.transient import transient_curve
 from neuromorph.atomic import finite, write_json, write_text
 from neuromorph.outputs import check_files
 from neuromorph.page.curves import curves_csv, figure, lifetime_table, table
@@ -117,7 +118,7 @@ def memory_curve(args: MemoryCurveArgs) -> None:
     for row, found in zip(rows, passages, strict=False):
         row |= _passage_summary(found, times)
     print(table(rows, args))
-    theories = [_theory(syn, times, args) if args.engine != "theory" else None for syn, _ in shown]
+    theories = [_beside(syn, curve, args) if args.engine != "theory" else None for syn, curve in shown]
     ages = [[_lifetime(syn, n, args) for n in args.lifetimes] for syn in models]
     names = [syn.name for syn in models]
     arguments = asdict(args) | {"out": str(args.out)}
@@ -182,6 +183,19 @@ def _theory(syn: fm.SynapseModel, times: np.ndarray, args: MemoryCurveArgs) -> f
     curve = fm.memory_curve(syn, times, args.synapses, args.events, active=args.active)
     signal = np.where(np.abs(curve.signal) > max(NOTHING, ROUNDING * np.abs(curve.signal).max()), curve.signal, 0.0)
     return replace(curve, signal=signal, snr=signal / curve.noise)
+
+
+def _fresh(syn: fm.SynapseModel, args: MemoryCurveArgs) -> bool:
+    """Whether a simulation begins, or burns in, away from the equilibrium: a hidden weight takes very long to it."""
+    return args.engine != "theory" and find(syn, Chain) is None and find(syn, FreshChain) is not None
+
+
+def _beside(syn: fm.SynapseModel, simulated: fm.MemoryCurve, args: MemoryCurveArgs) -> fm.MemoryCurve | None:
+    """The theory of what was simulated: of a memory stored after the burn-in where that is not at equilibrium."""
+    if not _fresh(syn, args):
+        return _theory(syn, simulated.times, args)
+    signal = transient_curve(syn, simulated.times, 1, args.f_pot, args.burn_in)
+    return replace(simulated, signal=signal, snr=signal / simulated.noise, error=np.zeros(len(signal)))
 
 
 def _lifetime(syn: fm.SynapseModel, synapses: float, args: MemoryCurveArgs) -> float | None:
@@ -278,7 +292,7 @@ def _summary(syn: fm.SynapseModel, curve: fm.MemoryCurve, args: MemoryCurveArgs)
     above = curve.times[curve.snr >= args.threshold]
     row = {"model": curve.name, "initial_snr": float(curve.snr[0]), "last_above": float(above.max(initial=0))}
     row |= {"lifetime": None, "area": None, "envelope_share": None, "censored": bool(curve.snr[-1] >= args.threshold)}
-    if args.observer == "correlated" or find(syn, Linear) is None:
+    if args.observer == "correlated" or find(syn, Linear) is None or _fresh(syn, args):
         return row
     row["lifetime"] = _lifetime(syn, args.synapses, args)
     try:

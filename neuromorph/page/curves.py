@@ -65,6 +65,12 @@ def table(rows: list[dict], args: Any) -> str:
         "envelope: largest share of the bound",
         "on Poisson curves of finite chains (no bound is known for discrete events)",
     ]
+    silent = [row["model"] for row in rows if args.engine == "theory" and row["initial_snr"] == 0]
+    if silent:
+        notes.append(
+            f"no signal at equilibrium, which theory means: {', '.join(silent)} (frozen); --engine lumped begins at "
+            "first states"
+        )
     if args.observer == "correlated":
         active, f_pot = coding(args.coding, args.rule)
         notes = [

@@ -12,6 +12,7 @@ from fusi_models.theory.transient import transient_curve
 from neuromorph import study
 from neuromorph.commands import compare
 from neuromorph.commands.main import main
+from neuromorph.commands.report import ReportArgs
 from neuromorph.metrics import AccuracyMatrix
 
 TINY = ["--seeds", "2", "--tasks", "2", "--samples", "30", "--test-samples", "20"]
@@ -179,9 +180,14 @@ def test_report_draws_the_same_page_again(finished, capsys):
     page = (finished / "report.html").read_text()
     (finished / "report.html").unlink()
     (finished / "grid.svg").unlink()
-    main(["report", "--folder", str(finished)])
+    main(["report", str(finished)])
     assert (finished / "report.html").read_text() == page and (finished / "grid.svg").exists()
     assert "hidden(m=2)" in capsys.readouterr().out
+
+
+def test_report_takes_its_folder_with_or_without_the_option(finished, tmp_path, capsys):
+    assert ReportArgs(finished).chosen == ReportArgs(option=finished).chosen == finished
+    assert "got a and b: leave one out" in fails(["report", "a", "--folder", "b"], capsys)
 
 
 def test_report_of_nothing(tmp_path, capsys):

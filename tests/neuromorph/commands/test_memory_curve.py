@@ -247,3 +247,21 @@ def test_mistakes_are_explained_in_one_sentence(arguments, match, tmp_path):
 def test_a_missing_file_is_an_os_error(tmp_path):
     with pytest.raises(OSError, match="nowhere"):
         parse_model(f"file:{tmp_path}/nowhere.npz")
+
+
+@pytest.mark.parametrize("burn_in", [0, 20])
+def test_a_simulated_hidden_weight_stands_on_the_theory_of_its_beginning(burn_in, tmp_path, capsys):
+    """Earlier the line was that of an equilibrium it never sees, no signal at all, and the lifetime 0 beside >= 40."""
+    out = tmp_path / "c"
+    args = MemoryCurveArgs(models=("hidden:m=2",), engine="lumped", synapses=2000, last=40, points=5, out=out)
+    memory_curve(replace(args, burn_in=burn_in))
+    (curve,) = json.loads((tmp_path / "c.json").read_text())["curves"]
+    theory = np.array(curve["theory"]) * np.array(curve["noise"])
+    assert theory[0] > 0.05 and (abs(theory - curve["signal"]) < 5 * np.array(curve["error"])).all()
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("hidden"))
+    assert curve["summary"]["lifetime"] is None and row.count(">= 40") == 2
+
+
+def test_a_model_without_a_signal_says_why(tmp_path, capsys):
+    memory_curve(MemoryCurveArgs(models=("hidden:m=2",), points=4, last=10, out=tmp_path / "c"))
+    assert "no signal at equilibrium, which theory means: hidden(m=2) (frozen)" in capsys.readouterr().out
