@@ -47,7 +47,7 @@ def stream():
         ({"seed": 1.5}, "a seed must be a whole number, .*got 1.5"),
         (
             {"stream": []},
-            "stream must be a neuromorph.streams.Stream, got list: make one of a list of tasks with streams.from_datasets",
+            "got list: make one of a list of tasks with streams.from_datasets",
         ),
         ({"checkpoint": 3}, "checkpoint must be the path of a file, or None to keep none, got 3"),
         ({"epochs": 10**14}, "epochs must be at most 1000000, got 100000000000000"),
