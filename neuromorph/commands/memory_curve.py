@@ -19,7 +19,7 @@ from fusi_models.theory.pairs import GATING
 from fusi_models.theory.transient import transient_curve
 from neuromorph.atomic import finite, write_json, write_text
 from neuromorph.outputs import check_files
-from neuromorph.page.curves import curves_csv, figure, lifetime_table, table
+from neuromorph.page.curves import curves_csv, figure, lifetime_table, summary_csv, table
 from neuromorph.page.svg import drawing
 from neuromorph.tables import deviation
 
@@ -81,7 +81,7 @@ class MemoryCurveArgs:
     target: Literal["numpy", "cython", "cpp_standalone"] = "numpy"
     """Brian2's code generation target."""
     out: Path = Path("memory-curve")
-    """Files to write: this name with .json, .csv and .svg."""
+    """Files to write: this name with .json, .csv (every reading), -summary.csv (the table) and .svg."""
 
 
 def memory_curve(args: MemoryCurveArgs) -> None:
@@ -106,7 +106,8 @@ def memory_curve(args: MemoryCurveArgs) -> None:
             f"{args.threshold}."
         )
     _check_asked(args)
-    args = replace(args, out=check_files(args.out, ("json", "csv", "svg"), ("arguments", "curves")))
+    more = ["-summary.csv", *["-lifetimes.csv"] * bool(args.lifetimes)]
+    args = replace(args, out=check_files(args.out, ("json", "csv", "svg"), ("arguments", "curves"), more))
     args = _coded(args)
     models = [parse_model(text, args.x, args.f_pot) for text in args.models]
     models += [_optimised(models, age, args) for age in args.optimise]
@@ -131,13 +132,15 @@ def memory_curve(args: MemoryCurveArgs) -> None:
     content = {"arguments": arguments, "curves": data, **_by_synapses(names, ages, args)}
     write_json(f"{args.out}.json", finite(content))
     write_text(f"{args.out}.csv", curves_csv(curves))
+    write_text(f"{args.out}-summary.csv", summary_csv(rows))
     survivals = [row["survival"] for row in rows if "survival" in row]
     write_text(f"{args.out}.svg", drawing(figure(models, curves, args, survivals, theories, ages)))
     if args.lifetimes:
         long = lifetime_table(names, args.lifetimes, ages)
         print(long.text())
         write_text(f"{args.out}-lifetimes.csv", long.csv())
-    print(f"wrote {args.out}.json, .csv and .svg" + f" and {args.out}-lifetimes.csv" * bool(args.lifetimes))
+    tables = f"{args.out}-summary.csv" + f" and {args.out}-lifetimes.csv" * bool(args.lifetimes)
+    print(f"wrote {args.out}.json, .csv and .svg, {tables}")
 
 
 def _check_asked(args: MemoryCurveArgs) -> None:
