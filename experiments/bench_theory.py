@@ -4,11 +4,12 @@ A Gibbs flip that knows the covariance of all N (N - 1) synapses, against the nu
 against the dense Gaussian that it replaces: the quadratic form of all synapses with a stored inverse, N^4 products.
 """
 
-import time
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from timing import in_turn
 
 import fusi_models as fm
 from fusi_models.networks import aware
@@ -29,14 +30,13 @@ class Args:
 
 
 def seconds(run: Callable[[], object], times: int) -> float:
-    """Of one ``run``, the least of three rounds of ``times``."""
-    best = np.inf
-    for _ in range(3):
-        start = time.perf_counter()
-        for _ in range(times):
+    """Of one ``run``, by the processor's clock, the median of five rounds of ``times``."""
+
+    def many(n: int) -> None:
+        for _ in range(n):
             run()
-        best = min(best, (time.perf_counter() - start) / times)
-    return float(best)
+
+    return float(np.median(in_turn({"run": many}, 0, times, 5)["run"]))
 
 
 def dense_covariance(pairs: Pairs, neurons: int) -> np.ndarray:
@@ -50,7 +50,7 @@ def dense_covariance(pairs: Pairs, neurons: int) -> np.ndarray:
 
 def flip_time(weights: np.ndarray, memory: Memory, x: np.ndarray, flips: int) -> tuple[float, float]:
     """Seconds to weigh a flip, and to carry it out."""
-    state, order = aware.Residual(weights, memory, x), iter(np.resize(np.arange(len(x)), 6 * flips).tolist())
+    state, order = aware.Residual(weights, memory, x), itertools.cycle(range(len(x)))
     return seconds(lambda: state.gain(next(order)), flips), seconds(lambda: state.flip(next(order)), flips)
 
 

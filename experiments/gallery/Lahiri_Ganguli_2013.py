@@ -50,7 +50,7 @@ def main(args: Args) -> None:
         fm.memory_curve(optimise(m, t, starts=2), np.array([t]), args.synapses, "poisson").snr[0] for t in args.ages
     ]
     frontier.plot(args.ages, best, "r.", label="best found for the age")
-    frontier.set(title="envelope", ylim=(1e-2, 2 * np.sqrt(args.synapses)))
+    frontier.set(title="envelope", ylim=(1e-3, 2 * np.sqrt(args.synapses)))
 
     areas.semilogx(stickiness, [fm.area(fm.serial(m, eps)) for eps in stickiness], label="chain")
     areas.axhline(m - 1, color="0.3", ls="--", lw=1, label="bound, M - 1")

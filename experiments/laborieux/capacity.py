@@ -3,10 +3,11 @@
 Permuted MNIST, one permutation after another, no boundary told. With the published rule hidden weights only grow, and
 after many tasks nothing new is learned (catastrophic remembering). Remedies, each a synapse model (``fusi_models``)
 that the optimiser's step drives: a bound and a leak of the hidden weight, a Benna-Fusi chain, BiMU's binary
-uncertainty; and relative m, also with a flatter softmax. Their settings are the best of a few tried on seed 10
-(docs/continual.md names them all); reported are other seeds: accuracy over all tasks seen, over the last five, and of
-the last task when new. References: the same networks with all tasks mixed, for as many updates, and for ten times as
-many: the capacity, what a network of this size can hold.
+uncertainty; and relative m, also with a flatter softmax, also with gates by the context that the image is of (which
+nobody tells, ``parts.contexts``; its prototypes are real numbers beside the binary weights). Their settings are the
+best of a few tried on seed 10 (docs/continual.md names them all); reported are other seeds: accuracy over all tasks
+seen, over the last five, and of the last task when new. References: the same networks with all tasks mixed, for as many
+updates, and for ten times as many: the capacity, what a network of this size can hold.
 """
 
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ RULES = {
     "m = 10": {"m": 10.0, "relative": False},
     "m = 3, relative": {"m": 3.0},
     "m = 2, relative, logit scale .3": {"m": 2.0, "logit_scale": 0.3},
+    "contexts alone": {"m": 0.0, "parts": ("contexts:gated=0.65",)},
+    "contexts, m = 2, relative, logit scale .3": {"m": 2.0, "logit_scale": 0.3, "parts": ("contexts:gated=0.65",)},
     "m = 10, bound .3": {"synapse": "hidden:m=10,bound=0.3"},
     "m = 7, leak .0003": {"synapse": "hidden:m=7,leak=0.0003"},
     "Benna-Fusi chain": {"synapse": "benna-fusi:levels=6,alpha=0.001"},

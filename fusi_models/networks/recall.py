@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from fusi_models.checks import MOST_COUNT, whole
 from fusi_models.models.markov import MarkovSynapse
-from fusi_models.networks import aware, explained, factorised
+from fusi_models.networks import aware, explained, factorised, spanned
 from fusi_models.networks.memory import (
     Memory,
     additive_memory,
@@ -57,10 +57,12 @@ DECODERS: dict[str, Decoder] = {
     "stop": lambda q, rng: aware.mean_field(q.weights, q.memory, q.field, stop=True),
 }
 """The cue alone; Hopfield's network; independent synapses, by Gibbs and mean field; correlated ones, the same two, and
-mean field that stops at its best signal-to-noise ratio. ``EXPLAIN`` needs the chain, so it is not in this table."""
+mean field that stops at its best signal-to-noise ratio. ``EXPLAIN`` looks at a network once for all its cues, so it is
+not in this table."""
 
 EXPLAIN = "explain"
-"""Newer patterns explained away (``networks.explained``); finite chains only."""
+"""The other patterns explained: newer ones one after another (finite chains, ``networks.explained``), or all at once
+(additive weights, ``networks.spanned``)."""
 LONGEST = 1e6  # of ages: a network stores as many patterns; the prior is a list of five times as many numbers
 
 
@@ -86,7 +88,7 @@ def chain_errors(
     Raises ``ValueError`` for unknown decoders, ages below 0, a rule that leaves all synapses at one strength or other
     bad arguments.
     """
-    ages = _check(decoders, (*DECODERS, EXPLAIN), ages, trials, coding * neurons)
+    ages = _check(decoders, ages, trials, coding * neurons)
     if not 0 < mean_age < LONGEST:
         raise ValueError(f"the mean age of a recalled memory must lie above 0 and below {LONGEST:g}, got {mean_age}.")
     if age not in get_args(Knowledge):
@@ -124,7 +126,7 @@ def additive_errors(
     patterns: int,
     trials: int,
     seed: int,
-    decoders: Sequence[str] = tuple(DECODERS),
+    decoders: Sequence[str] = (*DECODERS, EXPLAIN),
     coding: float = 0.5,
     flip: float = 0.2,
     noise: float = 0.02,
@@ -134,7 +136,7 @@ def additive_errors(
 
     ``noise``: of each weight, in units of its standard deviation. Raises ``ValueError`` as ``chain_errors``.
     """
-    _check(decoders, tuple(DECODERS), [0], trials, coding * neurons)
+    _check(decoders, [0], trials, coding * neurons)
     scale = noise * np.sqrt(additive_pairs(rule, coding, patterns).variance)
     memory = additive_memory(rule, coding, patterns, scale)
     errors = {name: np.empty(trials) for name in decoders}
@@ -145,12 +147,17 @@ def additive_errors(
         cue = noisy_cue(x[0], flip, rng)
         question = Question(w, cue, flip, evidence(cue, flip, coding), memory)
         for name in decoders:
-            errors[name][trial] = rmse(DECODERS[name](question, generator(f"decoder {name}", seed, trial)), x[0])
+            if name == EXPLAIN:
+                answer = spanned.recall(spanned.span(w, rule, coding, patterns), rule, coding, scale, question.field)
+            else:
+                answer = DECODERS[name](question, generator(f"decoder {name}", seed, trial))
+            errors[name][trial] = rmse(answer, x[0])
     return errors
 
 
-def _check(decoders: Sequence[str], known: Sequence[str], ages: Sequence[int], trials: int, active: float) -> list[int]:
+def _check(decoders: Sequence[str], ages: Sequence[int], trials: int, active: float) -> list[int]:
     """The ages as whole numbers."""
+    known = (*DECODERS, EXPLAIN)
     unknown = [name for name in decoders if name not in known]
     if unknown or not decoders:
         raise ValueError(f"a decoder here is one of {', '.join(known)}, got {', '.join(unknown) or 'none'}.")

@@ -45,8 +45,8 @@ class RecallArgs:
     """Chains: mean of the prior over ages, where the age is not known."""
     decoders: tuple[str, ...] = (*DECODERS, EXPLAIN)
     """cue (alone), attractor (Hopfield), factorised and factorised-mean (synapses taken as independent; Gibbs, mean
-    field), aware and aware-mean (correlated), stop (aware, stopped in time), explain (newer patterns explained away;
-    chains only)."""
+    field), aware and aware-mean (correlated), stop (aware, stopped in time), explain (chains: newer patterns explained
+    away; additive: the span of all patterns)."""
     trials: int = 5
     """Number of networks."""
     seed: int = 0
@@ -77,9 +77,8 @@ def _errors(args: RecallArgs) -> tuple[list[int], dict[str, np.ndarray]]:
     """The ages, and [trial, age] for each decoder; additive weights have one age."""
     many, noise = (args.trials, args.seed), (args.coding, args.flip)
     if args.synapse == "additive":
-        decoders = tuple(name for name in args.decoders if name != EXPLAIN) or args.decoders  # which is then refused
         rule = additive_rule(args.rule, args.coding)
-        found = additive_errors(rule, args.neurons, args.patterns, *many, decoders, *noise, progress=True)
+        found = additive_errors(rule, args.neurons, args.patterns, *many, args.decoders, *noise, progress=True)
         return [0], {name: values[:, None] for name, values in found.items()}
     if args.rule not in GATING:
         raise ValueError(f"the rule of a chain is one of {', '.join(GATING)}, got '{args.rule}'.")
@@ -129,6 +128,6 @@ def plot_errors(ages, errors: dict[str, np.ndarray], ax):
         style = {"color": INK, "ls": "--"} if name == "cue" else style
         ax.errorbar(ages, values.mean(0), spread, label=name, lw=1, **style)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set(xlabel="age (patterns stored since)", ylabel="rms error of recall", ylim=(0, 0.8))
-    ax.legend(frameon=False, fontsize=8, ncol=2)
+    ax.set(xlabel="age (patterns stored since)", ylabel="rms error of recall", ylim=(0, 1))
+    ax.legend(loc="upper center", frameon=False, fontsize=7, ncol=2, columnspacing=1, handlelength=1.5)
     return ax

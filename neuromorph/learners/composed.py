@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from typing import Any, Protocol, cast
 
@@ -156,18 +156,17 @@ class ComposedLearner(Learner):
         images = self._images(x)
         self._refuse(len(images), learning=False)
         self.network.eval()
-        with ExitStack() as stack:
-            for part in self.parts:
-                stack.enter_context(part.predicting())
-            return torch.cat([self.scores(some) for some in images.split(PREDICT_BATCH)]).argmax(1).cpu().numpy()
+        scores = []
+        for some in images.split(PREDICT_BATCH):
+            with self._predicting(some):
+                scores.append(self.scores(some))
+        return torch.cat(scores).argmax(1).cpu().numpy()
 
     @torch.no_grad()
     def cost(self, x: NDArray[np.float32]) -> Cost:
         images = self._images(x)
         self.network.eval()
-        with ExitStack() as stack:
-            for part in self.parts:
-                stack.enter_context(part.predicting())
+        with self._predicting(images):
             return inference_cost(self.network, images.movedim(1, 0) if images.dim() == 3 else images)
 
     @property
@@ -245,6 +244,13 @@ class ComposedLearner(Learner):
         self.optimiser.step()
         for part in self.parts:
             part.after_step()
+
+    @contextmanager
+    def _predicting(self, images: Tensor) -> Iterator[None]:
+        with ExitStack() as stack:
+            for part in self.parts:
+                stack.enter_context(part.predicting(images))
+            yield
 
     def _refuse_infinite(self, loss: float) -> None:
         """Raise ValueError for the loss of a mini-batch, in nats, that is not finite, before a weight has moved."""

@@ -109,8 +109,8 @@ class Part:
     def begin_test(self, task: int) -> None:
         """The samples predicted next belong to task number ``task``, from 0 (needs "test task")."""
 
-    def predicting(self) -> AbstractContextManager[None]:
-        """What holds while samples are predicted, undone behind them."""
+    def predicting(self, images: Tensor) -> AbstractContextManager[None]:
+        """What holds while images [batch, ...] are predicted, undone behind them."""
         return nullcontext()
 
     def state_dict(self) -> dict[str, Any]:

@@ -14,7 +14,8 @@ def test_the_page_runs_at_a_small_size(tmp_path, capsys):
     assert (tmp_path / "figure.svg").read_text().count("<svg") == 1
 
 
-def test_the_benchmark_prints_a_ratio_and_an_exponent(capsys):
+def test_the_benchmark_prints_a_ratio_and_an_exponent(capsys, monkeypatch):
+    monkeypatch.syspath_prepend(str(PAGE.parents[1]))
     bench = runpy.run_path(str(PAGE.parents[1] / "bench_theory.py"))
     bench["recall"](bench["Args"](neurons=(8, 1000, 1500), dense=8, flips=20))
     lines = capsys.readouterr().out.splitlines()

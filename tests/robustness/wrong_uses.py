@@ -102,7 +102,7 @@ LINES = (
     "recall --trials 99999999999999",
     "recall --seed -1",
     "recall --neurons 20 --coding 0.0001",
-    "recall --synapse additive --rule hebb --decoders explain",
+    "recall --synapse additive --rule hebb --decoders guess",
     "deploy nowhere.pt",
     "deploy folder",
     "deploy letter.txt",

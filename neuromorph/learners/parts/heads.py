@@ -10,7 +10,7 @@ no protection; what is shared is the layers below.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -93,11 +93,8 @@ class OutputLayers(Part):
     def after_step(self) -> None:
         self.rows = None
 
-    def predicting(self) -> AbstractContextManager[None]:
-        return self._of_the_tested_task()
-
     @contextmanager
-    def _of_the_tested_task(self) -> Iterator[None]:
+    def predicting(self, images: Tensor) -> Iterator[None]:
         learned, self.task, self.rows = self.task, self.tested, None
         try:
             yield

@@ -10,7 +10,7 @@ hold channels of a convolution. They depend on the seed, the task's number and t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -70,22 +70,11 @@ class Masks(Part):
 
     def masks(self, task: int) -> list[Tensor | None]:
         """The gates of a task, bool, one a hidden layer: [unit], or [channel, 1, 1] of a convolution."""
-        hidden = self.learner.network.weights()[:-1]
-        return [self._mask(task, k, w) if task != NONE else None for k, w in enumerate(hidden)]
-
-    def _mask(self, task: int, layer: int, weight: Tensor) -> Tensor:
-        units = len(weight)
-        count = max(1, round((1 - self.config.gated) * units))
-        rng = generator("hidden units that a task leaves open", self.learner.seed, task, layer)
-        mask = torch.zeros(units, dtype=torch.bool)
-        mask[torch.from_numpy(rng.permutation(units)[:count])] = True
-        return mask.reshape(units, *(1,) * (weight.dim() - 2)).to(weight.device)
-
-    def predicting(self) -> AbstractContextManager[None]:
-        return self._of_the_tested_task()
+        seed, hidden = self.learner.seed, self.learner.network.weights()[:-1]
+        return [mask(seed, task, self.config.gated, k, w) if task != NONE else None for k, w in enumerate(hidden)]
 
     @contextmanager
-    def _of_the_tested_task(self) -> Iterator[None]:
+    def predicting(self, images: Tensor) -> Iterator[None]:
         learned = list(self.learner.network.gates)
         self.learner.network.gates = self.masks(self.tested)
         try:
@@ -99,3 +88,13 @@ class Masks(Part):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.task, self.tested = state["task"], state["tested"]
         self.learner.network.gates = self.masks(self.task)
+
+
+def mask(seed: int, task: int, gated: float, layer: int, weight: Tensor) -> Tensor:
+    """The units of a hidden ``layer`` with this ``weight`` that a task leaves open, bool [unit] or [channel, 1, 1]."""
+    units = len(weight)
+    count = max(1, round((1 - gated) * units))
+    rng = generator("hidden units that a task leaves open", seed, task, layer)
+    mask = torch.zeros(units, dtype=torch.bool)
+    mask[torch.from_numpy(rng.permutation(units)[:count])] = True
+    return mask.reshape(units, *(1,) * (weight.dim() - 2)).to(weight.device)

@@ -47,7 +47,7 @@ def test_mistakes_are_one_sentence():
     with pytest.raises(ValueError, match="a decoder here is one of"):
         chain_errors(cascade(3), GATING["pre"], 20, (0,), 1, 0, ("magic",))
     with pytest.raises(ValueError, match="a decoder here is one of"):
-        additive_errors(additive_rule("hebb", 0.5), 20, 2, 1, 0, ("explain",))
+        additive_errors(additive_rule("hebb", 0.5), 20, 2, 1, 0, ("guess",))
     with pytest.raises(ValueError, match="at least one age"):
         chain_errors(cascade(3), GATING["pre"], 20, (), 1, 0, ("cue",))
     with pytest.raises(ValueError, match="a pattern would activate 0.2 neurons"):
