@@ -317,7 +317,7 @@ def test_models_of_one_name_are_told_apart(tmp_path):
         (["--synapses", "benna-fusi:values=0", "--substrates", "lava"], "got benna-fusi(m=4, binary): give values=16"),
         (["--deep-parts", "ewc"], "--deep-parts are of the deep network: leave out --no-deep"),
         (["--deep", "--deep-parts", "ewc+heads:tasks=2"], "heads is an output layer a task, but no task is told here"),
-        (["--deep", "--deep-parts", "ewd"], "no part 'ewd': choose one of engrams, ewc"),
+        (["--deep", "--deep-parts", "ewd"], "no part 'ewd': choose one of contexts, engrams, ewc"),
         (["--synapses", "plain:p=1"], "'plain' has no parameter 'p'"),
         (["--synapses", "plain:q=7"], "q must lie between 0 and 1, got 7"),
         (["--substrates", "loihi"], "no substrate 'loihi': choose any of brian2, snntorch, lava, lava-float"),
