@@ -94,6 +94,16 @@ def test_a_worn_device_and_a_stuck_one_stay_where_they_are():
     assert (levels[-1][~stuck] == 1).all()  # the third pulse went up, and was the last
 
 
+def test_no_pulse_is_given_beyond_the_endurance():
+    """Five levels at once want four pulses; of three that are left the last one is the end, a level short."""
+    one = layer(levels=5, endurance=3)
+    with torch.no_grad():
+        for stored in (-1.0, 1.0, -1.0):
+            one.weight.fill_(stored)
+            one.multiplied()
+    assert (one.form.writes == 3).all() and one.form.stuck.all() and (one.form.level == 3).all()
+
+
 def test_values_decay_with_their_age_in_updates():
     one = layer(levels=2, drift=0.5)
     with torch.no_grad():
