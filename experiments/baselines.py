@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fusi_models.checks import some_of
 from neuromorph.atomic import write_json
 from neuromorph.learners.composed import ComposedLearner, TrainingConfig
 from neuromorph.learners.rules import Metaplasticity
@@ -119,6 +120,7 @@ QUICK |= {"samples": 300, "test_samples": 100, "epochs": 2}
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
+    some_of("scenarios", args.scenarios, tuple(STREAMS))
     rows = [row for row in ROWS if row.scenario in args.scenarios]
     cells = [cell(args, row, seed) for row in rows for seed in range(args.seeds)]
     found = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, title="baselines")

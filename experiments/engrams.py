@@ -27,6 +27,7 @@ import numpy as np
 import torch
 from scipy.stats import ttest_rel
 
+from fusi_models.checks import some_of
 from neuromorph.atomic import write_json
 from neuromorph.learners.composed import ComposedLearner, TrainingConfig
 from neuromorph.learners.rules import Metaplasticity
@@ -93,6 +94,7 @@ QUICK = {"data": "digits", "hidden": (30, 30), "samples": 300, "test_samples": 1
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
+    some_of("methods", args.methods, tuple(METHODS))
     methods = list(dict.fromkeys(["twin", *args.methods]))
     cells = [
         Cell(f"{stream} {method} seed {seed}", partial(learner, args, stream, method), words(args, stream), seed,

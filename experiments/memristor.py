@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from fusi_models.checks import some_of
 from neuromorph.atomic import write_json
 from neuromorph.learner import Learner
 from neuromorph.learners.composed import ComposedLearner
@@ -119,11 +120,9 @@ def built(args: Args, options: Mapping[str, Any], seed: int) -> ComposedLearner:
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
+    some_of("tables", args.tables, tuple(TABLES))
     words = StreamWords(args.stream, 2, args.samples or None, args.test_samples or None)
     seeds = range(args.first_seed, args.first_seed + args.seeds)
-    missing = set(args.tables) - set(TABLES)
-    if missing:
-        raise ValueError(f"There is no table '{min(missing)}': choose some of {', '.join(TABLES)}.")
     rows = [(table, name, options) for table in args.tables for name, options in TABLES[table].items()]
     unknown = set(args.rows) - {name for _, name, _ in rows}
     if unknown:

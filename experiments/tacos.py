@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from fusi_models.checks import some_of
 from neuromorph.atomic import write_json
 from neuromorph.learners.tacos import TacosConfig, TacosLearner
 from neuromorph.stopping import run_page
@@ -79,6 +80,7 @@ def built(name: str, options: Mapping[str, Any], args: Args, seed: int) -> Tacos
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
+    some_of("rows", args.rows, tuple(ROWS))
     seeds = range(args.first_seed, args.first_seed + args.seeds)
     rows = [(name, row) for name in args.data for row in args.rows]
     cells = [
