@@ -30,7 +30,7 @@ from neuromorph.metrics import AccuracyMatrix
 from neuromorph.snn.baselines import ControlConfig
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.study import JOINT, Cell, columns, run_study, spread, stacked
+from neuromorph.study import JOINT, Cell, check_seeds, columns, run_study, spread, stacked
 
 FEATURES = {"mnist": 784, "fashion-mnist": 784, "digits": 64}
 STREAMS = {"domain": "split-", "class": "split-class-", "task": "split-task-"}
@@ -120,6 +120,7 @@ QUICK |= {"samples": 300, "test_samples": 100, "epochs": 2}
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
+    check_seeds(args.seeds)
     some_of("scenarios", args.scenarios, tuple(STREAMS))
     rows = [row for row in ROWS if row.scenario in args.scenarios]
     cells = [cell(args, row, seed) for row in rows for seed in range(args.seeds)]

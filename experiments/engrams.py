@@ -35,7 +35,7 @@ from neuromorph.metrics import AccuracyMatrix
 from neuromorph.snn.baselines import ControlConfig
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.study import Cell, columns, run_study, spread, stacked
+from neuromorph.study import Cell, check_seeds, columns, run_study, spread, stacked
 
 STREAMS = ("split", "split-class", "rotated", "brightness")
 OPTIONS = {"rotated": ":degrees=15,start=0"}
@@ -94,6 +94,7 @@ QUICK = {"data": "digits", "hidden": (30, 30), "samples": 300, "test_samples": 1
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
+    check_seeds(args.seeds)
     some_of("methods", args.methods, tuple(METHODS))
     methods = list(dict.fromkeys(["twin", *args.methods]))
     cells = [

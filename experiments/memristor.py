@@ -28,7 +28,7 @@ from neuromorph.learners.parts.norm_per_task import NormPerTask
 from neuromorph.snn.memristor import MemristorConfig
 from neuromorph.stopping import run_page
 from neuromorph.streams import Stream, StreamWords
-from neuromorph.study import Cell, columns, run_study, spread
+from neuromorph.study import Cell, check_seeds, columns, run_study, spread
 
 NOISE = {"spread": 0.1, "read_noise": 0.05, "up_failed": 0.1, "down_failed": 0.1}
 TABLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
@@ -120,6 +120,7 @@ def built(args: Args, options: Mapping[str, Any], seed: int) -> ComposedLearner:
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
+    check_seeds(args.seeds)
     some_of("tables", args.tables, tuple(TABLES))
     words = StreamWords(args.stream, 2, args.samples or None, args.test_samples or None)
     seeds = range(args.first_seed, args.first_seed + args.seeds)

@@ -37,7 +37,7 @@ from neuromorph.snn.posterior import GaussianConfig
 from neuromorph.snn.sampled import SampledConfig
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.study import Cell, Result, columns, run_study, spread, stacked
+from neuromorph.study import Cell, Result, check_seeds, columns, run_study, spread, stacked
 
 METHODS = ("MESU", "MESU N=inf", "BGD", "SGD", "BiMU")
 IMAGES = 60_000  # of a task of the papers
@@ -110,6 +110,7 @@ def auc(learner: SampledLearner, known: Any, unknown: Any) -> np.ndarray:
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
+    check_seeds(args.seeds)
     some_of("methods", args.methods, METHODS)
     some_of("data", [args.data], ("mnist", "digits"))
     names = [n for m in args.methods for n in ([f"BiMU N={w}" for w in args.windows] if m == "BiMU" else [m])]

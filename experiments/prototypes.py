@@ -28,7 +28,7 @@ from neuromorph.local_rule.prototypes import Prototypes
 from neuromorph.local_rule.rule import LocalRule
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.study import Cell, columns, run_study, spread, stacked
+from neuromorph.study import Cell, check_seeds, columns, run_study, spread, stacked
 
 INPUTS = {"digits": 64}
 CLASSES = 10
@@ -84,6 +84,7 @@ class Row:
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
+    check_seeds(args.seeds)
     rows = rows_of(args)
     for word in args.only:
         if not any(word in row.name for row in rows):
