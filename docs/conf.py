@@ -21,6 +21,8 @@ exclude_patterns = ["_build", "_ext", "_figures"]
 # Docstrings are plain text with equations, without sections of parameters: _ext/docstrings.py in the place of napoleon.
 html_theme = "furo"
 html_title = "neuromorph"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 
 myst_heading_anchors = 3
 highlight_language = "none"

@@ -21,7 +21,11 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Literal, get_args
 
+import numpy as np
+
 from fusi_models.checks import pairs
+from fusi_models.files import load_synapse
+from fusi_models.seeds import generator
 from fusi_models.synapse import SynapseModel
 
 Regime = Literal["theory", "local", "gradient"]
@@ -77,27 +81,42 @@ def table(regime: Regime | None = None) -> str:
 
 
 def learning_synapse(text: str) -> SynapseModel:
-    """The model of the regime "local" that ``NAME`` or ``NAME:KEY=VALUE,...`` names; raises as ``parse``."""
-    return parse(text, "local")
+    """The model of the regime "local" that ``NAME`` or ``NAME:KEY=VALUE,...`` names.
+
+    Raises as ``parse``, and ``ValueError`` for one whose efficacies are not -1 and +1, as the local rules need them.
+    """
+    model = parse(text, "local")
+    seen = model.efficacy(model.init(1000, generator("efficacies", 0)))
+    if not np.isin(seen, (-1, 1)).all():
+        raise ValueError(
+            f"The local rules have binary weights, but the efficacies of '{text}' go from {np.min(seen):.3g} to "
+            f"{np.max(seen):.3g}: take memory-curve for it, or make them -1 and +1 (benna-fusi: binary=1)."
+        )
+    return model
 
 
 def parse(text: str, regime: Regime, **usual: float) -> SynapseModel:
-    """The model that ``NAME``, ``NAME:KEY=VALUE,...`` or ``NAME@REGIME:KEY=VALUE,...`` names.
+    """The model that ``NAME``, ``NAME:KEY=VALUE,...`` or ``NAME@REGIME:KEY=VALUE,...`` names; or ``file:PATH`` of an
+    .npz with the arrays of a chain (``files.load_synapse``).
 
     ``usual``: values of parameters for the models that have them, where the words give none.
-    Raises ``ValueError`` naming the known models and regimes, or the known keys of one.
+    Raises ``ValueError`` naming the known models and regimes, or the known keys of one; ``OSError`` for a file that
+    cannot be read.
 
     >>> parse("cascade", "local").name, parse("cascade@theory:depth=10", "local").name
     ('cascade(n=5, x=0.5, rate=0.1)', 'cascade(n=10, x=0.5)')
     """
     words, _, rest = text.partition(":")
+    if words == "file":
+        return load_synapse(rest, **{key: value for key, value in usual.items() if key == "f_pot"})
     name, at, other = words.partition("@")
     chosen = next((r for r in REGIMES if r == other), None) if at else regime
     if chosen is None:
         raise ValueError(f"There is no regime '{other}': choose one of {', '.join(REGIMES)}.")
     if name not in names(chosen):
         elsewhere = f" with numbers for the regime {chosen}" if name in entries() else ""
-        raise ValueError(f"There is no synapse '{name}'{elsewhere}: choose one of {', '.join(names(chosen))}.")
+        known = ", ".join(names(chosen))
+        raise ValueError(f"There is no synapse '{name}'{elsewhere}: choose one of {known}, or file:PATH.")
     entry = entries()[name]
     values = entry.defaults(chosen)
     values |= {key: value for key, value in usual.items() if key in values} | _options(entry, rest, list(values))

@@ -164,19 +164,21 @@ def bars(
 
 
 def memory_curves(
-    lags: np.ndarray, theory: np.ndarray, measured: Mapping[str, Mapping[str, Any]], title: str, ax: Axes | None = None,
-    floor: float | None = None,
+    lags: np.ndarray, theory: Sequence[float] | None, measured: Mapping[str, Mapping[str, Any]], title: str,
+    ax: Axes | None = None, floor: float | None = None,
 ) -> Axes:  # fmt: skip
     """Signal against the number of later patterns, logarithmic: theory as a line, substrates as points with one SE.
 
-    ``measured``: substrate -> {"signal": [lag], "error": [lag]}. Lag t is drawn at t + 1, so that storage is seen.
-    ``floor``: where the axis ends, by default a thousandth of the highest theory; what is measured below it, or
-    negative, is an open triangle there.
+    ``theory``: [lag], or None for a model without. ``measured``: substrate -> {"signal": [lag], "error": [lag]}. Lag t
+    is drawn at t + 1, so that storage is seen. ``floor``: where the axis ends, by default a thousandth of the highest
+    theory (without, of the highest signal); what is measured below it, or negative, is an open triangle there.
     """
     ax = _axes(ax)
-    floor = floor if floor is not None else float(np.max(theory)) / 1000
-    tips(ax.plot(lags + 1, theory, "-", color=INK, lw=1.4, label="theory")[0], ["theory"])
-    ax.set(xscale="log", yscale="log", xlabel="later patterns + 1", ylim=(floor, 2 * float(np.max(theory))))
+    highest = float(np.max([curve["signal"] for curve in measured.values()] if theory is None else theory))
+    floor = floor if floor is not None else highest / 1000
+    if theory is not None:
+        tips(ax.plot(lags + 1, theory, "-", color=INK, lw=1.4, label="theory")[0], ["theory"])
+    ax.set(xscale="log", yscale="log", xlabel="later patterns + 1", ylim=(floor, 2 * highest))
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter("{x:g}")
     for k, (substrate, curve) in enumerate(measured.items()):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,11 @@ def claim(folder: Path, args: Any, ways: Collection[str], what: str, writes: Seq
     if config.exists() and any((folder / "cells").glob("*")):
         try:
             theirs = read_json(config, ["arguments"], "")["arguments"]
+            theirs = _usual(args) | theirs
         except ValueError as error:
             raise ValueError(f"{config} is not a {what}'s: choose another --out, or delete the folder.") from error
         asked = [f.name for f in fields(args) if f.name not in ways]
-        different = [name for name in asked if theirs.get(name) != mine[name]]
+        different = [name for name in asked if theirs[name] != mine[name]]
         if different:
             raise ValueError(
                 f"{folder} holds another {what} (it differs in {', '.join(different)}): "
@@ -40,6 +41,12 @@ def claim(folder: Path, args: Any, ways: Collection[str], what: str, writes: Seq
         write_json(config, {"arguments": mine, **provenance(args, ways)})
     except OSError as error:
         raise OSError(f"The folder {folder} cannot be written ({error.strerror}): choose another --out.") from error
+
+
+def _usual(args: Any) -> dict[str, Any]:
+    """Of options that an earlier version did not have: what stands for them there is their default."""
+    known = {f.name: f.default for f in fields(args) if f.default is not MISSING}
+    return dict(json.loads(json.dumps(known, default=str)))
 
 
 def finished(folder: Path) -> bool:

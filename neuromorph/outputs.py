@@ -33,16 +33,16 @@ def check_file(path: str | os.PathLike[str], ours: Ours) -> None:
     check_folder(path.parent)
 
 
-def check_files(out: Path, endings: Sequence[str], keys: Sequence[str]) -> Path:
-    """``check_file`` of OUT.json and its like beside it; they are ours where OUT.json has ``keys``.
+def check_files(out: Path, endings: Sequence[str], keys: Sequence[str], more: Sequence[str] = ()) -> Path:
+    """``check_file`` of OUT.json and its like beside it, ``more``: OUT-table.csv; ours where OUT.json has ``keys``.
 
     Returns OUT, without the ending where it was given with one of them.
     """
     out = out.with_suffix("") if out.suffix.removeprefix(".") in endings else out
     if not out.name:
         raise ValueError(f"--out '{out}' is no name of a file: give one without its ending, for example runs/result.")
-    for ending in endings:
-        check_file(f"{out}.{ending}", lambda path: has_keys(Path(f"{out}.json"), keys))
+    for ending in (*(f".{one}" for one in endings), *more):
+        check_file(f"{out}{ending}", lambda path: has_keys(Path(f"{out}.json"), keys))
     return out
 
 

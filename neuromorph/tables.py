@@ -56,10 +56,13 @@ def tenth(number: Any) -> str:
     """A number with one decimal, the same however it came about: the mean of 37.5 and 10 per cent is 23.75, a hundred
     times the mean of .375 and .1 a last bit less, and without care one is written 23.8, the other 23.7.
 
-    >>> tenth(100 * ((0.375 + 0.1) / 2)), tenth((100 * 0.375 + 100 * 0.1) / 2)
-    ('23.8', '23.8')
+    Nor has zero a sign: a mean of -.04 is none of the losses that "-0.0" looks like.
+
+    >>> tenth(100 * ((0.375 + 0.1) / 2)), tenth((100 * 0.375 + 100 * 0.1) / 2), tenth(-0.04)
+    ('23.8', '23.8', '0.0')
     """
-    return f"{round(float(number), 9):.1f}"
+    text = f"{round(float(number), 9):.1f}"
+    return text.removeprefix("-") if text == "-0.0" else text
 
 
 def deviation(values: Any, axis: int | None = 0) -> Any:

@@ -115,3 +115,9 @@ def test_docstrings_keep_their_signs_and_their_indented_blocks():
     made = "\n".join(docstrings.as_rst(given))
     assert made.startswith("The mean \\|h\\| of w\\* is ``a|b``:\n\n::\n\n        S = w_i * |h|\n")
     assert "\n* one, x\\_\n  more\n" in made and "::\n\n    >>> g(2)\n    3\n" in made
+
+
+def test_the_styles_of_the_site_are_there_and_in_a_source_package():
+    styles = re.findall(r'html_css_files = \["([^"]+)"\]', (ROOT / "docs/conf.py").read_text())
+    assert styles and all((ROOT / "docs/_static" / name).exists() for name in styles)
+    assert "recursive-include docs *.css" in (ROOT / "MANIFEST.in").read_text()

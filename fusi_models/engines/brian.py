@@ -15,7 +15,6 @@ A synapse for a network of one's own: ``synapse_equations``.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-import brian2 as b2
 import numpy as np
 from tqdm.auto import tqdm
 
@@ -26,6 +25,7 @@ from fusi_models.engines.brian_synapse import Signal as Signal
 from fusi_models.engines.brian_synapse import SynapseEquations as SynapseEquations
 from fusi_models.engines.brian_synapse import synapse_equations as synapse_equations
 from fusi_models.engines.monte_carlo import check_reading, trial_curve, whole_count
+from fusi_models.engines.package import b2
 from fusi_models.engines.session import Target as Target
 from fusi_models.engines.session import check_target, session
 from fusi_models.models.markov import MarkovSynapse

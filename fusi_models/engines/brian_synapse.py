@@ -19,10 +19,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import brian2 as b2
 import numpy as np
 
 from fusi_models.checks import check_fraction
+from fusi_models.engines.package import b2
 from fusi_models.seeds import generator
 from fusi_models.synapse import BrianText, SynapseModel, Values, need
 

@@ -7,12 +7,12 @@ then spikes. Equations of V, H, c, W and g: see ``models/calcium.py``; of the ce
 
 from typing import Any, Literal
 
-import brian2 as b2
 import numpy as np
 
 from fusi_models.engines import calcium_loops as loops
 from fusi_models.engines.calcium_neuron import CalciumNeuron, NeuronState
 from fusi_models.engines.calcium_synapse import Trace, start
+from fusi_models.engines.package import b2
 from fusi_models.engines.session import session
 from fusi_models.models.calcium import CalciumSynapse
 from fusi_models.synapse import Values

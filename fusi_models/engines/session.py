@@ -20,10 +20,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Literal, get_args
 
-import brian2 as b2
 import numpy as np
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
 from brian2.devices.device import reset_device, runtime_device
+
+from fusi_models.engines.package import b2
 
 Target = Literal["numpy", "cython", "cpp_standalone"]
 TARGETS: tuple[Target, ...] = get_args(Target)

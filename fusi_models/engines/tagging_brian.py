@@ -4,10 +4,10 @@ Neurons without a membrane of their own spike when told to; each has the given s
 with noise of their own. Step: Heun's method, as in the paper's public code.
 """
 
-import brian2 as b2
 import numpy as np
 
 from fusi_models.checks import MOST_COUNT, whole
+from fusi_models.engines.package import b2
 from fusi_models.engines.session import Target, session
 from fusi_models.models.tagging import Course, Regime, Tagging
 from fusi_models.seeds import integer

@@ -119,7 +119,7 @@ class BennaFusi(SynapseModel, BrianText, Linear, FixedPoint):
         if not self.values or 2 * self.levels + 2 > random_bits or self.base != 2 or self.alpha != 0.25:
             raise ValueError(
                 f"a chip holds a Benna-Fusi chain with counted values, base 2, alpha 1/4 and at most "
-                f"{random_bits // 2 - 1} levels, got {self}."
+                f"{random_bits // 2 - 1} levels, got {self.name}: give values=16, for example, or leave the chip out."
             )
         return self
 
@@ -181,4 +181,5 @@ def _chain(levels: int, base: float = 2.0, alpha: float = 0.25, values: int = 0,
     return BennaFusi(levels, base, alpha, counts, bool(binary))
 
 
-CATALOGUE = (Entry("benna-fusi", _chain, {"theory": {}, "gradient": {"levels": 4, "binary": 1}}),)
+_SIGN = {"levels": 4, "binary": 1}  # a network of binary weights sees the sign; a chip holds counted values
+CATALOGUE = (Entry("benna-fusi", _chain, {"theory": {}, "local": {**_SIGN, "values": 16}, "gradient": _SIGN}),)

@@ -15,9 +15,9 @@ h is dimensionless (log-odds), tau a membrane time constant.
 
 from typing import Literal
 
-import brian2 as b2
 import numpy as np
 
+from fusi_models.engines.package import b2
 from fusi_models.engines.session import session
 from fusi_models.networks.memory import Memory
 from fusi_models.synapse import Values

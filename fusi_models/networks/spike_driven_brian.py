@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Literal
 
-import brian2 as b2
 import numpy as np
 
+from fusi_models.engines.package import b2
 from fusi_models.models.brader import GATE, Hidden
 from fusi_models.networks.spike_driven import Circuit, Events, Outcome, check_key, drive_a_step, uniform_start
 from fusi_models.synapse import Values

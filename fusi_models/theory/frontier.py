@@ -12,6 +12,7 @@ and chains beat every discrete analogue we know (by 1.8 at M = 2, t = 5). No bou
 First passage: T_ij is the mean number of events from i to j; eta_i = sum_{j strong} T_ij pi_j orders the states.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,14 +73,14 @@ def envelope(times: Values, states: int, events: Events = "poisson") -> Values:
     if events != "poisson":
         raise ValueError("the envelope bounds Poisson events only: no bound is known for discrete events.")
     t, m = check_times(times, events), states - 1.0
-    return np.where(t <= m, np.exp(-t / m), m / (np.e * np.maximum(t, m)))
+    return np.where(t <= m, np.exp(-t / m), m / (math.e * np.maximum(t, m)))
 
 
 def envelope_lifetime(synapses: float, states: int, threshold: float = 1.0) -> float:
     """Upper bound on Poisson lifetimes of synapses with ``states`` states: where the envelope meets the threshold."""
     peak = np.sqrt(tracked(synapses)) / finite("threshold", threshold, 0, above=True)
     m = whole("states", states, 2) - 1
-    return float(m * peak / np.e if peak >= np.e else m * max(np.log(peak), 0.0))
+    return float(m * peak / math.e if peak >= math.e else m * max(np.log(peak), 0.0))
 
 
 def envelope_share(syn: MarkovSynapse, times: Values, events: Events = "poisson") -> Values:

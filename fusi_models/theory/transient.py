@@ -11,6 +11,7 @@ curve means something only with the age.
 
 import numpy as np
 
+from fusi_models.checks import whole
 from fusi_models.models.markov import MarkovSynapse
 from fusi_models.synapse import FreshChain, SynapseModel, Values, need
 
@@ -23,18 +24,24 @@ def fresh_chain(synapse: SynapseModel, levels: int = 801) -> tuple[MarkovSynapse
     return need(synapse, FreshChain).fresh_chain(levels)
 
 
-def transient_curve(synapse: SynapseModel, lags: Values, ages: int, f_pot: float | None = None) -> Values:
-    """S [lag] after ``lags`` later memories (whole numbers), averaged over memories stored at ages 0..``ages`` - 1.
+def transient_curve(
+    synapse: SynapseModel, lags: Values, ages: int, f_pot: float | None = None, first: int = 0
+) -> Values:
+    """S [lag] after ``lags`` later memories (whole numbers), averaged over ``ages`` memories, stored at the ages
+    ``first``, ``first`` + 1, ...
 
     Discrete events, one a synapse and memory, a fraction ``f_pot`` of which potentiate (by default the model's).
-    Raises ``ValueError`` for negative lags or ages < 1.
+    Raises ``ValueError`` for negative lags, ages < 1 or first < 0.
     """
+    whole("first", first)
     lags = np.asarray(lags)
     if ages < 1 or (lags < 0).any() or (lags != np.round(lags)).any():
         raise ValueError(f"lags must be whole numbers >= 0 and ages >= 1, got ages={ages}, lags from {lags.min()}.")
     f_pot = synapse.f_pot if f_pot is None else f_pot
     chain, now = fresh_chain(synapse)
     step = chain.mean_step(f_pot)
+    for _ in range(first):
+        now = now @ step
     mean = np.zeros(chain.states)
     for _ in range(ages):
         mean += now / ages

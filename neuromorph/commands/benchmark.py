@@ -13,7 +13,7 @@ from fusi_models.checks import check_widths, count
 from neuromorph.atomic import read_json, write_json, write_text
 from neuromorph.folder import claim, finished
 from neuromorph.learner import Learner
-from neuromorph.learners.methods import LearnerWords
+from neuromorph.learners.methods import TOLD, LearnerWords
 from neuromorph.outputs import alone, check_folder
 from neuromorph.streams import Stream, StreamWords
 from neuromorph.streams.words import task_count
@@ -49,7 +49,6 @@ HEAD: tuple[str, ...] = (
     "replay (B)",
 )
 HEAD += ("accumulates", "multiply-accumulates", "spikes", "seconds")
-TOLD = {"boundary": "boundary", "task": "task", "test task": "task at test", "replay": "old samples"}
 COUNTED = 200  # test samples whose operations are counted
 
 

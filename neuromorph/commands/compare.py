@@ -14,6 +14,7 @@ import numpy as np
 from fusi_models import HiddenWeight, SynapseModel
 from fusi_models.catalogue import learning_synapse
 from fusi_models.checks import check_widths, count, finite
+from fusi_models.synapse import FreshChain, find
 from fusi_models.theory.transient import transient_curve
 from neuromorph import streams
 from neuromorph.atomic import read_json, write_arrays, write_json
@@ -21,7 +22,7 @@ from neuromorph.commands.report import table, write_report
 from neuromorph.folder import claim, finished
 from neuromorph.lava import INSTALL, installed
 from neuromorph.learner import Learner, described
-from neuromorph.learners.methods import RULES, SUBSTRATES, Substrate
+from neuromorph.learners.methods import RULES, SUBSTRATES, TOLD, Substrate
 from neuromorph.local_rule.layer import LayerRule
 from neuromorph.local_rule.rule import LocalRule
 from neuromorph.metrics import AccuracyMatrix, memory_signal
@@ -54,8 +55,9 @@ class CompareArgs:
     synapses: tuple[str, ...] = ("plain", "cascade", "hidden")
     """NAME or NAME:KEY=VALUE,..., in the regime "local", where a part of the events is accepted: plain (q=0.03),
     cascade (depth=5, x=0.5, rate=0.1), multistate (states=10, q=1, rate=0.1), serial (states=10, eps=0.1, rate=0.1),
-    hidden (m=2, step=0.02, bound=1, leak=0), uncertain (window=20, lr=0.08, ...); NAME@theory takes the numbers of
-    memory-curve."""
+    hidden (m=2, step=0.02, bound=1, leak=0), uncertain (window=20, lr=0.08, ...), benna-fusi (levels=4, values=16,
+    binary=1); NAME@theory takes the numbers of memory-curve; or file:PATH, a chain as of memory-curve. What they show
+    the network must be -1 and +1."""
     rule: str = "delta"
     """The local rule: delta (corrects errors) or prototypes (each class in synapses of its own, for class-incremental
     streams; the delta rule then stands for no protection)."""
@@ -77,6 +79,9 @@ class CompareArgs:
     """Hidden layers of the deep network."""
     deep_m: float = 4.0
     """Metaplasticity of the deep network, relative to the mean hidden weight of a layer; m = 0 is always run."""
+    deep_parts: tuple[str, ...] = ()
+    """What to add to the deep network with m = 0, a row each: ewc:strength=10, si:strength=0.1, replay:capacity=500 and
+    the other parts of train (docs/learners.md), several in one row joined by +. The page says what each is told."""
     out: Path = Path("runs/compare")
     """Folder for config.json, results.json, the matrices, the figures and report.html."""
     device: str = "cpu"
@@ -119,10 +124,13 @@ class Deep:
     sizes: tuple[int, ...]
     m: float
     device: str
+    parts: tuple[str, ...] = ()
 
     def __call__(self, seed: int) -> Learner:
         module = import_module("neuromorph.learners.deep")
-        return module.DeepLearner(module.DeepConfig(sizes=self.sizes, m=self.m, seed=seed, device=self.device))
+        return module.DeepLearner(
+            module.DeepConfig(sizes=self.sizes, m=self.m, seed=seed, device=self.device, parts=self.parts)
+        )
 
 
 @dataclass(frozen=True)
@@ -225,8 +233,10 @@ def _checked(args: CompareArgs) -> Stream:
         raise ValueError("Name at least one substrate and one synapse.")
     if args.deep:
         check_widths("deep-hidden", args.deep_hidden)
-    if args.deep:
         finite("deep-m", args.deep_m, 0)
+        _check_parts(args.deep_parts)
+    elif args.deep_parts:
+        raise ValueError("--deep-parts are of the deep network: leave out --no-deep, or the parts.")
     stream = _stream(args)(0)
     if stream.scenario == "task":
         raise ValueError(
@@ -234,6 +244,13 @@ def _checked(args: CompareArgs) -> Stream:
             "or run 'neuromorph benchmark', whose networks keep an output layer a task."
         )
     return stream
+
+
+def _check_parts(texts: Sequence[str]) -> None:
+    """Words alone; what does not fit the network is refused when it is built."""
+    for text in texts:
+        if any(part.partition(":")[0] == "heads" for part in text.split("+")):
+            raise ValueError("The part heads is an output layer a task, but no task is told here: leave it out.")
 
 
 def _installed(args: CompareArgs) -> CompareArgs:
@@ -259,8 +276,9 @@ def _rows(args: CompareArgs, stream: Stream) -> list[Row]:
         name = f"{label} {substrate} {role}".strip()
         return Row(label, substrate, role, (Cell(name, learner, words, seeds, args.epochs, role),))
 
-    def deep(m: float, role: str = "") -> Row:
-        learner, label = Deep((inputs, *args.deep_hidden, stream.outputs), m, args.device), f"deep(m={m:g})"
+    def deep(m: float, role: str = "", *parts: str) -> Row:
+        learner = Deep((inputs, *args.deep_hidden, stream.outputs), m, args.device, parts)
+        label = "+".join([f"deep(m={m:g})", *parts])
         name = f"{label} snntorch {role}".strip()
         cells = (Cell(f"{name} seed {s}", learner, words, s, args.deep_epochs, role, args.threads) for s in seeds)
         return Row(label, "snntorch", role, tuple(cells))
@@ -272,7 +290,19 @@ def _rows(args: CompareArgs, stream: Stream) -> list[Row]:
     ]
     rows += [local(label, model, "snntorch", UNPROTECTED, "delta") for label, model in _unprotected(args, models)]
     rows += [local(label, model, "snntorch", JOINT) for label, model in models.items()]
-    return rows + ([deep(args.deep_m), deep(0.0, UNPROTECTED), deep(0.0, JOINT)] if args.deep else [])
+    if not args.deep:
+        return rows
+    added = [deep(0.0, "", *text.split("+")) for text in dict.fromkeys(args.deep_parts)]
+    return [*rows, deep(args.deep_m), *added, deep(0.0, UNPROTECTED), deep(0.0, JOINT)]
+
+
+def _told(rows: Sequence[Row]) -> str:
+    """What learners know of boundaries and tasks, and what is reset, in words; parts may be told something."""
+    known = {row.synapse: row.cells[0].learner(row.cells[0].seeds).needs for row in rows if "+" in row.synapse}
+    told = [f"{name}: {', '.join(TOLD[need] for need in sorted(needs))}" for name, needs in known.items() if needs]
+    but = f", but {'; '.join(told)}" if told else ""
+    reset = f"nothing reset{' where no part does it' * bool(told)}"
+    return f"no learner is told a boundary or a task{but}; one optimiser, {reset}; no normalisation layer"
 
 
 def _models(args: CompareArgs) -> dict[str, SynapseModel]:
@@ -315,8 +345,13 @@ def _memory(args: CompareArgs, results: Sequence[Result]) -> dict[str, Any]:
         measured = {}
         for substrate in dict.fromkeys(args.substrates):
             measured[substrate] = {name: value.tolist() for name, value in next(found).arrays.items()}
-        curves[label] = {"theory": transient_curve(model, LAGS, TRACKED).tolist(), "measured": measured}
+        curves[label] = {"theory": _theory(model), "measured": measured}
     return {"lags": LAGS.tolist(), "synapses": POPULATION, "tracked": TRACKED, "curves": curves}
+
+
+def _theory(model: SynapseModel) -> list[float] | None:
+    """None for a model that is no finite chain, exact or on levels."""
+    return transient_curve(model, LAGS, TRACKED).tolist() if find(model, FreshChain) else None
 
 
 def _write(
@@ -341,7 +376,7 @@ def _write(
         "stream": stream.summary(),
         "seeds": args.seeds,
         "chance": 1 / stream.outputs,
-        "boundary": "no learner is told a boundary or a task; one optimiser, nothing reset; no normalisation layer",
+        "boundary": _told(rows),
         "cells": lines,
         "memory": memory,
     }

@@ -22,7 +22,10 @@ IMPORTED = ("data", "steps", "encoding", "input_bits", "weight_bits", "calibrati
 
 @dataclass(frozen=True)
 class DeployArgs:
-    """Map a trained network onto Loihi's rules, verify every spike on Lava, and write everything a chip needs."""
+    """Map a trained network onto Loihi's rules, verify every spike on Lava, and write everything a chip needs.
+
+    The exit code is 1 where a spike differs, 3 where the network fits no chip that was asked for.
+    """
 
     file: Annotated[Path, tyro.conf.Positional]
     """A checkpoint of ``neuromorph train``, a .nir file, or with --model a state saved by torch."""

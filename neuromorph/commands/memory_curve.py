@@ -9,17 +9,17 @@ import numpy as np
 import fusi_models as fm
 from fusi_models.catalogue import parse
 from fusi_models.checks import MOST_COUNT, check_fraction, count, whole
-from fusi_models.files import load_synapse
 from fusi_models.seeds import generator
-from fusi_models.synapse import Chain, Linear, find, need
+from fusi_models.synapse import Chain, FreshChain, Linear, find, need
 from fusi_models.theory.coding import coding
 from fusi_models.theory.correlated import aware_curve, correlated_curve
 from fusi_models.theory.first_passage import passage_times, survival
 from fusi_models.theory.optimise import optimise
 from fusi_models.theory.pairs import GATING
+from fusi_models.theory.transient import transient_curve
 from neuromorph.atomic import finite, write_json, write_text
 from neuromorph.outputs import check_files
-from neuromorph.page.curves import curves_csv, figure, lifetime_table, table
+from neuromorph.page.curves import curves_csv, figure, lifetime_table, summary_csv, table
 from neuromorph.page.svg import drawing
 from neuromorph.tables import deviation
 
@@ -81,7 +81,7 @@ class MemoryCurveArgs:
     target: Literal["numpy", "cython", "cpp_standalone"] = "numpy"
     """Brian2's code generation target."""
     out: Path = Path("memory-curve")
-    """Files to write: this name with .json, .csv and .svg."""
+    """Files to write: this name with .json, .csv (every reading), -summary.csv (the table) and .svg."""
 
 
 def memory_curve(args: MemoryCurveArgs) -> None:
@@ -106,7 +106,8 @@ def memory_curve(args: MemoryCurveArgs) -> None:
             f"{args.threshold}."
         )
     _check_asked(args)
-    args = replace(args, out=check_files(args.out, ("json", "csv", "svg"), ("arguments", "curves")))
+    more = ["-summary.csv", *["-lifetimes.csv"] * bool(args.lifetimes)]
+    args = replace(args, out=check_files(args.out, ("json", "csv", "svg"), ("arguments", "curves"), more))
     args = _coded(args)
     models = [parse_model(text, args.x, args.f_pot) for text in args.models]
     models += [_optimised(models, age, args) for age in args.optimise]
@@ -118,7 +119,7 @@ def memory_curve(args: MemoryCurveArgs) -> None:
     for row, found in zip(rows, passages, strict=False):
         row |= _passage_summary(found, times)
     print(table(rows, args))
-    theories = [_theory(syn, times, args) if args.engine != "theory" else None for syn, _ in shown]
+    theories = [_beside(syn, curve, args) if args.engine != "theory" else None for syn, curve in shown]
     ages = [[_lifetime(syn, n, args) for n in args.lifetimes] for syn in models]
     names = [syn.name for syn in models]
     arguments = asdict(args) | {"out": str(args.out)}
@@ -131,13 +132,15 @@ def memory_curve(args: MemoryCurveArgs) -> None:
     content = {"arguments": arguments, "curves": data, **_by_synapses(names, ages, args)}
     write_json(f"{args.out}.json", finite(content))
     write_text(f"{args.out}.csv", curves_csv(curves))
+    write_text(f"{args.out}-summary.csv", summary_csv(rows))
     survivals = [row["survival"] for row in rows if "survival" in row]
     write_text(f"{args.out}.svg", drawing(figure(models, curves, args, survivals, theories, ages)))
     if args.lifetimes:
         long = lifetime_table(names, args.lifetimes, ages)
         print(long.text())
         write_text(f"{args.out}-lifetimes.csv", long.csv())
-    print(f"wrote {args.out}.json, .csv and .svg" + f" and {args.out}-lifetimes.csv" * bool(args.lifetimes))
+    tables = f"{args.out}-summary.csv" + f" and {args.out}-lifetimes.csv" * bool(args.lifetimes)
+    print(f"wrote {args.out}.json, .csv and .svg, {tables}")
 
 
 def _check_asked(args: MemoryCurveArgs) -> None:
@@ -185,6 +188,19 @@ def _theory(syn: fm.SynapseModel, times: np.ndarray, args: MemoryCurveArgs) -> f
     return replace(curve, signal=signal, snr=signal / curve.noise)
 
 
+def _fresh(syn: fm.SynapseModel, args: MemoryCurveArgs) -> bool:
+    """Whether a simulation begins, or burns in, away from the equilibrium: a hidden weight takes very long to it."""
+    return args.engine != "theory" and find(syn, Chain) is None and find(syn, FreshChain) is not None
+
+
+def _beside(syn: fm.SynapseModel, simulated: fm.MemoryCurve, args: MemoryCurveArgs) -> fm.MemoryCurve | None:
+    """The theory of what was simulated: of a memory stored after the burn-in where that is not at equilibrium."""
+    if not _fresh(syn, args):
+        return _theory(syn, simulated.times, args)
+    signal = transient_curve(syn, simulated.times, 1, args.f_pot, args.burn_in)
+    return replace(simulated, signal=signal, snr=signal / simulated.noise, error=np.zeros(len(signal)))
+
+
 def _lifetime(syn: fm.SynapseModel, synapses: float, args: MemoryCurveArgs) -> float | None:
     """In theory; None where there is none, or it cannot be found within 1e13 events."""
     try:
@@ -204,9 +220,6 @@ def parse_model(text: str, x: float = 0.5, f_pot: float = 0.5) -> fm.SynapseMode
 
     Raises ``ValueError`` for an unknown model or option, ``OSError`` for a file that cannot be read.
     """
-    name, _, path = text.partition(":")
-    if name == "file":
-        return load_synapse(path, f_pot)
     model: Any = parse(text, "theory", x=x, f_pot=f_pot)
     found = find(replace(model, f_pot=f_pot), Chain)
     if found is not None and found.chain().states > MOST_STATES:
@@ -282,7 +295,7 @@ def _summary(syn: fm.SynapseModel, curve: fm.MemoryCurve, args: MemoryCurveArgs)
     above = curve.times[curve.snr >= args.threshold]
     row = {"model": curve.name, "initial_snr": float(curve.snr[0]), "last_above": float(above.max(initial=0))}
     row |= {"lifetime": None, "area": None, "envelope_share": None, "censored": bool(curve.snr[-1] >= args.threshold)}
-    if args.observer == "correlated" or find(syn, Linear) is None:
+    if args.observer == "correlated" or find(syn, Linear) is None or _fresh(syn, args):
         return row
     row["lifetime"] = _lifetime(syn, args.synapses, args)
     try:

@@ -128,6 +128,6 @@ def plot_errors(ages, errors: dict[str, np.ndarray], ax):
         style = {"color": INK, "ls": "--"} if name == "cue" else style
         ax.errorbar(ages, values.mean(0), spread, label=name, lw=1, **style)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.set(xlabel="age (patterns stored since)", ylabel="rms error of recall", ylim=(0, 0.8))
-    ax.legend(frameon=False, fontsize=8, ncol=2)
+    ax.set(xlabel="age (patterns stored since)", ylabel="rms error of recall", ylim=(0, 1))
+    ax.legend(loc="upper center", frameon=False, fontsize=7, ncol=2, columnspacing=1, handlelength=1.5)
     return ax

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import tyro
 from jinja2 import UndefinedError
 
 from neuromorph.atomic import read_json, write_json, write_text
@@ -17,6 +18,7 @@ from neuromorph.page.suite import suite
 from neuromorph.page.training import training
 from neuromorph.study import columns
 
+USUAL = Path("runs/compare")
 AGAIN = "run the command that wrote it again; what was finished is kept."
 
 
@@ -24,35 +26,45 @@ AGAIN = "run the command that wrote it again; what was finished is kept."
 class ReportArgs:
     """Draw the figures and write report.html again from the files of a finished comparison, benchmark or training."""
 
-    folder: Path = Path("runs/compare")
+    folder: Annotated[Path, tyro.conf.Positional] = USUAL
     """The folder that ``neuromorph compare`` or ``benchmark`` wrote, or FILE-report of ``neuromorph train``."""
+    option: Annotated[Path | None, tyro.conf.arg(name="folder")] = None
+    """The same as an option."""
+
+    @property
+    def chosen(self) -> Path:
+        """Raises ``ValueError`` for two folders."""
+        if self.option is None:
+            return self.folder
+        if self.folder not in (USUAL, self.option):
+            raise ValueError(f"report draws one folder, got {self.folder} and {self.option}: leave one out.")
+        return self.option
 
 
 def report(args: ReportArgs) -> None:
     """Raises ``FileNotFoundError`` where there is no finished comparison."""
-    if not (args.folder / "results.json").exists():
-        raise FileNotFoundError(
-            f"{args.folder} holds no results.json: run 'neuromorph compare --out {args.folder}' first."
-        )
-    results = read_json(args.folder / "results.json", ["schema"], AGAIN)
+    folder = args.chosen
+    if not (folder / "results.json").exists():
+        raise FileNotFoundError(f"{folder} holds no results.json: run 'neuromorph compare --out {folder}' first.")
+    results = read_json(folder / "results.json", ["schema"], AGAIN)
     try:
         if "rows" in results:
             from neuromorph.commands.benchmark import lines, write_tables
 
-            write_tables(args.folder, results)
+            write_tables(folder, results)
             print(columns(lines(results)))
             return
         if "matrix" in results:
-            matrix = AccuracyMatrix.load(args.folder / results["matrix"])
-            config = read_json(args.folder / "config.json", ["arguments"], AGAIN)
-            write_training(args.folder, results, matrix, config)
-            print(args.folder / "report.html")
+            matrix = AccuracyMatrix.load(folder / results["matrix"])
+            config = read_json(folder / "config.json", ["arguments"], AGAIN)
+            write_training(folder, results, matrix, config)
+            print(folder / "report.html")
             return
-        write_report(args.folder)
+        write_report(folder)
         print(table(results))
     except (KeyError, TypeError, IndexError, AttributeError, UndefinedError) as error:
         raise ValueError(
-            f"The files of {args.folder} are damaged, or of another version ({type(error).__name__}: "
+            f"The files of {folder} are damaged, or of another version ({type(error).__name__}: "
             f"{' '.join(str(error).split())}): {AGAIN}"
         ) from error
 

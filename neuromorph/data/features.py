@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neuromorph.data.labelled import Data, Pair
+from neuromorph.data.labelled import Data, Pair, check_tested
 from neuromorph.data.store import read_npz
 
 NAMES = ("train_x", "train_y", "test_x", "test_y")
@@ -17,14 +17,16 @@ def features(path: str | os.PathLike) -> Data:
 
     Every sample is centred on its own mean, divided by its own standard deviation, and -3..3 mapped to 0..1 (the rest
     is clipped), so that no sample needs the others. (Laborieux et al. 2021 centre in the same way and divide by the
-    variance.) Labels are 0 to classes - 1, each with a training sample, and two classes or more. Raises
+    variance.) Labels are 0 to classes - 1, each with a training and a test sample, and two classes or more. Raises
     ``FileNotFoundError`` or ``ValueError`` saying what is missing or wrong.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"There is no file {path}: {ADVICE}")
     arrays = read_npz(path, NAMES, ADVICE)
     train, test = _scaled(path, *arrays[:2]), _scaled(path, *arrays[2:])
-    return Data(Path(path).stem, train, test, _classes(path, train[1], test[1]))
+    found = Data(Path(path).stem, train, test, _classes(path, train[1], test[1]))
+    check_tested(f"{path}", train[1], test[1])
+    return found
 
 
 def _scaled(path: str | os.PathLike, x: np.ndarray, y: np.ndarray) -> Pair:

@@ -93,3 +93,14 @@ def digest_of(*arrays: np.ndarray) -> str:
         found.update(f"{array.dtype.str} {array.shape} ".encode())
         found.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return found.hexdigest()
+
+
+def check_tested(name: str, learned: np.ndarray, tested: np.ndarray) -> None:
+    """Raise ``ValueError`` for labels ``learned`` of which none is ``tested``: no accuracy would say what became of
+    them."""
+    missing = np.setdiff1d(learned, tested)
+    if len(missing):
+        raise ValueError(
+            f"{name} has no test samples of class {missing[0]}{' and others' * (len(missing) > 1)}: give every class "
+            "some, or leave it out of the training samples, too."
+        )

@@ -13,7 +13,7 @@ import numpy as np
 
 from fusi_models.checks import array, check_fraction
 from fusi_models.seeds import generator
-from neuromorph.data.labelled import Data, Pair, check_pair, digest_of
+from neuromorph.data.labelled import Data, Pair, check_pair, check_tested, digest_of
 
 ADVICE = "give (x, y), a torch Dataset or DataLoader, or a list of samples (x, y)"
 
@@ -171,5 +171,6 @@ def from_dataset(
     else:
         pairs = [(x, y), Samples(f"{name} test", test).read()]
     pairs = [(x[:, None] if x.ndim == 2 else x, y) for x, y in pairs]
+    check_tested(name, pairs[0][1], pairs[1][1])
     found = classes or int(max(y.max() for _, y in pairs)) + 1
     return Data(name, pairs[0], pairs[1], found)

@@ -9,10 +9,10 @@ below undoes that, so that a step means the same here as in snnTorch and Lava.
 from collections.abc import Sequence
 from typing import Any
 
-import brian2 as b2
 import numpy as np
 
 from fusi_models import SynapseModel
+from fusi_models.engines.package import b2
 from fusi_models.engines.session import TARGETS as TARGETS
 from fusi_models.engines.session import Target, check_target, session
 from fusi_models.seeds import generator

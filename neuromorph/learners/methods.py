@@ -107,6 +107,8 @@ class Binary:
 
 TABLE: Mapping[str, type[Method]] = {"deep": Deep, "real": Real, "binary": Binary}
 RULES: Mapping[str, LayerRule] = {"delta": LocalRule(), "prototypes": Prototypes()}
+TOLD = {"boundary": "boundary", "task": "task", "test task": "task at test", "replay": "old samples"}
+"""What a learner may need beside samples and labels, in words for tables."""
 _CLASSES = {"brian": "BrianLearner", "torch": "TorchLearner", "lava": "LavaLearner"}
 
 

@@ -5,9 +5,9 @@ memory. What a step is: ``neuromorph.learners.brian``. A call builds its network
 compiled code is found again.
 """
 
-import brian2 as b2
 import numpy as np
 
+from fusi_models.engines.package import b2
 from fusi_models.engines.session import Target, session
 from neuromorph.local_rule.layer import LayerRule
 

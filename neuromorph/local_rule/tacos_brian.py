@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-import brian2 as b2
 import numpy as np
 
+from fusi_models.engines.package import b2
 from fusi_models.engines.session import session
 from neuromorph.local_rule import error_neurons, tacos
 

@@ -1,5 +1,6 @@
 """The page of ``neuromorph compare``: synapses x substrates on one stream."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,7 @@ from neuromorph.study import spread
 from neuromorph.tables import Table, tenth
 
 Matrices = Mapping[str, AccuracyMatrix]
+LINE = 18  # letters of a label beside a map; a longer one has several lines
 Cells = Sequence[Mapping[str, Any]]
 COLUMNS = {
     "average_accuracy": "ACC",
@@ -40,7 +42,7 @@ COLUMNS = {
 ROLES = (
     "No protection: hidden weights with m = 0, or with the rule of prototypes the same synapse under the delta rule. "
     "Joint: the samples of all tasks mixed, the upper reference. lava: Lava's fixed-point models. deep: multi-layer "
-    "binarized spiking network with the metaplastic optimiser."
+    "binarized spiking network with the metaplastic optimiser; deep(m=0)+ewc... the same with m = 0 and a part."
 )
 
 
@@ -119,7 +121,7 @@ def memory_table(memory: Mapping[str, Any]) -> Table:
         (synapse, substrate, *values)
         for synapse, curve in memory["curves"].items()
         for substrate, found in curve["measured"].items()
-        for values in zip(memory["lags"], curve["theory"], found["signal"], found["error"], strict=True)
+        for values in zip(memory["lags"], _theory(memory, curve, ""), found["signal"], found["error"], strict=True)
     ]
     return Table("Memory curves", ("synapse", "substrate", "lag", "theory", "signal", "error"), tuple(rows))
 
@@ -192,7 +194,7 @@ def _grids(cells: Cells) -> Picture:
         def draw(ax: Any, values: Any = values, rows: Any = rows, low: bool = name == "forgetting") -> None:
             grid(values, rows, substrates, "", ax, low)
 
-        size = (3.4, 1.1 + 0.36 * len(synapses))
+        size = (3.4, 1.1 + sum(max(0.36, 0.06 + 0.15 * (1 + row.count("\n"))) for row in rows))
         panels.append(
             drawn(f"{name[:4]}0", title.capitalize(), f"Heat map of {title}: {said}.", draw, size=size, measured=True)
         )
@@ -204,25 +206,37 @@ def _grids(cells: Cells) -> Picture:
 
 
 def _broken(label: str) -> str:
-    """Long names in two lines."""
-    return label.replace("(", "\n(", 1) if len(label) > 14 else label
+    """Long names in several lines, broken where a number or a part begins.
+
+    >>> _broken("deep(m=0)+ewc:strength=10").split("\\n")
+    ['deep(m=0)', '+ewc:strength=10']
+    """
+    lines = [""]
+    for word in re.findall(r"[(+]?[^(+, ]+[, ]*", label):
+        if lines[-1] and len(lines[-1] + word.strip()) > LINE:
+            lines.append("")
+        lines[-1] += word
+    return "\n".join(line.strip() for line in lines)
 
 
 def _memory(memory: Mapping[str, Any]) -> Picture:
     lags, curves = np.array(memory["lags"]), memory["curves"]
-    floor = max(max(curve["theory"]) for curve in curves.values()) / 1000
+    highest = max(max(_theory(memory, curve, 0.0)) or _first(curve) for curve in curves.values())
+    floor = highest / 1000
     panels = []
     for k, (name, curve) in enumerate(curves.items()):
 
         def draw(ax: Any, curve: Any = curve) -> None:
-            memory_curves(lags, np.array(curve["theory"]), curve["measured"], "", ax, floor)
+            memory_curves(lags, curve["theory"], curve["measured"], "", ax, floor)
             ax.set_ylabel("signal")
 
         ends = ", ".join(f"{key} {found['signal'][-1]:.2g}" for key, found in curve["measured"].items())
-        alt = (
-            f"{name}: the signal falls from {curve['theory'][0]:.3g} at once to {curve['theory'][-1]:.2g} after "
-            f"{lags[-1]} patterns in theory; measured there: {ends}."
-        )
+        alt = f"{name}: no theory; the signal measured after {lags[-1]} patterns: {ends}."
+        if curve["theory"]:
+            alt = (
+                f"{name}: the signal falls from {curve['theory'][0]:.3g} at once to {curve['theory'][-1]:.2g} after "
+                f"{lags[-1]} patterns in theory; measured there: {ends}."
+            )
         panels.append(drawn(f"memory{k}", name, alt, draw, measured=True))
     names = list(dict.fromkeys(key for curve in curves.values() for key in curve["measured"]))
     caption = (
@@ -230,6 +244,19 @@ def _memory(memory: Mapping[str, Any]) -> Picture:
         "on each substrate (points, one standard error) over the exact theory of the chain (line). Open triangles "
         "at the foot: below the axis or negative, where noise hides the signal."
     )
+    without = [name for name, curve in curves.items() if not curve["theory"]]
+    if without:
+        caption += f" No theory: {', '.join(without)}, which is no finite chain."
     below = Key("below the axis or negative", INK, "w", "none")
     keys = (Key("theory", INK, ""), *substrate_keys(names), below)
     return Picture("memory", "Memory curves", caption, tuple(panels), keys)
+
+
+def _theory(memory: Mapping[str, Any], curve: Mapping[str, Any], missing: Any) -> Sequence[Any]:
+    """A number a lag; ``missing`` where the model has no theory."""
+    return curve["theory"] or [missing] * len(memory["lags"])
+
+
+def _first(curve: Mapping[str, Any]) -> float:
+    """The highest signal measured at once."""
+    return max(found["signal"][0] for found in curve["measured"].values())

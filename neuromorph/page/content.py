@@ -1,7 +1,9 @@
 """What a page of results holds, and its writing: one HTML file that loads nothing from elsewhere."""
 
 import base64
+import io
 import re
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -13,7 +15,11 @@ from neuromorph.page.svg import Key, Panel, collage, properties, swatch
 from neuromorph.tables import Table
 
 TYPES = {".csv": "text/csv", ".json": "application/json", ".npz": "application/octet-stream", ".svg": "image/svg+xml"}
-TYPES |= {".md": "text/markdown", ".tex": "application/x-tex"}
+TYPES |= {".md": "text/markdown", ".tex": "application/x-tex", ".zip": "application/zip"}
+ROOM = (
+    1_000_000  # bytes of all files to download; where there are more, texts above LARGE are packed, ten times smaller
+)
+LARGE = 30_000
 ABOUT = {
     "results.csv": "the metrics of every row and seed, as fractions",
     "matrices.csv": "every accuracy of every row and seed, as fractions",
@@ -99,7 +105,8 @@ def write_page(page: Page, path: Path, downloads: Sequence[Path] = ()) -> None:
         for section in page.sections
         for picture in section.pictures
     }
-    inside = [*downloads, *map(path.with_name, drawn)]
+    inside = [file for file in [*downloads, *map(path.with_name, drawn)] if file.exists()]
+    packed = sum(file.stat().st_size for file in inside) > ROOM
     pages = Environment(
         loader=PackageLoader("neuromorph.page", ""),
         autoescape=select_autoescape(),
@@ -111,7 +118,7 @@ def write_page(page: Page, path: Path, downloads: Sequence[Path] = ()) -> None:
         config=page.config,
         asked=_asked(page.config),
         colours=[properties(page.tasks, partners) for partners in (False, True)],
-        downloads=[(f.name, _uri(f), _size(f), {**ABOUT, **drawn}[f.name]) for f in inside if f.exists()],
+        downloads=[(*_offered(f, packed), _size(f), {**ABOUT, **drawn}[f.name]) for f in inside],
         bibtex=_bibtex(page.config.get("packages", {}).get("neuromorph", "")),
     )
     write_text(path, text)
@@ -136,8 +143,19 @@ def _words(value: Any) -> str:
     return "not set" if value is None or value == "" else str(value)
 
 
-def _uri(file: Path) -> str:
-    return f"data:{TYPES[file.suffix]};base64,{base64.b64encode(file.read_bytes()).decode()}"
+def _offered(file: Path, packed: bool) -> tuple[str, str]:
+    """Name and data of a file to download; ``packed``: of a large text a zip with it."""
+    content = file.read_bytes()
+    if not packed or len(content) <= LARGE or file.suffix == ".npz":
+        return file.name, _uri(file.suffix, content)
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(file.name), content, zipfile.ZIP_DEFLATED)  # the same at each call
+    return f"{file.name}.zip", _uri(".zip", whole.getvalue())
+
+
+def _uri(suffix: str, content: bytes) -> str:
+    return f"data:{TYPES[suffix]};base64,{base64.b64encode(content).decode()}"
 
 
 def _size(file: Path) -> str:

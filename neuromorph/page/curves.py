@@ -1,6 +1,6 @@
 """Figures and tables of ``neuromorph memory-curve``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,12 @@ def table(rows: list[dict], args: Any) -> str:
         "envelope: largest share of the bound",
         "on Poisson curves of finite chains (no bound is known for discrete events)",
     ]
+    silent = [row["model"] for row in rows if args.engine == "theory" and row["initial_snr"] == 0]
+    if silent:
+        notes.append(
+            f"no signal at equilibrium, which theory means: {', '.join(silent)} (frozen); --engine lumped begins at "
+            "first states"
+        )
     if args.observer == "correlated":
         active, f_pot = coding(args.coding, args.rule)
         notes = [
@@ -89,6 +95,13 @@ def curves_csv(curves: Sequence[fm.MemoryCurve]) -> str:
     names = ("times", "signal", "noise", "snr", "spread", "error")
     rows = [(c.name, *row) for c in curves for row in zip(*(getattr(c, n).tolist() for n in names), strict=True)]
     return Table("Memory curves", ("model", *names), tuple(rows)).csv()
+
+
+def summary_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What ``table`` shows of each curve, as numbers: empty where the model has none."""
+    names = [name for name in rows[0] if name != "survival"]
+    cells = tuple(tuple("" if row[name] is None else row[name] for name in names) for row in rows)
+    return Table("Summaries of memory curves", tuple(names), cells).csv()
 
 
 def lifetime_table(names: Sequence[str], synapses: Sequence[float], found: Found) -> Table:

@@ -5,6 +5,7 @@ A figure of a page is a group of panels that stack on a narrow screen; the file 
 
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ STYLE: Any = {
 }  # fmt: skip
 FONTS = re.compile(r"font-family: [^;]*(; |$)")
 URL = re.compile(r"url\(#([^)]+)\)")
+TURN = re.compile(r"rotate\(-?0(\.0)?( [^)]*)?\)")
+DECIMALS = re.compile(r"-?\d+\.\d+")
+BLANKS = {"d": re.compile(r" *([a-zA-Z]) *"), "style": re.compile(r"([:;]) +")}
+NUMBERED = {"d", "x", "y", "style", "transform"}
 GAP, HEAD, LINE = 12.0, 22.0, 15.0
 MARKS = {
     "o": '<circle cx="12" cy="6" r="3.5" fill="{c}"/>',
@@ -165,6 +170,8 @@ def _tree(figure: Figure, name: str) -> ElementTree.Element:
                 parent.remove(child)
     _tell(root, told)
     _rename(root, name)
+    _shorten(root)
+    _share(root, name)
     root.attrib = {
         "viewBox": root.attrib["viewBox"], "role": "img", "style": "stroke-linejoin:round;stroke-linecap:butt"
     }  # fmt: skip
@@ -188,7 +195,7 @@ def _tell(root: ElementTree.Element, told: dict[str, list[str]]) -> None:
 
 
 def _rename(root: ElementTree.Element, name: str) -> None:
-    """Only ids that are referred to stay, under ``name``; numbers are rounded; tags lose their namespace."""
+    """Only ids that are referred to stay, under ``name``; tags lose their namespace."""
     linked = {one.attrib[LINK].removeprefix("#") for one in root.iter() if LINK in one.attrib}
     urls = {found for one in root.iter() for value in one.attrib.values() for found in URL.findall(value)}
     used = {found: f"{name}-{k}" for k, found in enumerate(sorted(linked | urls))}
@@ -202,6 +209,44 @@ def _rename(root: ElementTree.Element, name: str) -> None:
         for key, value in element.attrib.items():
             if key == "style":  # without matplotlib's list of fonts at every text: page and file name theirs once
                 value = FONTS.sub("", value)
-            elif key == "d":
-                value = re.sub(r"-?\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", value)
             element.attrib[key] = URL.sub(lambda match: f"url(#{used[match[1]]})", value)
+
+
+def _shorten(parent: ElementTree.Element) -> None:
+    """The same drawing in a third of the letters: a page has hundreds of panels, each with its ticks and cells.
+
+    Without what is not drawn, groups of nothing in common, blanks, turns by 0 degrees, and more than two decimals.
+    """
+    kept: list[ElementTree.Element] = []
+    for child in parent:
+        _shorten(child)
+        if child.tag == "g" and not child.attrib and [one.tag for one in child] == ["title", "path"]:
+            told, child = child
+            child.insert(0, told)
+        alone = child.tag == "g" and not child.attrib and not any(one.tag == "title" for one in child)
+        unseen = child.tag == "path" and child.attrib.get("style") == "fill:none" and "id" not in child.attrib
+        kept += list(child) if alone else [] if unseen else [child]
+    parent[:] = kept
+    for one in kept:
+        one.tail = None
+    if parent.tag not in ("text", "title"):
+        parent.text = None
+    if TURN.fullmatch(parent.attrib.get("transform", "")):
+        del parent.attrib["transform"]
+    for key in NUMBERED & parent.attrib.keys():
+        short = DECIMALS.sub(lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), parent.attrib[key])
+        parent.attrib[key] = BLANKS[key].sub(r"\1", short).strip() if key in BLANKS else short
+
+
+def _share(root: ElementTree.Element, name: str) -> None:
+    """Styles that several elements have, once, as classes under ``name``."""
+    styled = [one for one in root.iter() if "style" in one.attrib]
+    counts = Counter(one.attrib["style"] for one in styled)
+    classes = {look: f"{name}-{k}" for k, look in enumerate(look for look, many in counts.items() if many > 2)}
+    for one in styled:
+        if one.attrib["style"] in classes:
+            one.attrib["class"] = classes[one.attrib.pop("style")]
+    if classes:
+        sheet = ElementTree.Element("style")
+        sheet.text = "".join(f".{label}{{{look}}}" for look, label in classes.items())
+        root.insert(0, sheet)

@@ -26,8 +26,8 @@ def check_set(data: Any) -> None:
     """Raise ``ValueError`` for what is no data set."""
     if not isinstance(data, Data):
         raise ValueError(
-            f"data must be a neuromorph.data.Data, got {data!r:.80}: load one with neuromorph.data.load, or make a "
-            "stream of arrays (docs/your_data_as_a_stream.md)."
+            f"data must be a neuromorph.data.Data, got {data!r:.80}: load one with neuromorph.data.load, or make one "
+            "of arrays, tensors or a Dataset with neuromorph.data.from_dataset (docs/your_data_as_a_stream.md)."
         )
 
 

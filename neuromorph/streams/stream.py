@@ -159,7 +159,10 @@ class Stream(Sequence[Task]):
 def check_stream(stream: object, name: str = "stream") -> None:
     """Raise ``ValueError`` for what is no stream."""
     if not isinstance(stream, Stream):
-        raise ValueError(f"{name} must be a neuromorph.streams.Stream, got {type(stream).__name__}.")
+        raise ValueError(
+            f"{name} must be a neuromorph.streams.Stream, got {type(stream).__name__}: make one of a list of tasks "
+            "with streams.from_datasets (docs/your_data_as_a_stream.md)."
+        )
 
 
 def check_scenario(scenario: object) -> None:

@@ -22,7 +22,8 @@ def test_defaults(name):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("benna", "no synapse 'benna': choose one of cascade, hidden, multistate, plain, serial, uncertain"),
+        ("benna", "no synapse 'benna': choose one of benna-fusi, cascade, .* uncertain, or file:PATH"),
+        ("benna-fusi@theory:levels=4", r"binary weights, but the efficacies of 'benna-fusi@theory:levels=4' go from -"),
         ("", "no synapse ''"),
         ("Plain", "no synapse 'Plain'"),
         ("plain:p=1", "'plain' has no parameter 'p': it has q"),
@@ -42,6 +43,16 @@ def test_defaults(name):
 def test_wrong_words(text, message):
     with pytest.raises(ValueError, match=message):
         learning_synapse(text)
+
+
+def test_a_chain_from_a_file(tmp_path):
+    """As for memory-curve."""
+    path, chain = tmp_path / "own.npz", plain(0.2)
+    np.savez(path, potentiation=chain.potentiation, depression=chain.depression, strength=chain.strength)
+    assert learning_synapse(f"file:{path}").name == "own"
+    assert parse(f"file:{path}", "theory", f_pot=0.3).f_pot == 0.3
+    with pytest.raises(FileNotFoundError):
+        learning_synapse(f"file:{tmp_path / 'none.npz'}")
 
 
 def test_labels_of_the_readme():
@@ -79,8 +90,8 @@ def test_the_table_shows_every_name_regime_and_number():
 
 
 def test_words_that_only_another_regime_knows():
-    with pytest.raises(ValueError, match="no synapse 'benna-fusi' with numbers for the regime local: choose one of"):
-        learning_synapse("benna-fusi")
+    with pytest.raises(ValueError, match="no synapse 'cascade' with numbers for the regime gradient: choose one of"):
+        parse("cascade", DEEP)
     with pytest.raises(ValueError, match="no regime 'chip': choose one of theory, local, gradient"):
         learning_synapse("hidden@chip")
 

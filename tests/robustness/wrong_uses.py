@@ -112,8 +112,8 @@ LINES = (
     "deploy net.pt --timeout nan",
     "deploy net.pt --weight-bits 3 --steps -1",
     "deploy net.pt --out letter.txt",
-    "report --folder nowhere",
-    "report --folder stale",
+    "report nowhere",
+    "report stale",
 )
 ONE_OF = re.compile(r"((?:choose|take|with KIND) (?:any|one) of) .*?(;|\.$|\. )")
 """What there is grows, and is not for this table."""

@@ -16,12 +16,12 @@ from neuromorph.local_rule import chance
 class Population(AbstractProcess):
     """Synapses without a network: every frame is one candidate event each.
 
-    ``states`` [synapse]: initial states; ``efficacy``: shared int8 [time, synapse], written after each frame.
+    ``states`` [synapse, ...]: initial states; ``efficacy``: shared int8 [time, synapse], written after each frame.
     """
 
     def __init__(self, synapse, states: np.ndarray, efficacy: np.ndarray, seed: int):
         super().__init__(synapse=synapse, states=states, efficacy=efficacy, seed=seed)
-        self.event_in = InPort(shape=states.shape)
+        self.event_in = InPort(shape=efficacy.shape[1:])
 
 
 @implements(proc=Population, protocol=LoihiProtocol)

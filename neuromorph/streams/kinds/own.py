@@ -9,6 +9,7 @@ import numpy as np
 
 from fusi_models.checks import MOST, Values, check_fraction, count
 from neuromorph.data import Pair
+from neuromorph.data.labelled import check_tested
 from neuromorph.data.own import Samples, split_off
 from neuromorph.streams.kind import Kind
 from neuromorph.streams.stream import Stream, Task, check_scenario, each, flat, text_digest
@@ -100,6 +101,8 @@ class Parts:
         for one in filter(None, (self.source, self.test)):
             if one.at_hand:
                 self._read(one)
+        if self.test is not None and self.source.at_hand and self.test.at_hand:
+            check_tested(self.test.name.partition(" of ")[2], self.source.labels, self.test.labels)
 
     def pair(self, part: str) -> Pair:
         """Vectors x [n, feature] and y [n] of "train" or "test"."""

@@ -75,3 +75,14 @@ def test_the_fraction_of_potentiating_events_is_the_models_own():
     model = cascade(3, 0.3, 0.4)
     np.testing.assert_allclose(transient_curve(model, LAGS, 2), memory_curve(model, LAGS, 1).signal, rtol=1e-9)
     np.testing.assert_array_equal(transient_curve(model, LAGS, 2), transient_curve(model, LAGS, 2, f_pot=0.4))
+
+
+def test_a_memory_stored_after_some_others():
+    """The mean over ages is that of its ages; at an equilibrium all are alike."""
+    synapse = HiddenWeight(2.0)
+    alone = [transient_curve(synapse, LAGS, 1, first=age) for age in (0, 1, 2)]
+    np.testing.assert_allclose(np.mean(alone, 0), transient_curve(synapse, LAGS, 3))
+    assert alone[2][0] < alone[0][0]
+    np.testing.assert_allclose(transient_curve(cascade(3), LAGS, 1, first=5), transient_curve(cascade(3), LAGS, 1))
+    with pytest.raises(ValueError, match="first must be"):
+        transient_curve(synapse, LAGS, 1, first=-1)

@@ -12,6 +12,7 @@ from fusi_models.theory.transient import transient_curve
 from neuromorph import study
 from neuromorph.commands import compare
 from neuromorph.commands.main import main
+from neuromorph.commands.report import ReportArgs
 from neuromorph.metrics import AccuracyMatrix
 
 TINY = ["--seeds", "2", "--tasks", "2", "--samples", "30", "--test-samples", "20"]
@@ -179,9 +180,14 @@ def test_report_draws_the_same_page_again(finished, capsys):
     page = (finished / "report.html").read_text()
     (finished / "report.html").unlink()
     (finished / "grid.svg").unlink()
-    main(["report", "--folder", str(finished)])
+    main(["report", str(finished)])
     assert (finished / "report.html").read_text() == page and (finished / "grid.svg").exists()
     assert "hidden(m=2)" in capsys.readouterr().out
+
+
+def test_report_takes_its_folder_with_or_without_the_option(finished, tmp_path, capsys):
+    assert ReportArgs(finished).chosen == ReportArgs(option=finished).chosen == finished
+    assert "got a and b: leave one out" in fails(["report", "a", "--folder", "b"], capsys)
 
 
 def test_report_of_nothing(tmp_path, capsys):
@@ -254,6 +260,39 @@ def test_cells_can_be_sent_to_other_processes():
         assert pickle.loads(pickle.dumps(cell)).name == cell.name
 
 
+def test_a_chain_without_a_theory_is_compared_on_every_substrate(tmp_path):
+    """memory-curve takes it, so compare does, and shows no curve of a theory that is not known."""
+    words = ["--synapses", "benna-fusi", "--substrates", "snntorch", "lava", "--no-deep"]
+    main(["compare", *TINY, *words, "--out", str(tmp_path)])
+    memory = strict((tmp_path / "results.json").read_text())["memory"]
+    (curve,) = memory["curves"].values()
+    assert curve["theory"] is None
+    ours, chip = (np.array(curve["measured"][name]["signal"]) for name in ("snntorch", "lava"))
+    assert ours[0] > 0.15 and abs(ours - chip).max() < 0.03
+    assert "No theory: benna-fusi(m=4, values 16/16/16/16, binary)" in (tmp_path / "report.html").read_text()
+
+
+def test_parts_of_the_deep_network_are_rows_that_say_what_they_are_told(tmp_path):
+    words = ["--synapses", "plain", "--deep-hidden", "20", "--deep-epochs", "1", "--out", str(tmp_path)]
+    main([*TORCH, *words, "--deep-parts", "ewc:strength=10", "replay:capacity=20+si"])
+    results = strict((tmp_path / "results.json").read_text())
+    added = {c["synapse"] for c in results["cells"] if "+" in c["synapse"]}
+    assert added == {"deep(m=0)+ewc:strength=10", "deep(m=0)+replay:capacity=20+si"}
+    assert (
+        "but deep(m=0)+ewc:strength=10: boundary; deep(m=0)+replay:capacity=20+si: boundary, old samples;"
+        in (results["boundary"])
+    )
+
+
+def test_a_folder_of_before_an_option_was_there_goes_on(tmp_path):
+    """What it lacks has its default there."""
+    main([*ONE, "--out", str(tmp_path)])
+    config = strict((tmp_path / "config.json").read_text())
+    del config["arguments"]["deep_parts"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    main([*ONE, "--out", str(tmp_path)])
+
+
 def test_models_of_one_name_are_told_apart(tmp_path):
     """Two parameters of one model are two rows, whatever the model calls itself."""
     texts = ["hidden:step=0.02", "hidden:step=0.3", "plain:q=0.2"]
@@ -274,7 +313,11 @@ def test_models_of_one_name_are_told_apart(tmp_path):
         ),
         (["--stream", "permuted-mnits"], "no data set 'mnits': choose one of digits, mnist"),
         (["--stream", "split-digits", "--tasks", "3"], "cannot be split into 3 equal tasks"),
-        (["--synapses", "benna"], "no synapse 'benna': choose one of cascade, hidden, multistate"),
+        (["--synapses", "benna"], "no synapse 'benna': choose one of benna-fusi, cascade, hidden, multistate"),
+        (["--synapses", "benna-fusi:values=0", "--substrates", "lava"], "got benna-fusi(m=4, binary): give values=16"),
+        (["--deep-parts", "ewc"], "--deep-parts are of the deep network: leave out --no-deep"),
+        (["--deep", "--deep-parts", "ewc+heads:tasks=2"], "heads is an output layer a task, but no task is told here"),
+        (["--deep", "--deep-parts", "ewd"], "no part 'ewd': choose one of contexts, engrams, ewc"),
         (["--synapses", "plain:p=1"], "'plain' has no parameter 'p'"),
         (["--synapses", "plain:q=7"], "q must lie between 0 and 1, got 7"),
         (["--substrates", "loihi"], "no substrate 'loihi': choose any of brian2, snntorch, lava, lava-float"),

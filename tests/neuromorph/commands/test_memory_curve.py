@@ -16,7 +16,7 @@ from neuromorph.commands.memory_curve import MemoryCurveArgs, memory_curve, pars
 from neuromorph.page.curves import _number
 
 
-def test_theory_prints_the_table_and_writes_three_files(tmp_path, capsys):
+def test_theory_prints_the_table_and_writes_its_files(tmp_path, capsys):
     stem = tmp_path / "new" / "curve"
     memory_curve(MemoryCurveArgs(models=("cascade:depth=10", "benna-fusi:levels=4"), points=20, out=stem))
     row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("cascade"))
@@ -31,7 +31,9 @@ def test_theory_prints_the_table_and_writes_three_files(tmp_path, capsys):
     assert float(rows[0]["snr"]) == pytest.approx(200)
     svg = stem.with_suffix(".svg").read_text()
     assert svg.count("<svg") == 1 and "upper bound" not in svg
-    assert sorted(p.name for p in stem.parent.iterdir()) == ["curve.csv", "curve.json", "curve.svg"]
+    assert sorted(p.name for p in stem.parent.iterdir()) == [
+        f"curve{ending}" for ending in ("-summary.csv", ".csv", ".json", ".svg")
+    ]
 
 
 def test_the_bound_is_shown_where_it_bounds(tmp_path, capsys):
@@ -247,3 +249,38 @@ def test_mistakes_are_explained_in_one_sentence(arguments, match, tmp_path):
 def test_a_missing_file_is_an_os_error(tmp_path):
     with pytest.raises(OSError, match="nowhere"):
         parse_model(f"file:{tmp_path}/nowhere.npz")
+
+
+@pytest.mark.parametrize("burn_in", [0, 20])
+def test_a_simulated_hidden_weight_stands_on_the_theory_of_its_beginning(burn_in, tmp_path, capsys):
+    """Earlier the line was that of an equilibrium it never sees, no signal at all, and the lifetime 0 beside >= 40."""
+    out = tmp_path / "c"
+    args = MemoryCurveArgs(models=("hidden:m=2",), engine="lumped", synapses=2000, last=40, points=5, out=out)
+    memory_curve(replace(args, burn_in=burn_in))
+    (curve,) = json.loads((tmp_path / "c.json").read_text())["curves"]
+    theory = np.array(curve["theory"]) * np.array(curve["noise"])
+    assert theory[0] > 0.05 and (abs(theory - curve["signal"]) < 5 * np.array(curve["error"])).all()
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("hidden"))
+    assert curve["summary"]["lifetime"] is None and row.count(">= 40") == 2
+
+
+def test_a_model_without_a_signal_says_why(tmp_path, capsys):
+    memory_curve(MemoryCurveArgs(models=("hidden:m=2",), points=4, last=10, out=tmp_path / "c"))
+    assert "no signal at equilibrium, which theory means: hidden(m=2) (frozen)" in capsys.readouterr().out
+
+
+def test_the_table_is_there_as_csv(tmp_path):
+    """Earlier it was on the terminal and in the JSON only."""
+    memory_curve(MemoryCurveArgs(models=("plain:q=0.1", "hidden:m=2"), points=4, last=5, out=tmp_path / "c"))
+    with open(tmp_path / "c-summary.csv") as file:
+        one, other = csv.DictReader(file)
+    assert float(one["lifetime"]) == fm.lifetime(fm.plain(0.1), 1e6) and one["censored"] == "True"
+    assert other["model"] == "hidden(m=2)" and other["area"] == ""
+
+
+@pytest.mark.parametrize("tail", ["-summary.csv", "-lifetimes.csv"])
+def test_somebodys_table_is_not_overwritten(tail, tmp_path):
+    (tmp_path / f"c{tail}").write_text("mine")
+    with pytest.raises(ValueError, match="was not written by this command: choose another --out"):
+        memory_curve(MemoryCurveArgs(models=("plain:q=0.1",), points=4, last=5, lifetimes=(10.0,), out=tmp_path / "c"))
+    assert (tmp_path / f"c{tail}").read_text() == "mine"

@@ -172,7 +172,7 @@ def test_parts_are_added_in_words_and_resumed(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("part", "sentence"),
     [
-        ("ewx", "There is no part 'ewx': choose one of engrams, ewc, "),
+        ("ewx", "There is no part 'ewx': choose one of contexts, engrams, ewc, "),
         ("ewc:lambda=1", "The part 'ewc' has no option 'lambda': it has strength, samples, shuffled."),
         ("ewc:samples=1.5", "The option samples of the part 'ewc' must be a whole number, got '1.5'."),
         ("ewc:shuffled=maybe", "must be true or false, got 'maybe'"),

@@ -45,7 +45,10 @@ def stream():
         ({"epochs": True}, "epochs must be a whole number, got True"),
         ({"every": 1.5}, "every must be a whole number"),
         ({"seed": 1.5}, "a seed must be a whole number, .*got 1.5"),
-        ({"stream": []}, "stream must be a neuromorph.streams.Stream, got list"),
+        (
+            {"stream": []},
+            "got list: make one of a list of tasks with streams.from_datasets",
+        ),
         ({"checkpoint": 3}, "checkpoint must be the path of a file, or None to keep none, got 3"),
         ({"epochs": 10**14}, "epochs must be at most 1000000, got 100000000000000"),
         ({"watch": "loud"}, "watch must be a function of task, epoch and accuracies, got 'loud'"),

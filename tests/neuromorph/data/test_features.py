@@ -40,6 +40,7 @@ def test_features_are_scaled_one_by_one(computed):
         ({"train_y": np.arange(12) % 3 + 1, "test_y": np.ones(5, int)}, "1 to 3, but none of class 0: number the clas"),
         ({"train_y": np.arange(12) % 3 * 2}, "0 to 4, but none of class 1 and others: number the classes from 0"),
         ({"train_y": np.arange(12) % 3 - 1}, "label -1: number the classes from 0"),
+        ({"test_y": np.zeros(5, int)}, "no test samples of class 1 and others: give every class some, or leave it"),
         ({"test_y": np.full(5, 3)}, "test labels up to 3, but training labels only up to 2"),
         ({"train_y": np.zeros(12, int), "test_y": np.zeros(5, int)}, "one class, so that there is nothing to tell"),
         ({"test_y": np.zeros(4, int)}, "samples have shape"),

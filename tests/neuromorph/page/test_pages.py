@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 
 from neuromorph.commands.report import write_benchmark, write_report, write_training
 from neuromorph.metrics import AccuracyMatrix
+from neuromorph.page import content
 from neuromorph.page.comparison import references
 from neuromorph.page.training import NAMES
 
@@ -71,10 +73,14 @@ def bench(tmp_path_factory):
         rows.append({"stream": "made-up", "tasks": TASKS, "scenario": "class", "chance": 0.1, "learner": learner})
         rows[-1] |= {"role": role, "told": [], "metrics": cell["metrics"], "accuracy": matrix.accuracy.tolist()}
         rows[-1] |= {"baseline": matrix.baseline.tolist()}
-    content = {"rows": rows, "seeds": 3, "epochs": 1}
-    table = [("stream", "learner", "ACC"), (f"made-up@{TASKS} (class)", "real", "50.0")]
-    write_benchmark(out, content, "What was run.", table, CONFIG)
+    (out / "results.json").write_text(json.dumps({"rows": rows, "seeds": 3, "epochs": 1}))
+    draw_benchmark(out)
     return out
+
+
+def draw_benchmark(out):
+    table = [("stream", "learner", "ACC"), (f"made-up@{TASKS} (class)", "real", "50.0")]
+    write_benchmark(out, json.loads((out / "results.json").read_text()), "What was run.", table, CONFIG)
 
 
 @pytest.fixture(scope="module")
@@ -151,13 +157,28 @@ def test_downloads_are_the_files(folder):
     text = (folder / "report.html").read_text()
     found = dict(re.findall(r'download="([^"]+)" href="data:[^;]+;base64,([^"]+)"', text))
     assert {Path(name).suffix for name in found} == {".csv", ".json", ".npz", ".svg"}
-    for name, content in found.items():
-        assert base64.b64decode(content) == (folder / name).read_bytes()
+    for name, data in found.items():
+        assert base64.b64decode(data) == (folder / name).read_bytes()
     rows = list(csv.DictReader(io.StringIO((folder / "matrices.csv").read_text())))
     assert len(rows) == 3 * 3 * TASKS * (TASKS + 1) + 3 * 2
     with np.load(folder / "matrices.npz") as stored:
         kept = stored["<x> & $y$_lava_/accuracy"][4, 2, 1]
     assert [float(r["accuracy"]) for r in rows if list(r.values())[1:6] == ["lava", "", "5", "3", "1"]] == [kept]
+
+
+def test_a_page_of_many_figures_stays_small(bench, monkeypatch):
+    """Twenty systems on seven streams made 21 MB: every figure twice, once in base64, and every tick with its style."""
+    before = (bench / "report.html").read_text()
+    cells = before[before.index('id="f-matrix"') :].partition("</figure>")[0]
+    assert cells.count("<title>after task") == 3 * TASKS * TASKS and len(cells) < 3 * 40_000
+    monkeypatch.setattr(content, "ROOM", 0)
+    draw_benchmark(bench)
+    text = (bench / "report.html").read_text()
+    (bench / "report.html").write_text(before)
+    found = dict(re.findall(r'download="([^"]+)" href="data:[^;]+;base64,([^"]+)"', text))
+    assert "matrix.svg.zip" in found and "benchmark.svg" in found and len(text) < 0.8 * len(before)
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(found["matrix.svg.zip"]))) as archive:
+        assert archive.read("matrix.svg") == (bench / "matrix.svg").read_bytes()
 
 
 def test_a_table_a_stream_stands_in_its_section(bench):

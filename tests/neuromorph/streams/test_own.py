@@ -211,3 +211,12 @@ def test_labels_from_1_are_no_further_class():
     with pytest.raises(ValueError, match="no sample has the label 0, but labels go up to 2: number classes from 0"):
         from_datasets([task(first=1)])
     assert from_datasets([task(first=1)], outputs=3).outputs == 3
+
+
+def test_a_test_set_that_lacks_a_class_is_refused():
+    """Its accuracy was a mean over the other classes, and nobody was told."""
+    x, y = np.zeros((6, 4), np.float32), np.arange(6) % 3
+    with pytest.raises(ValueError, match="birds has no test samples of class 2: give every class some"):
+        data.from_dataset((x, y), (x[:2], y[:2]), name="birds")
+    with pytest.raises(ValueError, match="task 1 has no test samples of class 1 and others"):
+        streams.from_datasets([(x, y)], [(x[:1], y[:1])])
