@@ -37,6 +37,13 @@ def test_two_levels_without_noise_are_the_binary_network_bit_for_bit(network):
     assert sum(int(form.writes.sum()) for form in devices_of(ours)) > 0
 
 
+def test_a_number_on_a_boundary_has_the_level_above_as_the_sign_of_0_is_1():
+    one = layer(levels=2)
+    with torch.no_grad():
+        one.weight.zero_()
+    assert (one.multiplied() == 1).all()
+
+
 def test_a_stored_number_has_the_nearest_level_and_the_gradient_passes():
     one = layer(levels=5, reach=2.0)
     with torch.no_grad():
