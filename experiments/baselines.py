@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from fusi_models.checks import some_of
 from neuromorph.atomic import write_json
 from neuromorph.learners.composed import ComposedLearner, TrainingConfig
 from neuromorph.learners.rules import Metaplasticity
@@ -29,7 +30,7 @@ from neuromorph.metrics import AccuracyMatrix
 from neuromorph.snn.baselines import ControlConfig
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.study import JOINT, Cell, columns, run_study, spread, stacked
+from neuromorph.study import JOINT, Cell, check_seeds, columns, run_study, spread, stacked
 
 FEATURES = {"mnist": 784, "fashion-mnist": 784, "digits": 64}
 STREAMS = {"domain": "split-", "class": "split-class-", "task": "split-task-"}
@@ -119,6 +120,8 @@ QUICK |= {"samples": 300, "test_samples": 100, "epochs": 2}
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
+    check_seeds(args.seeds)
+    some_of("scenarios", args.scenarios, tuple(STREAMS))
     rows = [row for row in ROWS if row.scenario in args.scenarios]
     cells = [cell(args, row, seed) for row in rows for seed in range(args.seeds)]
     found = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, title="baselines")

@@ -27,6 +27,7 @@ import numpy as np
 import torch
 from scipy.stats import ttest_rel
 
+from fusi_models.checks import some_of
 from neuromorph.atomic import write_json
 from neuromorph.learners.composed import ComposedLearner, TrainingConfig
 from neuromorph.learners.rules import Metaplasticity
@@ -34,7 +35,7 @@ from neuromorph.metrics import AccuracyMatrix
 from neuromorph.snn.baselines import ControlConfig
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.study import Cell, columns, run_study, spread, stacked
+from neuromorph.study import Cell, check_seeds, columns, run_study, spread, stacked
 
 STREAMS = ("split", "split-class", "rotated", "brightness")
 OPTIONS = {"rotated": ":degrees=15,start=0"}
@@ -93,6 +94,8 @@ QUICK = {"data": "digits", "hidden": (30, 30), "samples": 300, "test_samples": 1
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
+    check_seeds(args.seeds)
+    some_of("methods", args.methods, tuple(METHODS))
     methods = list(dict.fromkeys(["twin", *args.methods]))
     cells = [
         Cell(f"{stream} {method} seed {seed}", partial(learner, args, stream, method), words(args, stream), seed,

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from fusi_models.checks import some_of
 from neuromorph.atomic import write_json
 from neuromorph.learner import Learner
 from neuromorph.learners.composed import ComposedLearner
@@ -27,7 +28,7 @@ from neuromorph.learners.parts.norm_per_task import NormPerTask
 from neuromorph.snn.memristor import MemristorConfig
 from neuromorph.stopping import run_page
 from neuromorph.streams import Stream, StreamWords
-from neuromorph.study import Cell, columns, run_study, spread
+from neuromorph.study import Cell, check_seeds, columns, run_study, spread
 
 NOISE = {"spread": 0.1, "read_noise": 0.05, "up_failed": 0.1, "down_failed": 0.1}
 TABLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
@@ -119,11 +120,10 @@ def built(args: Args, options: Mapping[str, Any], seed: int) -> ComposedLearner:
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
+    check_seeds(args.seeds)
+    some_of("tables", args.tables, tuple(TABLES))
     words = StreamWords(args.stream, 2, args.samples or None, args.test_samples or None)
     seeds = range(args.first_seed, args.first_seed + args.seeds)
-    missing = set(args.tables) - set(TABLES)
-    if missing:
-        raise ValueError(f"There is no table '{min(missing)}': choose some of {', '.join(TABLES)}.")
     rows = [(table, name, options) for table in args.tables for name, options in TABLES[table].items()]
     unknown = set(args.rows) - {name for _, name, _ in rows}
     if unknown:

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from fusi_models.checks import some_of
 from neuromorph.atomic import write_json
 from neuromorph.learners.bgd import BGDRule
 from neuromorph.learners.bimu import BimuRule, bimu_network
@@ -36,8 +37,9 @@ from neuromorph.snn.posterior import GaussianConfig
 from neuromorph.snn.sampled import SampledConfig
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.study import Cell, Result, columns, run_study, spread, stacked
+from neuromorph.study import Cell, Result, check_seeds, columns, run_study, spread, stacked
 
+METHODS = ("MESU", "MESU N=inf", "BGD", "SGD", "BiMU")
 IMAGES = 60_000  # of a task of the papers
 ANCHORS = {"MESU": "91.3 / 56.7", "BGD": "68.7 / 75.3 (sign)", "SGD": "55.4 / -"}
 ANCHORS |= {"BiMU N=400": "73.5 / 27.9", "BiMU N=700": "90.3 / 58.3", "BiMU N=1000": "89.1 / 73.7"}
@@ -108,6 +110,9 @@ def auc(learner: SampledLearner, known: Any, unknown: Any) -> np.ndarray:
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
+    check_seeds(args.seeds)
+    some_of("methods", args.methods, METHODS)
+    some_of("data", [args.data], ("mnist", "digits"))
     names = [n for m in args.methods for n in ([f"BiMU N={w}" for w in args.windows] if m == "BiMU" else [m])]
     words = partial(StreamWords, tasks=args.tasks, samples=args.samples, test_samples=args.test_samples)
     stream = words(f"permuted-{args.data}")

@@ -21,7 +21,7 @@ from neuromorph.local_rule.devices import Devices
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.study import Cell, columns, run_study, spread, stacked
+from neuromorph.study import Cell, check_seeds, columns, run_study, spread, stacked
 
 IMAGES = 60_000
 PUBLISHED = {("mnist", 7): "83.7 +- .8", ("mnist", 2): "82.7 +- 1.2", ("mnist", 1): "81.1 +- 1.5"}
@@ -66,6 +66,7 @@ QUICK = {"data": ("digits",), "devices": (2,), "samples": 200, "test_samples": 1
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
+    check_seeds(args.seeds)
     kinds = [*((count, True) for count in args.devices), (args.devices[-1], False)]
     rows = [(data, *kind) for data in args.data for kind in kinds]
     cells = [

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fusi_models import SynapseModel
 from fusi_models.catalogue import learning_synapse
+from fusi_models.checks import one_of
 from fusi_models.models.integer import fixed_point
 from neuromorph.atomic import write_json
 from neuromorph.learner import Learner
@@ -27,7 +28,7 @@ from neuromorph.local_rule.prototypes import Prototypes
 from neuromorph.local_rule.rule import LocalRule
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.study import Cell, columns, run_study, spread, stacked
+from neuromorph.study import Cell, check_seeds, columns, run_study, spread, stacked
 
 INPUTS = {"digits": 64}
 CLASSES = 10
@@ -83,7 +84,12 @@ class Row:
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
-    rows = [row for row in rows_of(args) if not args.only or any(word in row.name for word in args.only)]
+    check_seeds(args.seeds)
+    rows = rows_of(args)
+    for word in args.only:
+        if not any(word in row.name for row in rows):
+            one_of("only", word, [row.name for row in rows])
+    rows = [row for row in rows if not args.only or any(word in row.name for word in args.only)]
     table = [(data, row) for data in args.data for row in rows]
     cells = [cell(args, data, row, seed) for data, row in table for seed in range(1 if row.few else args.seeds)]
     results = iter(run_study(cells, args.out, args.jobs if args.jobs != 1 else None, title="prototypes"))

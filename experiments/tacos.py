@@ -20,11 +20,12 @@ from typing import Any
 
 import numpy as np
 
+from fusi_models.checks import some_of
 from neuromorph.atomic import write_json
 from neuromorph.learners.tacos import TacosConfig, TacosLearner
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.study import Cell, columns, run_study, spread, stacked
+from neuromorph.study import Cell, check_seeds, columns, run_study, spread, stacked
 
 WHOLE = 60_000  # images that the published dm is made for
 ALL: Mapping[str, Any] = {"metaplastic": True, "alpha": (1e-3, 1e-3), "modulated": True}
@@ -79,6 +80,8 @@ def built(name: str, options: Mapping[str, Any], args: Args, seed: int) -> Tacos
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
+    check_seeds(args.seeds)
+    some_of("rows", args.rows, tuple(ROWS))
     seeds = range(args.first_seed, args.first_seed + args.seeds)
     rows = [(name, row) for name in args.data for row in args.rows]
     cells = [

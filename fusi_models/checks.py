@@ -167,6 +167,12 @@ def one_of(name: str, value: Any, known: Sequence[str]) -> str:
     return value
 
 
+def some_of(name: str, values: Sequence[Any], known: Sequence[str]) -> None:
+    """Raise ``ValueError`` as ``one_of`` for the first of ``values`` that is none of the ``known`` words."""
+    for value in values:
+        one_of(name, value, known)
+
+
 def check_generator(rng: Any) -> None:
     """Raise ``ValueError`` for anything but a ``numpy.random.Generator``: a seed, None, the module ``random``."""
     if not isinstance(rng, np.random.Generator):

@@ -16,6 +16,7 @@ import numpy as np
 from common import SPIKING, Page, Row, curves, report, save
 from matplotlib.figure import Figure
 
+from fusi_models.checks import some_of
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.stopping import run_page
 
@@ -62,6 +63,8 @@ QUICK = {"samples": 5000, "test_samples": 300, "seeds": 3, "batch": 100}
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
+    some_of("rules", args.rules, tuple(RULES))
+    some_of("references", args.references, tuple(MIXED))
     rows = [row(args, name, name) for name in args.rules] + [mixed(args, name) for name in args.references]
     matrices = dict(zip((r.method for r in rows), report(rows, args, "capacity"), strict=True))
     seen, recent, fresh = {}, {}, {}

@@ -16,7 +16,7 @@ from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.snn.baselines import ControlConfig, SpikingConfig
 from neuromorph.streams import Stream, StreamWords
-from neuromorph.study import Cell, columns, run_study, spread, stacked
+from neuromorph.study import Cell, check_seeds, columns, run_study, spread, stacked
 from neuromorph.tables import deviation
 
 BINARY, SPIKING, FULL = "non-spiking", "spiking", "full precision"
@@ -115,6 +115,7 @@ class Row:
 
 def measure(rows: Sequence[Row], page: Page, name: str) -> list[AccuracyMatrix]:
     """One run a row and a seed, ``page.jobs`` at a time; the last axis of a matrix is the seed."""
+    check_seeds(page.seeds)
     cells = [
         Cell(f"{name} {row.network} {row.method} seed {seed}", row.learner, row.stream, seed, row.epochs or page.epochs)
         for row in rows

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from common import BINARY, RESET, SPIKING, Page, Row, bars, report, save
 from matplotlib.figure import Figure
 
+from fusi_models.checks import some_of
 from neuromorph.learners import TaskControlLearner
 from neuromorph.learners.deep import DeepConfig
 from neuromorph.snn.baselines import ControlConfig, DrawnGainConfig
@@ -61,9 +62,7 @@ QUICK = {"hidden": (100, 100), "epochs": 2, "samples": 2000, "test_samples": 500
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
-    unknown = set(args.gain) - set(GAINS)
-    if unknown:
-        raise ValueError(f"There is no gain '{min(unknown)}': choose some of {', '.join(GAINS)}.")
+    some_of("gain", args.gain, tuple(GAINS))
     stream = args.stream("permuted-mnist", args.tasks)
     rows = [published(args, stream, m, gain) for gain in args.gain for m in args.m]
     rows += [ours(args, stream, m) for m in args.spiking]

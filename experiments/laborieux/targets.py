@@ -14,6 +14,7 @@ from typing import Literal
 from common import SPIKING, Page, Row, bars, report, save
 from matplotlib.figure import Figure
 
+from fusi_models.checks import some_of
 from neuromorph import streams
 from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.stopping import run_page
@@ -63,6 +64,7 @@ QUICK = {"samples": 2000, "test_samples": 500, "seeds": 2}
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
+    some_of("settings", args.settings, [setting.name for setting in SETTINGS])
     for setting in SETTINGS:
         if setting.name in args.settings:
             rows = [row(args, setting, *way) for way in ways(setting)[: args.rows]]

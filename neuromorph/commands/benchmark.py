@@ -67,7 +67,7 @@ class BenchmarkArgs:
     learners: tuple[str, ...] = (
         "real",
         "real+ewc:strength=1000",
-        "real+si:strength=1",
+        "real+si:strength=10,damping=0.001",
         "real+replay:capacity=200",
         "deep:m=0",
         "deep:m=4",

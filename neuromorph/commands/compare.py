@@ -80,8 +80,9 @@ class CompareArgs:
     deep_m: float = 4.0
     """Metaplasticity of the deep network, relative to the mean hidden weight of a layer; m = 0 is always run."""
     deep_parts: tuple[str, ...] = ()
-    """What to add to the deep network with m = 0, a row each: ewc:strength=10, si:strength=0.1, replay:capacity=500 and
-    the other parts of train (docs/learners.md), several in one row joined by +. The page says what each is told."""
+    """What to add to the deep network with m = 0, a row each: ewc:strength=10, si:strength=10,damping=0.001,
+    replay:capacity=500 and the other parts of train (docs/learners.md), several in one row joined by +. The page
+    says what each is told."""
     out: Path = Path("runs/compare")
     """Folder for config.json, results.json, the matrices, the figures and report.html."""
     device: str = "cpu"

@@ -170,6 +170,9 @@ class Memristor(Weights):
             changed = torch.ones_like(self.stuck)
         else:
             wanted = torch.where(self.stuck, 0, target - self.level)
+            if config.endurance:
+                left = (config.endurance - self.writes).clamp(0, MOST_LEVELS).to(wanted.dtype)
+                wanted = wanted.clamp(-left, left)  # the last pulse may come half-way to the target
             self.writes += wanted.abs()
             level = self.level + (wanted - wanted.sign() * self._failures(wanted))
             changed = level != self.level

@@ -13,6 +13,7 @@ from neuromorph.commands.benchmark import HEAD, BenchmarkArgs, benchmark, lines,
 from neuromorph.commands.main import main
 from neuromorph.commands.report import ReportArgs, report
 from neuromorph.learners.methods import LearnerWords
+from neuromorph.streams import by_name
 
 LEARNERS = ("real+replay:capacity=30", "deep:m=0", "snntorch/hidden")
 TINY = BenchmarkArgs(
@@ -117,6 +118,24 @@ def test_learners_without_outputs_a_task_are_left_out_of_such_streams_only(tmp_p
     ):
         with pytest.raises(ValueError, match=match):
             benchmark(replace(small, streams=streams[1:], learners=learners, out=tmp_path / "task"))
+
+
+def test_no_penalty_of_the_default_learners_is_fine_tuning_by_another_name():
+    """Its weights end elsewhere after a second task, by a tenth of the way that those of fine-tuning went there."""
+    stream = by_name("permuted-digits", 2, 0)
+
+    def moved(words):
+        learner = LearnerWords(words, (64, *BenchmarkArgs().hidden, 10))(0)
+        learner.partial_fit(*stream[0].train)
+        learner.end_task(stream[0])
+        before = learner.network.weights()[0].detach().clone()
+        learner.partial_fit(*stream[1].train)
+        return learner.network.weights()[0].detach() - before
+
+    free, penalties = moved("real"), [words for words in BenchmarkArgs().learners if words.startswith("real+")]
+    assert len(penalties) == 3
+    for words in penalties:
+        assert (moved(words) - free).norm() > 0.1 * free.norm(), words
 
 
 def test_every_learner_that_has_torch_is_given_the_device():

@@ -8,6 +8,7 @@ import pytest
 from neuromorph.learners.methods import LearnerWords
 from neuromorph.learners.tacos import SUBSTRATES, TacosConfig, TacosLearner
 from neuromorph.local_rule import error_neurons, tacos, tacos_brian, tacos_torch
+from neuromorph.local_rule.draws import drawn
 
 FLOAT = TacosConfig(12, False, (0.01, 0.02), 10.0, True, (0.3, 0.1), (6.0, 6.0), 6.0, rate=800.0, label_rate=300.0)
 FLOAT = replace(FLOAT, dm=(0.1, 0.1), traces=(1.0, 0.5, 0.1), steps=60)
@@ -57,6 +58,40 @@ def test_every_neuron_has_the_same_spikes(substrate):
                 before = unit.spikes
                 np.testing.assert_array_equal(np.flatnonzero(found[k][n, t]), np.sort(before[:count]))
     assert all(spikes.any() for spikes in found)
+
+
+def test_a_presentation_moves_the_weights_by_the_written_out_sum():
+    """-eta exp(-|m w|) sum over steps of S_j U_i, eta so small that no spike depends on it; U decays by a 15th."""
+    (w, back), x, (key, count, target) = _start(), samples(1)[0][0], (7, 0, 1)
+    m, steps, eta = [np.random.default_rng(1).random(a.shape, np.float32) for a in w], FLOAT.steps, 1e-4
+    layers, still = error_neurons.layers(1e9, (0.0, 0.0), 1.0), tacos.Rates(0.0, 0.0, 1.0, 3.0, 0.0)
+    hidden, output = BY_NAME["torch"](
+        layers, (still,) * 2, w, w, m, back, np.zeros(3), x[None], 0.3, steps, np.array([-1]), (False, False), key, [0]
+    )
+    lit = drawn(key, count, (steps, 9), False) < 2 * x.astype(float) - 1
+    told = error_neurons.told(error_neurons.salted(key, [count]), [target], 0.3, steps, 3)[0]
+    change, u, e = [np.zeros(a.shape) for a in w], [np.zeros(12), np.zeros(3)], np.zeros((2, 3))
+    for t in range(steps):
+        wrong = output[0, t].astype(float) - told[t]
+        e = np.maximum(e + 2.5 * np.stack([wrong, -wrong]), -0.25)
+        fired = e >= 2.5
+        e -= 2.5 * fired
+        push = (fired[0].astype(float) - fired[1]) / 3
+        u = [u[0] * 14 / 15 + back @ push, u[1] * 14 / 15 + push]
+        change = [c - np.outer(s, v) for c, s, v in zip(change, (lit[t], hidden[0, t]), u, strict=True)]
+    moved = tuple(a.copy() for a in w)
+    rates, zeros = (tacos.Rates(eta, 0.0, 1.0, 99.0, 0.0),) * 2, np.zeros(3, np.float32)
+    shown = (x, 0.3, steps, target, (True, False), np.uint32(key), np.uint32(count))
+    tacos.present(layers, rates, moved, w, m, back, zeros, *shown)
+    for after, before, one, total in zip(moved, w, m, change, strict=True):
+        assert np.abs(total).max() > 1  # a step is lost where it is below half of the last bit of w: atol
+        np.testing.assert_allclose((after - before) / eta, np.exp(-np.abs(one * before)) * total, rtol=0.02, atol=0.1)
+
+
+def _start():
+    """Weights and the feedback before anything is learned."""
+    learner = TacosLearner(9, 3, FLOAT, 6)
+    return learner.w, learner.back
 
 
 def test_a_benchmark_chooses_the_substrate_in_words():

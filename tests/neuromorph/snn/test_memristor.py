@@ -37,6 +37,13 @@ def test_two_levels_without_noise_are_the_binary_network_bit_for_bit(network):
     assert sum(int(form.writes.sum()) for form in devices_of(ours)) > 0
 
 
+def test_a_number_on_a_boundary_has_the_level_above_as_the_sign_of_0_is_1():
+    one = layer(levels=2)
+    with torch.no_grad():
+        one.weight.zero_()
+    assert (one.multiplied() == 1).all()
+
+
 def test_a_stored_number_has_the_nearest_level_and_the_gradient_passes():
     one = layer(levels=5, reach=2.0)
     with torch.no_grad():
@@ -92,6 +99,16 @@ def test_a_worn_device_and_a_stuck_one_stay_where_they_are():
     assert all((now[stuck] == levels[0][stuck]).all() for now in levels)
     assert one.form.writes.max() == 3 and one.form.stuck.all()
     assert (levels[-1][~stuck] == 1).all()  # the third pulse went up, and was the last
+
+
+def test_no_pulse_is_given_beyond_the_endurance():
+    """Five levels at once want four pulses; of three that are left the last one is the end, a level short."""
+    one = layer(levels=5, endurance=3)
+    with torch.no_grad():
+        for stored in (-1.0, 1.0, -1.0):
+            one.weight.fill_(stored)
+            one.multiplied()
+    assert (one.form.writes == 3).all() and one.form.stuck.all() and (one.form.level == 3).all()
 
 
 def test_values_decay_with_their_age_in_updates():

@@ -29,6 +29,12 @@ def test_every_sample_so_far_is_kept_with_the_same_probability():
     np.testing.assert_allclose(kept, 0.25, atol=5 * (0.25 * 0.75 / 2000) ** 0.5)
 
 
+def test_the_second_sample_takes_the_only_place_in_half_of_the_runs():
+    """capacity / (n + 1) with n from 0: of two samples either is kept as often."""
+    taken = sum(len(places(1, 1, 1, generator("test of a reservoir", run))) for run in range(1000))
+    assert taken / 1000 == pytest.approx(0.5, abs=5 * (0.25 / 1000) ** 0.5)
+
+
 def test_what_is_kept_are_samples_that_were_learned_and_their_bytes():
     learner = ComposedLearner(TrainingConfig(NETWORK, batch=10, parts=(Replay(25),)))
     part = learner.parts[0]

@@ -1,0 +1,50 @@
+"""A word that a page does not know, or no seed, is one sentence, before anything is computed."""
+
+import importlib
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+PAGES = Path(__file__).parents[2] / "experiments"
+
+
+@pytest.mark.parametrize(
+    ("page", "field"),
+    [
+        ("mesu", "methods"),
+        ("engrams", "methods"),
+        ("tacos", "rows"),
+        ("memristor", "tables"),
+        ("baselines", "scenarios"),
+        ("prototypes", "only"),
+        ("laborieux.capacity", "rules"),
+        ("laborieux.capacity", "references"),
+        ("laborieux.targets", "settings"),
+        ("laborieux.published", "gain"),
+    ],
+)
+def test_an_unknown_word_is_refused(page, field, tmp_path, monkeypatch):
+    match = f"{field} must be one of .*, got 'no such word'"
+    with loaded(page, monkeypatch) as module, pytest.raises(ValueError, match=match):
+        module.main(module.Args(**{field: ("no such word",)}, quick=True, out=tmp_path))
+
+
+@pytest.mark.parametrize(
+    "page", ["baselines", "mesu", "engrams", "tacos", "probabilistic", "memristor", "prototypes", "laborieux.targets"]
+)
+def test_no_seeds_are_refused(page, tmp_path, monkeypatch):
+    with loaded(page, monkeypatch) as module, pytest.raises(ValueError, match="seeds must be at least 1, got 0"):
+        module.main(module.Args(seeds=0, out=tmp_path))
+
+
+@contextmanager
+def loaded(page, monkeypatch):
+    """The module of a page, which is forgotten afterwards: names of pages are those of other modules too."""
+    folder, _, name = page.rpartition(".")
+    monkeypatch.syspath_prepend(str(PAGES / folder))
+    try:
+        yield importlib.import_module(name)
+    finally:
+        del sys.modules[name]
