@@ -7,13 +7,13 @@ from dataclasses import dataclass, fields, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from fusi_models import HiddenWeight, SynapseModel
 from fusi_models.catalogue import learning_synapse
-from fusi_models.checks import check_widths, count, finite
+from fusi_models.checks import check_widths, count, finite, one_of
 from fusi_models.synapse import FreshChain, find
 from fusi_models.theory.transient import transient_curve
 from neuromorph import streams
@@ -33,6 +33,7 @@ from neuromorph.threads import check as check_threads
 
 SCHEMA = 1
 COMPILED_FROM = 10_000_000  # pixels presented in all: from here Brian2's compilation pays
+BRIAN_TARGETS = ("auto", "numpy", "cython", "cpp_standalone")
 METRICS = ("average_accuracy", "learning_accuracy", "forgetting", "backward_transfer", "forward_transfer")
 
 # Memory curves: so many synapses, patterns tracked, and later patterns.
@@ -87,7 +88,7 @@ class CompareArgs:
     """Folder for config.json, results.json, the matrices, the figures and report.html."""
     device: str = "cpu"
     """Where torch computes: cpu or cuda."""
-    brian_target: Literal["auto", "numpy", "cython", "cpp_standalone"] = "auto"
+    brian_target: str = "auto"
     """How Brian2 computes: numpy, cython (compiles once, a minute a synapse), cpp_standalone (compiles at every call);
     auto takes cython for large streams."""
     jobs: int = 1
@@ -228,6 +229,7 @@ def _checked(args: CompareArgs) -> Stream:
     check_seeds(args.seeds)
     for name in ("epochs", "deep_epochs"):
         count(name.replace("_", "-"), getattr(args, name))
+    one_of("brian-target", args.brian_target, BRIAN_TARGETS)
     check_threads(args.threads)
     check_jobs(args.jobs)
     if not args.substrates or not args.synapses:

@@ -116,7 +116,7 @@ def test_the_published_protocol(page, tmp_path, capsys):
     page("published", **asked | {"m": (2.0, 3.0), "gain": ("uniform",), "spiking": ()})
     later = {c: c.stat().st_mtime_ns for c in (tmp_path / "cells").iterdir()}
     assert len(cells) == len(rows) == 7 and len(later) == 8 and cells.items() <= later.items()
-    with pytest.raises(ValueError, match="no gain 'two'"):
+    with pytest.raises(ValueError, match="gain must be one of ones, uniform, got 'two'"):
         page("published", **asked | {"gain": ("two",)})
 
 

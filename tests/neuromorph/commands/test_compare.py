@@ -321,7 +321,7 @@ def test_models_of_one_name_are_told_apart(tmp_path):
         (["--synapses", "plain:p=1"], "'plain' has no parameter 'p'"),
         (["--synapses", "plain:q=7"], "q must lie between 0 and 1, got 7"),
         (["--substrates", "loihi"], "no substrate 'loihi': choose any of brian2, snntorch, lava, lava-float"),
-        (["--substrates", "brian2", "--brian-target", "c"], "no Brian2 target 'c': choose one of numpy, cython"),
+        (["--brian-target", "c"], "brian-target must be one of auto, numpy, cython, cpp_standalone, got 'c'"),
         (["--device", "tpu"], "'tpu'"),
         (["--tasks", "0"], "tasks must be at least 1, got 0"),
         (["--stream", "sequence-digits+digits", "--tasks", "0"], "tasks must be at least 1, got 0"),
