@@ -122,5 +122,7 @@ def write_gallery() -> None:
     scripts = sorted((ROOT / "experiments" / "gallery").glob("*.py"))
     index = ["# Gallery", "", "One page a paper: what it draws, and what agrees with the paper and what does not.", ""]
     index += ["```{toctree}", ":maxdepth: 1", "", *(script.stem for script in scripts), "```", ""]
+    drawn = [script.stem for script in scripts if (DOCS / "_figures" / f"{script.stem}.svg").exists()]
+    index += [f"[![{stem.replace('_', ' ')}](../_figures/{stem}.svg)]({stem}.rst)\n" for stem in drawn]
     made = {f"{script.stem}.rst": gallery_page(script) for script in scripts}
     write(DOCS / "gallery", {**made, "index.md": "\n".join(index)})
