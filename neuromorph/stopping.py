@@ -9,6 +9,7 @@ half a minute is ended. Once the end is being told, further signals are ignored.
 
 import errno
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -20,6 +21,7 @@ from typing import Any
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room for the file
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 AGAIN, LOADED = 0.02, 20.0  # seconds until a signal that came while a package is loaded comes again; how long it does
+NARROWEST = 40  # columns of help
 REPEATED, ENDED = 10.0, 30.0  # seconds from the exception until it is raised again, and until the process is ended
 
 
@@ -132,6 +134,12 @@ def open_closed() -> None:
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
 
 
+def wide_enough() -> None:
+    """Help is set for at least ``NARROWEST`` columns: below ten its formatter never ends."""
+    if shutil.get_terminal_size().columns < NARROWEST:
+        os.environ["COLUMNS"] = str(NARROWEST)
+
+
 def quiet_end() -> None:
     """What is still to be written is; a reader that has gone, or a full disk, is no error any more."""
     for stream in (sys.stdout, sys.stderr):
@@ -185,6 +193,7 @@ def run_page(main: Callable[[Any], None], arguments: type) -> None:
     with Signals() as signals, told(signals, lambda: "Finished cells of a study are kept."):
         import tyro
 
+        wide_enough()
         args: Any = tyro.cli(arguments)
         signals.running()
         main(args)

@@ -11,7 +11,7 @@ from typing import Any
 
 import neuromorph
 from neuromorph import commands
-from neuromorph.stopping import Signals, open_closed, say, told
+from neuromorph.stopping import Signals, open_closed, say, told, wide_enough
 
 HEAD = "One synapse model, three substrates, the same task streams."
 
@@ -59,6 +59,7 @@ def _run(words: list[str], signals: Signals) -> None:
         function = words[0].replace("-", "_")
         module = import_module(f"{commands.__name__}.{function}")
         kind: Any = vars(module)[words[0].replace("-", " ").title().replace(" ", "") + "Args"]
+        wide_enough()
         args = tyro.cli(kind, prog=f"neuromorph {words[0]}", args=words[1:])
         signals.running()
         vars(module)[function](args)

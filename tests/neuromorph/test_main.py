@@ -41,3 +41,11 @@ def test_a_reader_that_has_gone_is_no_error():
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run(command.format(f"{folder}/m"), shell=True, capture_output=True, text=True)
     assert "Errno" not in run.stderr and "Traceback" not in run.stderr
+
+
+def test_help_ends_in_a_terminal_of_one_column(monkeypatch, capsys):
+    """Below ten columns its formatter never ended."""
+    monkeypatch.setenv("COLUMNS", "1")
+    with pytest.raises(SystemExit, match="0"):
+        main(["report", "--help"])
+    assert "--folder" in capsys.readouterr().out
