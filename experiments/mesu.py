@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from fusi_models.checks import some_of
+from fusi_models.checks import one_of, some_of
 from neuromorph.atomic import write_json
 from neuromorph.learners.bgd import BGDRule
 from neuromorph.learners.bimu import BimuRule, bimu_network
@@ -112,7 +112,7 @@ def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
     check_seeds(args.seeds)
     some_of("methods", args.methods, METHODS)
-    some_of("data", [args.data], ("mnist", "digits"))
+    one_of("data", args.data, ("mnist", "digits"))
     names = [n for m in args.methods for n in ([f"BiMU N={w}" for w in args.windows] if m == "BiMU" else [m])]
     words = partial(StreamWords, tasks=args.tasks, samples=args.samples, test_samples=args.test_samples)
     stream = words(f"permuted-{args.data}")

@@ -10,7 +10,7 @@ import numpy as np
 
 
 def in_turn(rivals: Mapping[str, Callable[[int], object]], short: int, long: int, rounds: int) -> dict[str, np.ndarray]:
-    """Seconds of one unit of work [round] by rival; ``rivals[name](n)`` does n units. Each has been run once before."""
+    """Seconds of one unit of work [round] by rival; ``rivals[name](n)`` does n units. Each is run once first."""
     for run in rivals.values():
         run(short)
     found: dict[str, list[float]] = {name: [] for name in rivals}

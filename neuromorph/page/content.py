@@ -16,10 +16,8 @@ from neuromorph.tables import Table
 
 TYPES = {".csv": "text/csv", ".json": "application/json", ".npz": "application/octet-stream", ".svg": "image/svg+xml"}
 TYPES |= {".md": "text/markdown", ".tex": "application/x-tex", ".zip": "application/zip"}
-ROOM = (
-    1_000_000  # bytes of all files to download; where there are more, texts above LARGE are packed, ten times smaller
-)
-LARGE = 30_000
+ROOM, LARGE = 1_000_000, 30_000
+"""Bytes of all files to download; where there are more, texts of more than the second are packed, ten times smaller."""
 ABOUT = {
     "results.csv": "the metrics of every row and seed, as fractions",
     "matrices.csv": "every accuracy of every row and seed, as fractions",

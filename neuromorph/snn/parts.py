@@ -127,3 +127,9 @@ class PartConfig(ABC):
     @abstractmethod
     def build(self, learner: Host) -> Part:
         """The part of this learner, whose network exists. Raises ValueError for a network that it cannot serve."""
+
+
+def check_gates(learner: Host, what: str) -> None:
+    """Raise ValueError for a network without hidden layers, whose units ``what`` ("engrams silence") would close."""
+    if not learner.network.gates:
+        raise ValueError(f"{what} hidden units: give the network a hidden layer")

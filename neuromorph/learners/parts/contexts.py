@@ -26,7 +26,7 @@ from torch import Tensor
 
 from fusi_models.checks import MOST, count, finite
 from neuromorph.learners.parts.xdg import mask
-from neuromorph.snn.parts import Host, Part, PartConfig
+from neuromorph.snn.parts import Host, Part, PartConfig, check_gates
 
 
 @final
@@ -67,13 +67,12 @@ class Inferred(Part):
 
     def __init__(self, learner: Host, config: Contexts):
         super().__init__(learner)
-        if not learner.network.gates:
-            raise ValueError("contexts silence hidden units: give the network a hidden layer")
+        check_gates(learner, "contexts silence")
         self.config, self.place = config, learner.network.weights()[0].device
         self.prototypes = torch.empty(0, device=self.place)
         self.met: list[int] = []
         self.spread = 0.0
-        self._gates: list[list[Tensor]] = []  # of each context and hidden layer
+        self._drawn: list[list[Tensor]] = []
 
     def nearest(self, images: Tensor) -> Tensor:
         """[sample]: the context of each of images [sample, ...]."""
@@ -81,7 +80,8 @@ class Inferred(Part):
         return ((self.prototypes**2).sum(1) - 2 * x @ self.prototypes.T).argmin(1)
 
     def before_batch(self, images: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        self._open(self._place(images.flatten(1)))
+        context = self._place(images.flatten(1))
+        self.learner.network.gates = self._masks()[context]
         return images, targets
 
     def after_step(self) -> None:
@@ -90,7 +90,8 @@ class Inferred(Part):
     @contextmanager
     def predicting(self, images: Tensor) -> Iterator[None]:
         if self.met:
-            self._open(self.nearest(images))
+            nearest = self.nearest(images)
+            self.learner.network.gates = [torch.stack(layer)[nearest] for layer in zip(*self._masks(), strict=True)]
         try:
             yield
         finally:
@@ -101,7 +102,7 @@ class Inferred(Part):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.prototypes, self.met = state["prototypes"].to(self.place), list(state["met"])
-        self.spread, self._gates = state["spread"], []
+        self.spread = state["spread"]
 
     def _place(self, x: Tensor) -> int:
         """The context of a mini-batch x [sample, value], whose prototype learns; a new one where none is near."""
@@ -118,13 +119,12 @@ class Inferred(Part):
         self.met.append(n)
         return len(self.met) - 1
 
-    def _open(self, context: int | Tensor) -> None:
-        """Gates [unit] of one context, or [sample, unit] of one for each sample (channels: [..., channel, 1, 1])."""
-        network, gated = self.learner.network, self.config.gated
-        hidden = network.weights()[:-1]
-        for c in range(len(self._gates), len(self.met)):
-            self._gates.append([mask(self.learner.seed, c, gated, k, w) for k, w in enumerate(hidden)])
-        network.gates = [torch.stack(gates)[context] for gates in zip(*self._gates, strict=True)]
+    def _masks(self) -> list[list[Tensor]]:
+        """[context][hidden layer]: the gates [unit], or [channel, 1, 1]; drawn once, as they never change."""
+        hidden = self.learner.network.weights()[:-1]
+        for c in range(len(self._drawn), len(self.met)):
+            self._drawn.append([mask(self.learner.seed, c, self.config.gated, k, w) for k, w in enumerate(hidden)])
+        return self._drawn
 
     def _close(self) -> None:
         self.learner.network.gates = [None] * len(self.learner.network.gates)

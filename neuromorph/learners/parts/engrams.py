@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from fusi_models.seeds import generator
-from neuromorph.snn.parts import Host, Part, PartConfig
+from neuromorph.snn.parts import Host, Part, PartConfig, check_gates
 
 
 @final
@@ -61,8 +61,7 @@ class Gates(Part):
 
     def __init__(self, learner: Host, config: Engrams):
         super().__init__(learner)
-        if not learner.network.gates:
-            raise ValueError("engrams silence hidden units: give the network a hidden layer")
+        check_gates(learner, "engrams silence")
         self.config, self.drawn, self.total = config, 0, 0.0
         hidden = learner.network.weights()[:-1]
         self.traces = [torch.full((len(w), *(1,) * (w.dim() - 2)), config.theta, device=w.device) for w in hidden]

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from fusi_models.seeds import generator
-from neuromorph.snn.parts import Host, Part, PartConfig
+from neuromorph.snn.parts import Host, Part, PartConfig, check_gates
 
 NONE = -1  # no task was told yet: all units are open
 
@@ -57,8 +57,7 @@ class Masks(Part):
 
     def __init__(self, learner: Host, config: XdG):
         super().__init__(learner)
-        if not learner.network.gates:
-            raise ValueError("context-dependent gating silences hidden units: give the network a hidden layer")
+        check_gates(learner, "context-dependent gating silences")
         self.config, self.task, self.tested = config, NONE, NONE
 
     def begin_task(self, task: int) -> None:
