@@ -70,6 +70,8 @@ class Args:
     """Adam's, a step of the stored number."""
     reach: float = 0.1
     """Stored number of the outermost level."""
+    logit_scale: float = 0.3
+    """What the scores are multiplied by before the loss."""
     epochs: int = 5
     """Passes over each data set."""
     batch: int = 100
@@ -115,7 +117,8 @@ def built(args: Args, options: Mapping[str, Any], seed: int) -> ComposedLearner:
     rule = protection(devices, m, args.lr, boundary)
     norm, parts = ("batch-running", (NormPerTask(),)) if args.norm == TOLD else (args.norm, ())
     sizes = (features, *args.hidden, classes)
-    return memristive(sizes, devices, rule, args.batch, seed, norm, device=args.device, parts=parts)
+    more = {"device": args.device, "parts": parts, "logit_scale": args.logit_scale}
+    return memristive(sizes, devices, rule, args.batch, seed, norm, **more)
 
 
 def main(args: Args) -> None:

@@ -47,7 +47,9 @@ class Args:
     """Test images of the data set."""
     levels: int = 10
     """Of a device."""
-    growth: tuple[float, float] = (1.0, 3.0)
+    spread: float = 0.06
+    """Standard deviation of a written resistance over its mean."""
+    growth: tuple[float, float] = (1.0, 1.0)
     """Of m in the hidden and the output layer, over the published; with fewer images, more in proportion."""
     as_published: bool = False
     """m grows by the published steps, however few the images are."""
@@ -108,7 +110,7 @@ def learner(args: Args, data: str, count: int, kept: bool, seed: int) -> Probabi
         config = ProbabilisticConfig(hidden=30, traces=(2.0, 1.0, 1.0))
     hidden, output = growth(args)
     dm = (config.dm[0] * hidden * kept, config.dm[1] * output * kept)
-    config = replace(config, devices=Devices(count, args.levels), dm=dm)
+    config = replace(config, devices=Devices(count, args.levels, args.spread), dm=dm)
     return ProbabilisticLearner(64 if data == "digits" else 784, 2, config, seed)
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from fusi_models.checks import some_of
 from neuromorph.atomic import write_json
-from neuromorph.learners.tacos import TacosConfig, TacosLearner
+from neuromorph.learners.tacos import PEER, PEER_FASHION, TacosConfig, TacosLearner
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
 from neuromorph.study import Cell, check_seeds, columns, run_study, spread, stacked
@@ -36,6 +36,8 @@ ROWS: Mapping[str, Mapping[str, Any]] = {
     "metaplasticity + drift": {"alpha": ALL["alpha"]},
     "metaplasticity + neuromodulation": {"modulated": True},
     "all three": ALL,
+    "gathered, no protection": {"gathered": True, "metaplastic": False},
+    "gathered, metaplasticity": {"gathered": True},
     "metaplasticity, 8 bits": {"bits": 8},
     "metaplasticity, 6 bits": {"bits": 6},
 }
@@ -72,8 +74,10 @@ QUICK: dict[str, Any] = {"data": ("digits",), "samples": 300, "test_samples": 50
 
 
 def built(name: str, options: Mapping[str, Any], args: Args, seed: int) -> TacosLearner:
-    more = dict(FASHION if name == "fashion-mnist" else {}, **options)
-    config = TacosConfig(args.hidden, **more)
+    fashion, more = name == "fashion-mnist", dict(options)
+    plain = TacosConfig(**FASHION) if fashion else TacosConfig()
+    config = (PEER_FASHION if fashion else PEER) if more.pop("gathered", False) else plain
+    config = replace(config, hidden=args.hidden, **more)
     dm, eta = (tuple(v * WHOLE / args.samples for v in pair) for pair in (config.dm, config.eta))
     return TacosLearner(64 if name == "digits" else 784, 2, replace(config, dm=dm, eta=eta), seed)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -40,13 +40,16 @@ class TacosConfig:
     modulated: bool = False
     """Switch: m grows only after presentations that were answered rightly (neuromodulation)."""
     eta: tuple[float, float] = (0.003, 0.0003)
-    """Learning rates, for 60 000 presentations: our choice, as steps are not filtered by an accumulator here."""
+    """Learning rates, for 60 000 presentations: our choice for steps that are taken at once."""
     w_max: tuple[float, float] = (3.0, 1.5)
     """Largest weights."""
     w_init: float = 1.0
     """Half width of the initial weights."""
     bits: int = 0
     """Of a fixed-point weight, rounded without bias; 0: float32."""
+    gather: tuple[float, float] = (0.0, 0.0)
+    """What a synapse's steps within a presentation must sum up to before its weight moves, by the sum; a smaller sum is
+    forgotten. 0: every step is taken at once."""
     window: float = 4.0
     """Largest |synaptic current| of a unit that learns."""
     dm: tuple[float, float] = (48e-4, 16e-4)
@@ -68,8 +71,24 @@ class TacosConfig:
         check_presentation(self, "w_max", "tau_ref")
         finites("alpha", self.alpha, 0, 1)
         finites("eta", self.eta, 0, LARGEST)
+        finites("gather", self.gather, 0, LARGEST)
         if self.bits != 0 and not 2 <= self.bits <= 24:
             raise ValueError(f"bits must be 0 (float) or lie between 2 and 24, got {self.bits}.")
+
+
+def _peer(thresholds: tuple[float, float], w_max: tuple[float, float], **more: Any) -> TacosConfig:
+    """The peer's accumulators reach ``thresholds`` by steps of .7 U and .007 U and then move a weight by one level."""
+    levels, devices = 6, 7
+    first, second = (2 * w / (devices * (levels - 1)) for w in w_max)
+    eta = (0.7 / thresholds[0] * first, 0.007 / thresholds[1] * second)
+    return TacosConfig(eta=eta, gather=(first, second), w_max=w_max, dm=(12e-4, 4e-4), **more)
+
+
+PEER = _peer((1.1, 0.05), (3.0, 1.5))
+"""The published constants of the peer's network with float updates (Zohora et al. 2024, split MNIST; no drift, no
+neuromodulation). That a device has 6 levels is ours: held-out images, just learned, are then as accurate as its own."""
+PEER_FASHION = _peer((0.8, 0.06), (4.0, 1.5), window=3.0, cap=14.0, traces=(2.8, 2.6, 1.7))
+"""The same for split Fashion-MNIST."""
 
 
 class Tacos(PresentedLearner):
@@ -108,7 +127,7 @@ class Tacos(PresentedLearner):
         from neuromorph.local_rule import error_neurons, tacos  # loads numba
 
         c = self.config
-        chosen = (c.eta, c.alpha, (c.tau_ref, c.tau_ref), c.w_max, (self.grid(0), self.grid(1)))
+        chosen = (c.eta, c.alpha, (c.tau_ref, c.tau_ref), c.w_max, (self.grid(0), self.grid(1)), c.gather)
         rates = tuple(tacos.Rates(*v) for v in zip(*chosen, strict=True))
         layers, thresholds = error_neurons.layers(c.window, c.dm, c.cap), np.array(c.traces, np.float32)
         fixed = (layers, rates, self.w, self.reference, self.m, self.back, thresholds)
@@ -179,12 +198,16 @@ SUBSTRATES: Mapping[str, type[Tacos]] = {
 @final
 @dataclass(frozen=True)
 class TacosMethod:
-    """One hidden layer, the first of those asked for; no parts. ``substrate``: compiled, torch or brian2."""
+    """One hidden layer, the first of those asked for; no parts. ``gathered``: the constants of ``PEER``.
+
+    ``substrate``: compiled, torch or brian2.
+    """
 
     metaplastic: bool = True
     drift: float = 0.0
     modulated: bool = False
     bits: int = 0
+    gathered: bool = False
     substrate: str = "compiled"
 
     def build(self, sizes: tuple[int, ...], seed: int, device: str, parts: tuple[str, ...]) -> Learner:
@@ -192,9 +215,11 @@ class TacosMethod:
         check_presented("tacos", sizes, parts)
         if self.substrate not in SUBSTRATES:
             raise ValueError(f"tacos runs on no substrate '{self.substrate}': choose one of {', '.join(SUBSTRATES)}.")
-        config = TacosConfig(sizes[1], self.metaplastic, (self.drift,) * 2, modulated=self.modulated, bits=self.bits)
-        chosen = {"device": device} if self.substrate == "torch" else {}
-        return SUBSTRATES[self.substrate](sizes[0], sizes[2], config, seed, **chosen)
+        chosen: dict[str, Any] = {"hidden": sizes[1], "metaplastic": self.metaplastic, "alpha": (self.drift,) * 2}
+        chosen |= {"modulated": self.modulated, "bits": self.bits}
+        config = replace(PEER if self.gathered else TacosConfig(), **chosen)
+        more = {"device": device} if self.substrate == "torch" else {}
+        return SUBSTRATES[self.substrate](sizes[0], sizes[2], config, seed, **more)
 
 
 METHOD = TacosMethod

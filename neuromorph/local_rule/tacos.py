@@ -3,15 +3,17 @@
 Neurons, error neurons F+ and F-, and traces: ``error_neurons``. In each step of 1 ms the hidden layer takes the input
 spikes of this step, the outputs the hidden spikes of this step; then error neurons; then, the hidden layer first:
 U <- U - U / 15 + push;   push of an output (F+ - F-) / 3, of a hidden unit B (F+ - F-) / 3, B fixed and random
-w_ji <- w_ji - f eta S_j U_i   where |I_i| < window;   f = exp(-|m_ji w_ji|)              (metaplasticity)
+g_ji <- g_ji - f eta S_j U_i   where |I_i| < window;   f = exp(-|m_ji w_ji|)              (metaplasticity)
+w_ji <- w_ji + g_ji, g_ji <- 0   where |g_ji| >= gather;   g_ji = 0 at the start of a presentation
 w_ji <- w_ji - alpha (w_ji - w0_ji)   for every j, where unit i spikes                     (heterosynaptic drift)
 After the presentation:   w0 <- w0 + (w - w0) / tau_ref
 m <- min(m + dm, cap) where both traces exceed their thresholds, and the label's unit had most spikes (neuromodulation)
 ``grid`` > 0: every change of w is rounded to a multiple of it, up or down at random, without bias (fixed point)
 
 Source: Soures, Helfer, Daram, Pandit & Kudithipudi 2024 (TACOS, arXiv:2409.00021), equations second-hand; constants of
-the same group's public code (Zohora et al. 2024). How w0 follows w, and what neuromodulation gates, were not in our
-sources: ours, a *reconstruction*. w, w0 and m are without a unit; times in steps of 1 ms.
+the same group's public code (Zohora et al. 2024), and so is g: there the sum moves a device by one level, here the
+weight by the sum. How w0 follows w, and what neuromodulation gates, were not in our sources: ours, a *reconstruction*.
+w, w0, g and m are without a unit; times in steps of 1 ms.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call"
@@ -38,6 +40,7 @@ class Rates(NamedTuple):
     tau_ref: float
     w_max: float
     grid: float
+    gather: float = 0.0
 
 
 @compiled
@@ -59,7 +62,13 @@ def _changed(w, change, rates, salt, t, place, drifts):
 
 
 @compiled
-def _learned(layer, rates, units, w, m, spikes, count, protects, salt, t, place):
+def _nothing(w, rates):
+    """What synapses have gathered before a presentation; no array where every step is taken at once."""
+    return np.zeros(w.shape if rates.gather > 0 else (0, 0), f32)
+
+
+@compiled
+def _learned(layer, rates, units, w, m, gathered, spikes, count, place, protects, salt, t):
     """Steps down the error of the synapses that just had a spike."""
     steps = np.empty_like(units.u)
     for i in range(len(steps)):
@@ -71,9 +80,15 @@ def _learned(layer, rates, units, w, m, spikes, count, protects, salt, t, place)
             for i in range(len(steps)):
                 if m[j, i] > 0 and steps[i] != 0:  # exp(0) is 1
                     damped[i] *= f32(math.exp(-abs(m[j, i] * w[j, i])))
+        if rates.gather > 0:
+            for i in range(len(steps)):
+                gathered[j, i] -= damped[i]
+                damped[i] = f32(0)
+                if abs(gathered[j, i]) >= f32(rates.gather):
+                    damped[i], gathered[j, i] = -gathered[j, i], f32(0)
         for i in range(len(steps)):
             if rates.grid > 0:
-                if steps[i] != 0:
+                if damped[i] != 0:
                     here = (place[0] + j * w.shape[1] + i, place[1])
                     w[j, i] = _changed(w[j, i], -damped[i], rates, salt, t, here, 0)
             else:
@@ -107,6 +122,7 @@ def present(layers, rates, w, reference, m, back, thresholds, chances, label_rat
     salt, error = salts(key, count), np.zeros((2, back.shape[1]), f32)
     first, second = (0, w[0].size + w[1].size), (w[0].size, w[0].size + w[1].size)  # where a layer's synapses begin
     counts = np.zeros(back.shape[1], np.int64)
+    gathered = _nothing(w[0], rates[0]), _nothing(w[1], rates[1])
     for t in range(steps):
         lit = shown(chances, t, salt, inputs)
         spiking = fired(layers[0], t, w[0], inputs.spikes, lit, hidden)
@@ -117,8 +133,9 @@ def present(layers, rates, w, reference, m, back, thresholds, chances, label_rat
         hidden.u[:] -= hidden.u / LEAK
         output.u[:] -= output.u / LEAK
         blamed(t, target, label_rate, salt, error, answers, back, hidden, output)
-        _learned(layers[0], rates[0], hidden, w[0], m[0], inputs.spikes, lit, protects, salt, t, first)
-        _learned(layers[1], rates[1], output, w[1], m[1], hidden.spikes, spiking, protects, salt, t, second)
+        how = protects, salt, t
+        _learned(layers[0], rates[0], hidden, w[0], m[0], gathered[0], inputs.spikes, lit, first, *how)
+        _learned(layers[1], rates[1], output, w[1], m[1], gathered[1], hidden.spikes, spiking, second, *how)
         _drifted(rates[0], w[0], reference[0], hidden.spikes, spiking, salt, t, first)
         _drifted(rates[1], w[1], reference[1], output.spikes, answers, salt, t, second)
     if target >= 0:

@@ -8,8 +8,9 @@ Order of a step of 1 ms, a slot of the schedule a line; the compiled loops go th
   learning   synapses from units that spiked, of both layers: a step down U
   drift      synapses onto units that spiked
   over       in the last step: was the answer right; then w0 and m
-At the start of a presentation all but w, w0 and m is at rest. Numbers are float32, draws those of ``draws``, and sums
-go in the same order, so spikes are the same; exp is another library's, so a weight may differ in its last bits.
+At the start of a presentation all but w, w0 and m is at rest, and nothing is gathered. Numbers are float32, draws those
+of ``draws``, and sums go in the same order, so spikes are the same; exp is another library's, so a weight may differ in
+its last bits.
 Brian2's target is numpy: there the draws are the compiled ones.
 """
 
@@ -178,8 +179,8 @@ def _plastic(k, layers, rates, w, neurons, thresholds, switches, learns, shared)
         protects, modulated = switches
         damped = "*exp(-abs(m*w))" if protects else ""
         grown = f"int(x_pre > before)*int(x_post > after){'*right_post' if modulated else ''}"
-        learned = _changed(f"- blame_post{damped}", rates[k], 0)
-        paths["learn"] = _Path("pre", "learning", 1, learned)
+        gathered = f"g -= blame_post{damped}\nready = int(abs(g) >= gather)\n"
+        paths["learn"] = _Path("pre", "learning", 1, f"{gathered}{_changed('+ g*ready', rates[k], 0)}\ng *= 1 - ready")
         if rates[k].alpha > 0:
             paths["drift"] = _Path("post", "drift", 0, _changed("- alpha*(w - w0)", rates[k], 1))
             paths["follow"] = _Path("post", "over", 3, "w0 += (w - w0)/tau_ref", "over")
@@ -188,8 +189,9 @@ def _plastic(k, layers, rates, w, neurons, thresholds, switches, learns, shared)
         gated = "blame = eta*u*int(abs(current) < window)"
         neurons[k + 1].namespace |= {"eta": float(np.float32(rates[k].eta))}
         neurons[k + 1].run_regularly(gated, dt=DT, when="learning", order=0)
-    synapses = _synapses(neurons[k], neurons[k + 1], "w : 1\nw0 : 1\nm : 1", constants, paths)
+    synapses = _synapses(neurons[k], neurons[k + 1], "w : 1\nw0 : 1\nm : 1\ng : 1", constants, paths)
     synapses.connect()
+    synapses.run_regularly("g = 0", dt=shared["steps"] * DT, when="start")
     return synapses
 
 

@@ -32,6 +32,7 @@ class _Layer:
         """As at the start of a presentation."""
         self.current, self.v, self.u, self.x = self.w.new_zeros(4, self.w.shape[1])
         self.last = torch.full_like(self.v, -4)
+        self.gathered = torch.zeros_like(self.w)
 
     def fire(self, spikes, t):
         """One step after ``spikes`` [before]; spikes [after]."""
@@ -48,7 +49,10 @@ class _Layer:
         """Down U, where a spike came in."""
         gated = self.u * (self.current.abs() < self.fixed.window)
         damping = (-(self.m * self.w).abs()).exp() if protects else 1.0
-        self.change(-self.rates.eta * gated * damping * before[:, None], salt, t, 0)
+        self.gathered -= self.rates.eta * gated * damping * before[:, None]
+        written = torch.where(self.gathered.abs() >= self.rates.gather, self.gathered, 0.0)
+        self.gathered -= written
+        self.change(written, salt, t, 0)
 
     def drift(self, fired, salt, t):
         """Towards the reference, where a spike went out."""

@@ -12,7 +12,8 @@ from neuromorph.local_rule.draws import drawn
 
 FLOAT = TacosConfig(12, False, (0.01, 0.02), 10.0, True, (0.3, 0.1), (6.0, 6.0), 6.0, rate=800.0, label_rate=300.0)
 FLOAT = replace(FLOAT, dm=(0.1, 0.1), traces=(1.0, 0.5, 0.1), steps=60)
-FIXED = replace(FLOAT, metaplastic=True, bits=6)
+GATHERED = replace(FLOAT, gather=(0.3, 0.1))
+FIXED = replace(GATHERED, metaplastic=True, bits=6)
 BY_NAME = {"brian2": tacos_brian.present, "torch": lambda *a: tacos_torch.present(*a, "cpu")}
 
 
@@ -29,7 +30,7 @@ def state(learner):
 
 
 @pytest.mark.parametrize("substrate", ["brian2", "torch"])
-@pytest.mark.parametrize("config", [FLOAT, FIXED], ids=["float", "fixed point, damped"])
+@pytest.mark.parametrize("config", [FLOAT, GATHERED, FIXED], ids=["float", "gathered", "fixed point, damped"])
 def test_the_same_weights_whatever_the_substrate_and_the_cuts(substrate, config):
     (x, y), compiled = samples(8), TacosLearner(9, 3, config, 6)
     other = SUBSTRATES[substrate](9, 3, config, 6)
@@ -60,8 +61,12 @@ def test_every_neuron_has_the_same_spikes(substrate):
     assert all(spikes.any() for spikes in found)
 
 
-def test_a_presentation_moves_the_weights_by_the_written_out_sum():
-    """-eta exp(-|m w|) sum over steps of S_j U_i, eta so small that no spike depends on it; U decays by a 15th."""
+@pytest.mark.parametrize("gather", [0.0, 2.0])
+def test_a_presentation_moves_the_weights_by_the_written_out_sum(gather):
+    """-eta exp(-|m w|) sum over steps of S_j U_i, eta so small that no spike depends on it; U decays by a 15th.
+
+    With ``gather`` only what has summed up to it, in units of eta, is in the weight at the end.
+    """
     (w, back), x, (key, count, target) = _start(), samples(1)[0][0], (7, 0, 1)
     m, steps, eta = [np.random.default_rng(1).random(a.shape, np.float32) for a in w], FLOAT.steps, 1e-4
     layers, still = error_neurons.layers(1e9, (0.0, 0.0), 1.0), tacos.Rates(0.0, 0.0, 1.0, 3.0, 0.0)
@@ -70,7 +75,9 @@ def test_a_presentation_moves_the_weights_by_the_written_out_sum():
     )
     lit = drawn(key, count, (steps, 9), False) < 2 * x.astype(float) - 1
     told = error_neurons.told(error_neurons.salted(key, [count]), [target], 0.3, steps, 3)[0]
-    change, u, e = [np.zeros(a.shape) for a in w], [np.zeros(12), np.zeros(3)], np.zeros((2, 3))
+    change, held = ([np.zeros(a.shape) for a in w] for _ in range(2))
+    damping = [np.exp(-np.abs(a * b)) for a, b in zip(m, w, strict=True)]
+    u, e = [np.zeros(12), np.zeros(3)], np.zeros((2, 3))
     for t in range(steps):
         wrong = output[0, t].astype(float) - told[t]
         e = np.maximum(e + 2.5 * np.stack([wrong, -wrong]), -0.25)
@@ -78,14 +85,19 @@ def test_a_presentation_moves_the_weights_by_the_written_out_sum():
         e -= 2.5 * fired
         push = (fired[0].astype(float) - fired[1]) / 3
         u = [u[0] * 14 / 15 + back @ push, u[1] * 14 / 15 + push]
-        change = [c - np.outer(s, v) for c, s, v in zip(change, (lit[t], hidden[0, t]), u, strict=True)]
+        for c, g, f, s, v in zip(change, held, damping, (lit[t], hidden[0, t]), u, strict=True):
+            g -= f * np.outer(s, v)
+            ready = np.abs(g) >= gather
+            c[ready] += g[ready]
+            g[ready] = 0
     moved = tuple(a.copy() for a in w)
-    rates, zeros = (tacos.Rates(eta, 0.0, 1.0, 99.0, 0.0),) * 2, np.zeros(3, np.float32)
+    rates, zeros = (tacos.Rates(eta, 0.0, 1.0, 99.0, 0.0, gather * eta),) * 2, np.zeros(3, np.float32)
     shown = (x, 0.3, steps, target, (True, False), np.uint32(key), np.uint32(count))
     tacos.present(layers, rates, moved, w, m, back, zeros, *shown)
-    for after, before, one, total in zip(moved, w, m, change, strict=True):
+    for after, before, total, left in zip(moved, w, change, held, strict=True):
         assert np.abs(total).max() > 1  # a step is lost where it is below half of the last bit of w: atol
-        np.testing.assert_allclose((after - before) / eta, np.exp(-np.abs(one * before)) * total, rtol=0.02, atol=0.1)
+        assert (np.abs(left).max() > 0.5) == (gather > 0)
+        np.testing.assert_allclose((after - before) / eta, total, rtol=0.02, atol=0.1)
 
 
 def _start():
