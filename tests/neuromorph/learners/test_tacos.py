@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from neuromorph.learners.methods import LearnerWords
-from neuromorph.learners.tacos import TacosConfig, TacosLearner, TorchTacosLearner
+from neuromorph.learners.tacos import PEER, PEER_FASHION, TacosConfig, TacosLearner, TorchTacosLearner
 
 SMALL = TacosConfig(30, steps=100, eta=(0.3, 0.1), traces=(2.0, 1.0, 1.0))
 
@@ -78,6 +78,24 @@ def test_neuromodulation_consolidates_right_answers_only():
     assert 0 < learned(replace(SMALL, modulated=True)).m[0].sum() < learned(SMALL).m[0].sum()
 
 
+def test_what_is_gathered_in_a_presentation_is_forgotten_at_its_end():
+    """A sum that no presentation reaches moves nothing, however many there are; one that a few steps reach learns."""
+    largest = np.abs(learned(replace(SMALL, metaplastic=False), 1).w[0] - TacosLearner(20, 2, SMALL).w[0]).max()
+    still = learned(replace(SMALL, metaplastic=False, gather=(1e3, 1e3)))
+    assert all((a == b).all() for a, b in zip(still.w, TacosLearner(20, 2, SMALL).w, strict=True))
+    (x, y), some = samples(60, 1), learned(replace(SMALL, gather=(largest / 3, 0.05)), 200)
+    assert (some.predict(x) == y).mean() > 0.9
+
+
+def test_the_peers_constants_are_thresholds_of_sums_of_a_level_each():
+    """Steps of .7 U and .007 U; 1.1 and .05 (Fashion-MNIST .8, .06) move a weight by one of 35 steps of its range."""
+    for config, thresholds in ((PEER, (1.1, 0.05)), (PEER_FASHION, (0.8, 0.06))):
+        for k, step in enumerate((0.7, 0.007)):
+            assert config.eta[k] / config.gather[k] == pytest.approx(step / thresholds[k])
+            assert config.gather[k] * 35 == pytest.approx(2 * config.w_max[k])
+    assert LearnerWords("tacos:gathered=yes", (20, 30, 2))(1).config == replace(PEER, hidden=30)
+
+
 def test_fixed_point_weights_lie_on_their_grid_and_rounding_has_no_bias():
     learner = learned(replace(SMALL, bits=6))
     for k, w in enumerate(learner.w):
@@ -91,7 +109,8 @@ def test_fixed_point_weights_lie_on_their_grid_and_rounding_has_no_bias():
 
 
 @pytest.mark.parametrize(
-    "options", [{"hidden": 0}, {"bits": 1}, {"alpha": (2.0, 0.0)}, {"rate": 2e3}, {"tau_ref": 0.0}]
+    "options",
+    [{"hidden": 0}, {"bits": 1}, {"alpha": (2.0, 0.0)}, {"rate": 2e3}, {"tau_ref": 0.0}, {"gather": (-0.1, 0.0)}],
 )
 def test_impossible_choices_are_refused(options):
     with pytest.raises(ValueError):
