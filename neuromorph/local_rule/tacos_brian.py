@@ -179,8 +179,11 @@ def _plastic(k, layers, rates, w, neurons, thresholds, switches, learns, shared)
         protects, modulated = switches
         damped = "*exp(-abs(m*w))" if protects else ""
         grown = f"int(x_pre > before)*int(x_post > after){'*right_post' if modulated else ''}"
-        gathered = f"g -= blame_post{damped}\nready = int(abs(g) >= gather)\n"
-        paths["learn"] = _Path("pre", "learning", 1, f"{gathered}{_changed('+ g*ready', rates[k], 0)}\ng *= 1 - ready")
+        learned = _changed(f"- blame_post{damped}", rates[k], 0)
+        if rates[k].gather > 0:
+            moved = _changed("+ g*ready", rates[k], 0)
+            learned = f"g -= blame_post{damped}\nready = int(abs(g) >= gather)\n{moved}\ng *= 1 - ready"
+        paths["learn"] = _Path("pre", "learning", 1, learned)
         if rates[k].alpha > 0:
             paths["drift"] = _Path("post", "drift", 0, _changed("- alpha*(w - w0)", rates[k], 1))
             paths["follow"] = _Path("post", "over", 3, "w0 += (w - w0)/tau_ref", "over")
@@ -191,7 +194,8 @@ def _plastic(k, layers, rates, w, neurons, thresholds, switches, learns, shared)
         neurons[k + 1].run_regularly(gated, dt=DT, when="learning", order=0)
     synapses = _synapses(neurons[k], neurons[k + 1], "w : 1\nw0 : 1\nm : 1\ng : 1", constants, paths)
     synapses.connect()
-    synapses.run_regularly("g = 0", dt=shared["steps"] * DT, when="start")
+    if rates[k].gather > 0:
+        synapses.run_regularly("g = 0", dt=shared["steps"] * DT, when="start")
     return synapses
 
 

@@ -49,10 +49,12 @@ class _Layer:
         """Down U, where a spike came in."""
         gated = self.u * (self.current.abs() < self.fixed.window)
         damping = (-(self.m * self.w).abs()).exp() if protects else 1.0
-        self.gathered -= self.rates.eta * gated * damping * before[:, None]
-        written = torch.where(self.gathered.abs() >= self.rates.gather, self.gathered, 0.0)
-        self.gathered -= written
-        self.change(written, salt, t, 0)
+        step = -self.rates.eta * gated * damping * before[:, None]
+        if self.rates.gather > 0:
+            self.gathered += step
+            step = torch.where(self.gathered.abs() >= self.rates.gather, self.gathered, 0.0)
+            self.gathered -= step
+        self.change(step, salt, t, 0)
 
     def drift(self, fired, salt, t):
         """Towards the reference, where a spike went out."""
