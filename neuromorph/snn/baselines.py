@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from fusi_models.checks import LARGEST, finite
 from neuromorph.snn.layered import Layered
-from neuromorph.snn.layers import BinaryConv2d, BinaryLinear
+from neuromorph.snn.layers import FEWEST_NORMED, BinaryConv2d, BinaryLinear
 from neuromorph.snn.network import Convolution, SpikingBNN
 from neuromorph.snn.weights import REALS, SIGNS, WeightsConfig, binarize
 
@@ -41,13 +41,14 @@ class ControlConfig:
 
     sizes: features, hidden layers, classes. binary: weights and activations of one bit. norm: ``batch-running`` (batch
     norm that predicts with running statistics), ``batch-statistics`` (it predicts with those of the samples in the same
-    call, so neighbours matter), ``instance`` (over the units of a layer, or the pixels of a channel, of one sample) or
-    ``none`` (binary sums divided by sqrt(fan-in)). affine: the norm learns a scale and a shift. init: half width of the
-    initial weights. channels: of square images, then of convolutions (padding 1, ``kernel`` wide) before the first of
-    ``sizes``' layers, (1, 12, 20, 30) for the paper's MNIST-USPS network. threshold: inputs above it count 1, others 0;
-    None leaves them real. fast: gradients of binary products may be rounded to bfloat16, on processors that multiply
-    such numbers. weights: what a stored number becomes when it is multiplied; None: its sign where ``binary``, else
-    itself. Raises ValueError for impossible choices.
+    call, so neighbours matter), ``instance`` (over the units of a layer, or the pixels of a channel, of one sample; one
+    or two units, of which it would leave a sign without a gradient, have ``none``) or ``none`` (binary sums divided by
+    sqrt(fan-in)). affine: the norm learns a scale and a shift. init: half width of the initial weights. channels: of
+    square images, then of convolutions (padding 1, ``kernel`` wide) before the first of ``sizes``' layers,
+    (1, 12, 20, 30) for the paper's MNIST-USPS network. threshold: inputs above it count 1, others 0; None leaves them
+    real. fast: gradients of binary products may be rounded to bfloat16, on processors that multiply such numbers.
+    weights: what a stored number becomes when it is multiplied; None: its sign where ``binary``, else itself. Raises
+    ValueError for impossible choices.
     """
 
     sizes: tuple[int, ...]
@@ -234,7 +235,7 @@ class _Scaled(nn.Module):
 def _norm(config: ControlConfig, weight: Tensor) -> nn.Module:
     """The norm behind the layer of that weight: two dimensions, or four of a convolution."""
     units, fan_in, dims = len(weight), weight[0].numel(), weight.dim()
-    if config.norm == "none":
+    if config.norm == "none" or (config.norm == "instance" and dims == 2 and units < FEWEST_NORMED):
         return _Scaled(fan_in**-0.5 if config.binary else 1.0)
     if config.norm == "instance":
         if dims == 4:

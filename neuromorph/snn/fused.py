@@ -18,6 +18,7 @@ import numpy as np
 
 from neuromorph.local_rule.draws import U32, normal, salts
 from neuromorph.snn import posterior
+from neuromorph.snn.layers import FEWEST_NORMED
 from neuromorph.snn.optim import bgd, bimu, mesu
 from neuromorph.snn.sampled import EPSILON
 
@@ -48,13 +49,18 @@ def _tanh(x):
 
 
 @compiled
-def _activated(z, hat, spread, normed, gate, last):
-    """The output of a layer [sample, unit] from z; fills hat and spread [sample] = 1 / sqrt(var + eps)."""
+def _activated(z, hat, spread, fan_in, normed, gate, last):
+    """The output of a layer [sample, unit] from z; fills hat and spread [sample] = 1 / sqrt(var + eps).
+
+    Of fewer than ``FEWEST_NORMED`` units spread is 1 / sqrt(fan_in).
+    """
     out = np.empty_like(z)
     samples, units = z.shape
     for s in range(samples):
         mean, spread[s] = f32(0), f32(1)
-        if normed:
+        if normed and units < FEWEST_NORMED:
+            spread[s] = f32(1) / math.sqrt(f32(fan_in))
+        elif normed:
             mean = z[s].sum() / f32(units)
             variance = f32(0)
             for i in range(units):
@@ -81,7 +87,10 @@ def _pulled(grad, hat, spread, normed, gate, last):
                 grad[s, i] = 0
             mean += grad[s, i]
             along += grad[s, i] * h
-        if normed:
+        if normed and units < FEWEST_NORMED:
+            for i in range(units):
+                grad[s, i] *= spread[s]
+        elif normed:
             for i in range(units):
                 grad[s, i] = spread[s] * (grad[s, i] - mean / f32(units) - hat[s, i] * along / f32(units))
 
@@ -190,7 +199,7 @@ def _gaussian_step(rule, c, means, deviations, keys, x, target, samples, normed,
         noise = _noise(keys[k], samples, len(means[k]))
         slope, hat, spread = np.empty_like(noise), np.empty_like(noise), np.empty(samples, f32)
         z = _sums(means[k], deviations[k], inputs[k], noise, slope)
-        z = _activated(z, hat, spread, normed, gate, k == layers - 1)
+        z = _activated(z, hat, spread, inputs[k].shape[1], normed, gate, k == layers - 1)
         inputs.append(z)
         hats.append(hat)
         spreads.append(spread)
@@ -255,7 +264,7 @@ def _bernoulli_step(c, latents, keys, x, target, samples, normed, gate, scale):
         noise = _noise(keys[k], samples, len(latents[k]))
         slope, hat, spread = np.empty_like(noise), np.empty_like(noise), np.empty(samples, f32)
         z = _sums(form[0], form[1], inputs[k], noise, slope)
-        z = _activated(z, hat, spread, normed, gate, k == layers - 1)
+        z = _activated(z, hat, spread, inputs[k].shape[1], normed, gate, k == layers - 1)
         inputs.append(z)
         hats.append(hat)
         spreads.append(spread)

@@ -14,6 +14,9 @@ from torch.nn import functional
 from fusi_models.checks import LARGEST, check_widths, finite, wholes
 from neuromorph.snn.weights import SIGNS, WeightsConfig, binarize
 
+FEWEST_NORMED = 3
+"""Units of a layer that a norm over the units of one sample leaves more of than a sign without a gradient."""
+
 __all__ = ["BinaryConv2d", "BinaryLinear", "binarize"]
 
 

@@ -1,6 +1,7 @@
 """A perceptron whose weights are distributions, computed for several samples of them side by side.
 
 x <- (x - mean) / sd of the data set;   z = W_s x of each sample s;   normed: z <- (z - <z>) / sqrt(var z + 1e-5)
+(of one or two units, of which that would leave a sign: z / sqrt(fan-in));
 h = max(0, z) (relu),  h = 1 where |z| > 1, else 0 (gate; slope: +1 in 1/2 < z < 3/2, -1 in -3/2 < z < -1/2)
 
 Sources: the networks of Bonnet et al. 2025 (Nat Commun 16:9614; relu, no norm) and Cottart et al. 2026
@@ -19,7 +20,7 @@ from torch.nn import functional
 
 from fusi_models.checks import LARGEST, count, finite, whole
 from neuromorph.snn.layered import Layered
-from neuromorph.snn.layers import BinaryLinear
+from neuromorph.snn.layers import FEWEST_NORMED, BinaryLinear
 from neuromorph.snn.posterior import Drawn, DrawnConfig, GaussianConfig
 
 ACTIVATIONS = ("relu", "gate")
@@ -121,7 +122,8 @@ class SampledNetwork(Layered):
             self.watched(k, h)
             h = form.sampled(h, stored)
             if self.config.normed:
-                h = functional.layer_norm(h, h.shape[-1:], eps=EPSILON)
+                few = len(stored) < FEWEST_NORMED
+                h = h * stored.shape[1] ** -0.5 if few else functional.layer_norm(h, h.shape[-1:], eps=EPSILON)
             if k < len(self.layers) - 1:
                 h = functional.relu(h) if self.config.activation == "relu" else gate(h)
                 h, _ = self.gated(k, h, None)

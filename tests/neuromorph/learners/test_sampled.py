@@ -23,6 +23,8 @@ RULES = {
     "bgd": (replace(SMALL, activation="gate"), BGDRule()),
     "plain": (replace(SMALL, weights=GaussianConfig(deviation=0.0)), PlainRule(0.05)),
     "bimu": (bimu_network((9, 7, 6, 3), standard=(0.4, 0.5)), BimuRule(window=20.0)),
+    "bimu, two outputs": (bimu_network((9, 7, 2), standard=(0.4, 0.5)), BimuRule(window=20.0)),
+    "clamped, two outputs": (replace(SMALL, sizes=(9, 7, 2), normed=True), MesuRule(clamp=0.05)),
     "bimu without norm": (bimu_network((9, 7, 3), normed=False, activation="relu", init=3.0), BimuRule()),
 }
 
@@ -31,9 +33,9 @@ def learner(network, rule, batch=1, **options):
     return SampledLearner(TrainingConfig(network, rule, batch, seed=3, **options))
 
 
-def samples(n=40):
+def samples(n=40, classes=3):
     rng = np.random.default_rng(0)
-    return rng.random((n, 9), np.float32), rng.integers(0, 3, n)
+    return rng.random((n, 9), np.float32), rng.integers(0, classes, n)
 
 
 def numbers(one):
@@ -47,7 +49,7 @@ def test_the_compiled_loop_does_the_steps_of_torch(name):
     assert fast.fast and not slow.fast
     before = numbers(fast)
     for one in (fast, slow):
-        one.partial_fit(*samples(15))
+        one.partial_fit(*samples(15, network.sizes[-1]))
     for key, value in numbers(fast).items():
         torch.testing.assert_close(value, numbers(slow)[key], rtol=2e-4, atol=2e-5, msg=lambda m, k=key: f"{k}: {m}")
     assert any((v != before[k]).any() for k, v in numbers(fast).items() if k.endswith("weight"))

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from neuromorph.snn.baselines import ControlConfig, ControlNetwork, DrawnGainConfig, SpikingConfig, sign
 from neuromorph.snn.network import SpikingBNN
@@ -85,6 +86,17 @@ def test_the_loss_depends_on_signs_of_hidden_weights_only():
             weight *= 7
     assert torch.equal(net(x), before)
     assert torch.equal(net.used(net.weights()[0]), torch.where(net.weights()[0] >= 0, 1.0, -1.0))
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_two_outputs_of_one_sample_are_not_normalised_to_a_mere_sign(binary):
+    """(a, b) over its own mean and deviation is always (1, -1) or (-1, 1): nothing could be learned."""
+    config, x = ControlConfig((16, 12, 2), binary, "instance"), samples()
+    net = config.build(torch.Generator().manual_seed(0))
+    scores = net(x)
+    assert len(scores.detach().abs().round(decimals=3).unique()) > 4
+    functional.cross_entropy(scores, torch.arange(len(x)) % 2).backward()
+    assert all(w.grad.abs().max() > 1e-3 for w in net.weights())
 
 
 def test_a_threshold_makes_the_input_binary():
