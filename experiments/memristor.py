@@ -70,7 +70,7 @@ class Args:
     """Adam's, a step of the stored number."""
     reach: float = 0.1
     """Stored number of the outermost level."""
-    logit_scale: float = 0.3
+    logit_scale: float = 1.0
     """What the scores are multiplied by before the loss."""
     epochs: int = 5
     """Passes over each data set."""
