@@ -124,7 +124,7 @@ class ProbabilisticMethod:
 
     devices: int = 7
     """Of a weight."""
-    levels: int = 10
+    levels: int = 20
     """Of a device."""
     protects: bool = True
     """m grows."""

@@ -5,9 +5,8 @@ write: one device moves one level up or down from the level nearest to its r, th
 
 Source: Zohora, Karia, Soures & Kudithipudi 2024, Sci Rep 14 (s41598-024-78290-w), and their public code. Its table of
 levels (hafnium oxide, Liehr et al. 2020) is not public: the levels here are ours, equal steps of conductance from 1 to
-``levels`` and one relative spread of the resistance; with the defaults their network is as accurate as theirs when it
-has just learned, and without protection (experiments/probabilistic.py). r in units of the resistance of the lowest
-level.
+``levels`` and one relative spread of the resistance; the defaults were chosen on held-out images
+(experiments/probabilistic.py). r in units of the resistance of the lowest level.
 """
 
 from dataclasses import dataclass
@@ -28,9 +27,9 @@ class Devices:
 
     count: int = 7
     """Devices of a weight, written in turn."""
-    levels: int = 10
+    levels: int = 20
     """Of a device."""
-    spread: float = 0.06
+    spread: float = 0.1
     """Standard deviation of a written resistance over its mean."""
 
     def __post_init__(self) -> None:
