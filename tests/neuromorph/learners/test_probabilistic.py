@@ -5,8 +5,9 @@ import pytest
 
 from neuromorph.learners.methods import LearnerWords
 from neuromorph.learners.probabilistic import ProbabilisticConfig, ProbabilisticLearner
+from neuromorph.local_rule.devices import Devices
 
-SMALL = ProbabilisticConfig(hidden=30, steps=100, u_th=(0.1, 1.0), traces=(2.0, 1.0, 1.0))
+SMALL = ProbabilisticConfig(30, Devices(7, 10, 0.02), steps=100, u_th=(0.1, 1.0), traces=(2.0, 1.0, 1.0))
 
 
 def samples(n, seed=0):

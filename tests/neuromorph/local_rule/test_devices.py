@@ -17,11 +17,11 @@ def test_extremes_and_steps_of_one_level(count, levels):
 
 
 def test_initial_weights_are_states_within_the_bound():
-    exact = Devices(spread=0.0)
+    exact, spread = Devices(7, 10, 0.0), Devices(7, 10, 0.02)
     w = exact.weights(exact.initial((50, 40), 3.0, 1.0, generator("example", 0)), 3.0)
     assert np.abs(w).max() <= 1 + 1e-5 and abs(w.mean()) < 0.05 and w.std() == pytest.approx(1 / 3**0.5, rel=0.1)
     np.testing.assert_allclose(w / (6 / 63) - 0.5, np.round(w / (6 / 63) - 0.5), atol=1e-3)
-    noisy = Devices().weights(Devices().initial((50, 40), 3.0, 1.0, generator("example", 0)), 3.0)
+    noisy = spread.weights(spread.initial((50, 40), 3.0, 1.0, generator("example", 0)), 3.0)
     assert 0 < np.abs(noisy - w).mean() < 0.1
 
 
