@@ -1,7 +1,7 @@
 """What learners of one hidden layer with error neurons share: they are shown sample by sample, boundary-free.
 
-The class with most output spikes wins; of equals, and where none fires, the first. A test sample is shown with random
-numbers of its own, the same each time.
+The class with most output spikes wins; of equals, and where none fires, the first. Test samples are all shown with one
+set of random numbers, the same each time, so a prediction depends on no other sample.
 """
 
 from __future__ import annotations
