@@ -47,9 +47,9 @@ class Args:
     """Training images of the data set."""
     test_samples: int = 2000
     """Test images of the data set."""
-    levels: int = 20
+    levels: int = Devices.levels
     """Of a device."""
-    spread: float = 0.1
+    spread: float = Devices.spread
     """Standard deviation of a written resistance over its mean."""
     growth: tuple[float, float] = (1.0, 1.0)
     """Of m in the hidden and the output layer, over the published; with fewer images, more in proportion."""

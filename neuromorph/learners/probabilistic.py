@@ -122,9 +122,9 @@ class ProbabilisticLearner(PresentedLearner):
 class ProbabilisticMethod:
     """One hidden layer, the first of those asked for; no parts."""
 
-    devices: int = 7
+    devices: int = Devices.count
     """Of a weight."""
-    levels: int = 20
+    levels: int = Devices.levels
     """Of a device."""
     protects: bool = True
     """m grows."""
