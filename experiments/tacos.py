@@ -36,8 +36,8 @@ ROWS: Mapping[str, Mapping[str, Any]] = {
     "metaplasticity + drift": {"alpha": ALL["alpha"]},
     "metaplasticity + neuromodulation": {"modulated": True},
     "all three": ALL,
-    "gathered, no protection": {"gathered": True, "metaplastic": False},
-    "gathered, metaplasticity": {"gathered": True},
+    "devices, no protection": {"devices": True, "metaplastic": False},
+    "devices, metaplasticity": {"devices": True},
     "metaplasticity, 8 bits": {"bits": 8},
     "metaplasticity, 6 bits": {"bits": 6},
 }
@@ -76,7 +76,7 @@ QUICK: dict[str, Any] = {"data": ("digits",), "samples": 300, "test_samples": 50
 def built(name: str, options: Mapping[str, Any], args: Args, seed: int) -> TacosLearner:
     fashion, more = name == "fashion-mnist", dict(options)
     plain = TacosConfig(**FASHION) if fashion else TacosConfig()
-    config = (PEER_FASHION if fashion else PEER) if more.pop("gathered", False) else plain
+    config = (PEER_FASHION if fashion else PEER) if more.pop("devices", False) else plain
     config = replace(config, hidden=args.hidden, **more)
     dm, eta = (tuple(v * WHOLE / args.samples for v in pair) for pair in (config.dm, config.eta))
     return TacosLearner(64 if name == "digits" else 784, 2, replace(config, dm=dm, eta=eta), seed)

@@ -87,8 +87,7 @@ class ProbabilisticLearner(PresentedLearner):
 
     @property
     def bits(self) -> int:
-        """Of the numbers of its devices' levels."""
-        return self.config.devices.count * (self.config.devices.levels - 1).bit_length()
+        return self.config.devices.bits
 
     def _loaded(self) -> None:
         weights = [self.config.devices.weights(r, w) for r, w in zip(self.r, self.config.w_max, strict=True)]

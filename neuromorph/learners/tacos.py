@@ -1,9 +1,9 @@
 """TACOS: task-agnostic continual learning in a spiking network with error neurons (Soures et al. 2024, 2409.00021).
 
 Equations, and what of them is a reconstruction: ``local_rule.tacos``. Sample by sample, boundary-free; each mechanism
-is a switch of ``TacosConfig``. Three numbers a synapse: w, its slow reference, and m. The class with most output spikes
-wins; of equals, and where none fires, the first. Compiled loops, and the same equations in plain torch and in Brian2,
-with the same draws and the same spikes, some hundred times slower.
+is a switch of ``TacosConfig``. Three numbers a synapse: w, or devices of a few levels, its slow reference, and m. The
+class with most output spikes wins; of equals, and where none fires, the first. Compiled loops, and the same equations
+in plain torch and in Brian2, with the same draws and the same spikes, some hundred times slower.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from fusi_models.checks import LARGEST, finites
 from fusi_models.seeds import generator
 from neuromorph.learner import Learner
 from neuromorph.learners.presented import PresentedLearner, check_presentation, check_presented
+from neuromorph.local_rule.devices import Devices
 
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -47,9 +48,11 @@ class TacosConfig:
     """Half width of the initial weights."""
     bits: int = 0
     """Of a fixed-point weight, rounded without bias; 0: float32."""
-    gather: tuple[float, float] = (0.0, 0.0)
-    """What a synapse's steps within a presentation must sum up to before its weight moves, by the sum; a smaller sum is
-    forgotten. 0: every step is taken at once."""
+    devices: Devices | None = None
+    """What a weight is made of; None: a number."""
+    gather: tuple[float, float] = (1.1, 0.05)
+    """What a synapse's steps within a presentation must sum up to before a device moves by a level; a smaller sum is
+    forgotten. Without devices every step is taken at once."""
     window: float = 4.0
     """Largest |synaptic current| of a unit that learns."""
     dm: tuple[float, float] = (48e-4, 16e-4)
@@ -71,46 +74,51 @@ class TacosConfig:
         check_presentation(self, "w_max", "tau_ref")
         finites("alpha", self.alpha, 0, 1)
         finites("eta", self.eta, 0, LARGEST)
-        finites("gather", self.gather, 0, LARGEST)
+        finites("gather", self.gather, 0, LARGEST, above=True)
+        if self.devices and (self.bits or any(self.alpha)):
+            raise ValueError(
+                f"devices move by whole levels: no bits and no drift with them, got {self.bits} and {self.alpha}."
+            )
         if self.bits != 0 and not 2 <= self.bits <= 24:
             raise ValueError(f"bits must be 0 (float) or lie between 2 and 24, got {self.bits}.")
 
 
-def _peer(thresholds: tuple[float, float], w_max: tuple[float, float], **more: Any) -> TacosConfig:
-    """The peer's accumulators reach ``thresholds`` by steps of .7 U and .007 U and then move a weight by one level."""
-    levels, devices = 6, 7
-    first, second = (2 * w / (devices * (levels - 1)) for w in w_max)
-    eta = (0.7 / thresholds[0] * first, 0.007 / thresholds[1] * second)
-    return TacosConfig(eta=eta, gather=(first, second), w_max=w_max, dm=(12e-4, 4e-4), **more)
-
-
-PEER = _peer((1.1, 0.05), (3.0, 1.5))
+PEER = TacosConfig(devices=Devices(), eta=(0.7, 0.007), dm=(12e-4, 4e-4))
 """The published constants of the peer's network with float updates (Zohora et al. 2024, split MNIST; no drift, no
-neuromodulation). That a device has 6 levels is ours: held-out images, just learned, are then as accurate as its own."""
-PEER_FASHION = _peer((0.8, 0.06), (4.0, 1.5), window=3.0, cap=14.0, traces=(2.8, 2.6, 1.7))
+neuromodulation). The levels of a device and their spread are ours: those of ``learners.probabilistic``."""
+PEER_FASHION = replace(PEER, gather=(0.8, 0.06), w_max=(4.0, 1.5), window=3.0, cap=14.0, traces=(2.8, 2.6, 1.7))
 """The same for split Fashion-MNIST."""
 
 
 class Tacos(PresentedLearner):
-    """Attributes: ``w``, ``reference``, ``m`` of the two layers, [before, after]."""
+    """Attributes: ``w``, ``reference``, ``m`` of the two layers, [before, after], ``r`` [before, after, device], of no
+    device where weights are numbers, and ``turns`` [1]."""
 
-    arrays = ("w", "reference", "m")
+    arrays = ("w", "reference", "m", "r", "turns")
     config: TacosConfig
 
     def __init__(self, inputs: int, classes: int, config: TacosConfig = TacosConfig(), seed: int = 0) -> None:
         super().__init__(inputs, classes, config, seed)
-        rng, shapes = generator("initial weights", seed), self.shapes
-        first, second = (
-            self._on_grid(rng.uniform(-1, 1, s) * min(config.w_init, w_max), k)
-            for k, (s, w_max) in enumerate(zip(shapes, config.w_max, strict=True))
-        )
-        self.w: Pair = (first, second)
-        self.reference: Pair = (first.copy(), second.copy())
-        self.m: Pair = (np.zeros(shapes[0], np.float32), np.zeros(shapes[1], np.float32))
+        rng = generator("initial weights", seed)
+        first, second = (self._initial(k, rng) for k in range(2))
+        self.r: Pair = (first[0], second[0])
+        self.w: Pair = (first[1], second[1])
+        self.reference: Pair = (self.w[0].copy(), self.w[1].copy())
+        self.m: Pair = (np.zeros_like(self.w[0]), np.zeros_like(self.w[1]))
+        self.turns = (np.zeros(1, np.int64), np.zeros(1, np.int64))
+
+    def _initial(self, layer: int, rng: np.random.Generator) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Resistances and weights of a layer."""
+        shape, w_max, devices = self.shapes[layer], self.config.w_max[layer], self.config.devices
+        if devices:
+            r = devices.initial(shape, w_max, self.config.w_init, rng)
+            return r, devices.weights(r, w_max)
+        w = rng.uniform(-1, 1, shape) * min(self.config.w_init, w_max)
+        return np.zeros((*shape, 0), np.float32), self._on_grid(w, layer)
 
     @property
     def bits(self) -> int:
-        return self.config.bits or 32
+        return self.config.devices.bits if self.config.devices else self.config.bits or 32
 
     def grid(self, layer: int) -> float:
         """Distance of two fixed-point weights; 0 for float32."""
@@ -126,11 +134,14 @@ class Tacos(PresentedLearner):
     ) -> NDArray[np.int64]:
         from neuromorph.local_rule import error_neurons, tacos  # loads numba
 
-        c = self.config
-        chosen = (c.eta, c.alpha, (c.tau_ref, c.tau_ref), c.w_max, (self.grid(0), self.grid(1)), c.gather)
-        rates = tuple(tacos.Rates(*v) for v in zip(*chosen, strict=True))
+        c, made = self.config, self.config.devices or Devices()  # of no device none is ever written
+        gather = c.gather if c.devices else (0.0, 0.0)
+        chosen = (c.eta, c.alpha, (c.tau_ref, c.tau_ref), c.w_max, (self.grid(0), self.grid(1)), gather)
+        rates = tuple(tacos.Rates(*v) for v in zip(*chosen, map(made.scale, c.w_max), strict=True))
         layers, thresholds = error_neurons.layers(c.window, c.dm, c.cap), np.array(c.traces, np.float32)
-        fixed = (layers, rates, self.w, self.reference, self.m, self.back, thresholds)
+        levels = (made.resistances, np.float32(made.spread))
+        cells = tuple(tacos.Cells(*one, *levels) for one in zip(self.r, self.turns, strict=True))
+        fixed = (layers, rates, self.w, self.reference, self.m, cells, self.back, thresholds)
         shown = (samples * np.float32(c.rate / 1000), c.label_rate / 1000, c.steps, targets)
         return self._present(*fixed, *shown, (c.metaplastic, c.modulated), key, counts)
 
@@ -198,7 +209,7 @@ SUBSTRATES: Mapping[str, type[Tacos]] = {
 @final
 @dataclass(frozen=True)
 class TacosMethod:
-    """One hidden layer, the first of those asked for; no parts. ``gathered``: the constants of ``PEER``.
+    """One hidden layer, the first of those asked for; no parts. ``devices``: those of ``PEER``, and its constants.
 
     ``substrate``: compiled, torch or brian2.
     """
@@ -207,7 +218,7 @@ class TacosMethod:
     drift: float = 0.0
     modulated: bool = False
     bits: int = 0
-    gathered: bool = False
+    devices: bool = False
     substrate: str = "compiled"
 
     def build(self, sizes: tuple[int, ...], seed: int, device: str, parts: tuple[str, ...]) -> Learner:
@@ -217,7 +228,7 @@ class TacosMethod:
             raise ValueError(f"tacos runs on no substrate '{self.substrate}': choose one of {', '.join(SUBSTRATES)}.")
         chosen: dict[str, Any] = {"hidden": sizes[1], "metaplastic": self.metaplastic, "alpha": (self.drift,) * 2}
         chosen |= {"modulated": self.modulated, "bits": self.bits}
-        config = replace(PEER if self.gathered else TacosConfig(), **chosen)
+        config = replace(PEER if self.devices else TacosConfig(), **chosen)
         more = {"device": device} if self.substrate == "torch" else {}
         return SUBSTRATES[self.substrate](sizes[0], sizes[2], config, seed, **more)
 

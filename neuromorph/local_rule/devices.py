@@ -38,6 +38,11 @@ class Devices:
         checks.finite("spread", self.spread, 0, 10)
 
     @property
+    def bits(self) -> int:
+        """Of the numbers of a weight's levels."""
+        return self.count * (self.levels - 1).bit_length()
+
+    @property
     def resistances(self) -> NDArray[np.float32]:
         """Mean of each level, [level], the weight growing with the level."""
         return (1 / np.arange(1, self.levels + 1)).astype(np.float32)

@@ -25,8 +25,10 @@ from neuromorph.local_rule.error_neurons import (
     blamed,
     consolidated,
     fired,
+    moved,
     shown,
     silent,
+    weight,
 )
 
 __all__ = ["Layer", "Writing", "present"]  # numba's files of an earlier checkout look for Layer here
@@ -39,17 +41,6 @@ class Writing(NamedTuple):
 
     u_th: float
     scale: tuple[float, float]
-
-
-@compiled
-def _moved(r, direction, means, spread, noise):
-    """The resistance of a device after a step of one level."""
-    level, nearest = 0, abs(r - means[0])
-    for n in range(1, len(means)):
-        if abs(r - means[n]) < nearest:
-            level, nearest = n, abs(r - means[n])
-    level = min(max(level + direction, 0), len(means) - 1)
-    return means[level] * (1 + spread * noise)
 
 
 @compiled
@@ -73,11 +64,8 @@ def _plastic(layer, writing, units, w, r, m, spikes, count, turn, means, spread,
             j = spikes[k]
             if chance <= math.exp(-m[j, i] * abs(w[j, i])):
                 noise = normal(salt, WRITES // 2 + drawn)
-                r[j, i, device] = _moved(r[j, i, device], direction[i], means, spread, noise)
-                total = f32(0)
-                for n in range(r.shape[2]):
-                    total += 1 / r[j, i, n]
-                w[j, i] = writing.scale[0] * total - writing.scale[1]
+                r[j, i, device] = moved(r[j, i, device], direction[i], means, spread, noise)
+                w[j, i] = weight(r[j, i], writing.scale)
                 drawn += 1
     return drawn
 

@@ -149,6 +149,26 @@ def consolidated(layer, m, before, after, thresholds):
 
 
 @compiled
+def moved(r, direction, means, spread, noise):
+    """The resistance of a device after a step of one level; ``devices`` has the equation."""
+    level, nearest = 0, abs(r - means[0])
+    for n in range(1, len(means)):
+        if abs(r - means[n]) < nearest:
+            level, nearest = n, abs(r - means[n])
+    level = min(max(level + direction, 0), len(means) - 1)
+    return means[level] * (1 + spread * noise)
+
+
+@compiled
+def weight(r, scale):
+    """The weight of devices of resistances ``r`` [device]; ``scale``: A and B."""
+    total = f32(0)
+    for n in range(len(r)):
+        total += 1 / r[n]
+    return scale[0] * total - scale[1]
+
+
+@compiled
 def passed(layers, w, chances, steps, key, count):
     """Spikes of inputs, hidden and output units, [3], while a sample is shown and nothing is learned.
 

@@ -3,16 +3,18 @@
 Neurons, error neurons F+ and F-, and traces: ``error_neurons``. In each step of 1 ms the hidden layer takes the input
 spikes of this step, the outputs the hidden spikes of this step; then error neurons; then, the hidden layer first:
 U <- U - U / 15 + push;   push of an output (F+ - F-) / 3, of a hidden unit B (F+ - F-) / 3, B fixed and random
-g_ji <- g_ji - f eta S_j U_i   where |I_i| < window;   f = exp(-|m_ji w_ji|)              (metaplasticity)
-w_ji <- w_ji + g_ji, g_ji <- 0   where |g_ji| >= gather;   g_ji = 0 at the start of a presentation
+w_ji <- w_ji - f eta S_j U_i   where |I_i| < window;   f = exp(-|m_ji w_ji|)              (metaplasticity)
 w_ji <- w_ji - alpha (w_ji - w0_ji)   for every j, where unit i spikes                     (heterosynaptic drift)
 After the presentation:   w0 <- w0 + (w - w0) / tau_ref
 m <- min(m + dm, cap) where both traces exceed their thresholds, and the label's unit had most spikes (neuromodulation)
 ``grid`` > 0: every change of w is rounded to a multiple of it, up or down at random, without bias (fixed point)
+``gather`` > 0: w is made of devices (``devices``), without drift: steps are summed in g_ji, 0 at the start of a
+presentation; where |g_ji| >= gather a device goes one level by its sign, g_ji <- 0; all that are written in a step are
+the same device of their synapse, in the next step with a write the next
 
 Source: Soures, Helfer, Daram, Pandit & Kudithipudi 2024 (TACOS, arXiv:2409.00021), equations second-hand; constants of
-the same group's public code (Zohora et al. 2024), and so is g: there the sum moves a device by one level, here the
-weight by the sum. How w0 follows w, and what neuromodulation gates, were not in our sources: ours, a *reconstruction*.
+the same group's public code (Zohora et al. 2024), and so are devices and g. How w0 follows w, and what neuromodulation
+gates, were not in our sources: ours, a *reconstruction*.
 w, w0, g and m are without a unit; times in steps of 1 ms.
 """
 
@@ -25,8 +27,18 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from neuromorph.local_rule.draws import U32, compiled, salts, signed
-from neuromorph.local_rule.error_neurons import WRITES, at_rest, blamed, consolidated, fired, shown, silent
+from neuromorph.local_rule.draws import U32, compiled, normal, salts, signed
+from neuromorph.local_rule.error_neurons import (
+    WRITES,
+    at_rest,
+    blamed,
+    consolidated,
+    fired,
+    moved,
+    shown,
+    silent,
+    weight,
+)
 
 f32 = np.float32
 LEAK = f32(15)
@@ -41,6 +53,16 @@ class Rates(NamedTuple):
     w_max: float
     grid: float
     gather: float = 0.0
+    scale: tuple[float, float] = (0.0, 0.0)
+
+
+class Cells(NamedTuple):
+    """The devices of a layer: ``r`` [before, after, device], ``turn`` [1]: steps with a write, ``means`` [level]."""
+
+    r: np.ndarray
+    turn: np.ndarray
+    means: np.ndarray
+    spread: np.float32
 
 
 @compiled
@@ -62,17 +84,39 @@ def _changed(w, change, rates, salt, t, place, drifts):
 
 
 @compiled
+def noise(salt, t, place):
+    """The normal number of a write of synapse ``place`` of all in step ``t``."""
+    return normal(salt, WRITES // 2 + t * place[1] + place[0])
+
+
+@compiled
 def _nothing(w, rates):
     """What synapses have gathered before a presentation; no array where every step is taken at once."""
     return np.zeros(w.shape if rates.gather > 0 else (0, 0), f32)
 
 
 @compiled
-def _learned(layer, rates, units, w, m, gathered, spikes, count, place, protects, salt, t):
+def _written(rates, w, cells, gathered, j, place, salt, t):
+    """Devices of the synapses from input ``j`` that have gathered enough; whether there is one."""
+    some = False
+    for i in range(w.shape[1]):
+        if abs(gathered[j, i]) >= f32(rates.gather):
+            here, device = (place[0] + j * w.shape[1] + i, place[1]), cells.turn[0] % cells.r.shape[2]
+            direction = 1 if gathered[j, i] > 0 else -1
+            new = moved(cells.r[j, i, device], direction, cells.means, cells.spread, noise(salt, t, here))
+            cells.r[j, i, device] = new
+            w[j, i] = weight(cells.r[j, i], rates.scale)
+            gathered[j, i], some = f32(0), True
+    return some
+
+
+@compiled
+def _learned(layer, rates, units, w, m, cells, gathered, spikes, count, place, protects, salt, t):
     """Steps down the error of the synapses that just had a spike."""
     steps = np.empty_like(units.u)
     for i in range(len(steps)):
         steps[i] = f32(rates.eta) * units.u[i] if abs(units.current[i]) < layer.window else f32(0)
+    some = False
     for k in range(count):
         j = spikes[k]
         damped = steps.copy()
@@ -81,11 +125,9 @@ def _learned(layer, rates, units, w, m, gathered, spikes, count, place, protects
                 if m[j, i] > 0 and steps[i] != 0:  # exp(0) is 1
                     damped[i] *= f32(math.exp(-abs(m[j, i] * w[j, i])))
         if rates.gather > 0:
-            for i in range(len(steps)):
-                gathered[j, i] -= damped[i]
-                damped[i] = f32(0)
-                if abs(gathered[j, i]) >= f32(rates.gather):
-                    damped[i], gathered[j, i] = -gathered[j, i], f32(0)
+            gathered[j] -= damped
+            some = _written(rates, w, cells, gathered, j, place, salt, t) or some
+            continue
         for i in range(len(steps)):
             if rates.grid > 0:
                 if damped[i] != 0:
@@ -93,6 +135,7 @@ def _learned(layer, rates, units, w, m, gathered, spikes, count, place, protects
                     w[j, i] = _changed(w[j, i], -damped[i], rates, salt, t, here, 0)
             else:
                 w[j, i] = min(max(w[j, i] - damped[i], f32(-rates.w_max)), f32(rates.w_max))
+    cells.turn[0] += some
 
 
 @compiled
@@ -109,10 +152,13 @@ def _drifted(rates, w, reference, fired, count, salt, t, place):
 
 
 @compiled
-def present(layers, rates, w, reference, m, back, thresholds, chances, label_rate, steps, target, switches, key, count):
+def present(
+    layers, rates, w, reference, m, cells, back, thresholds, chances, label_rate, steps, target, switches, key, count
+):
     """Show one sample; ``target`` -1 learns nothing. Returns output spikes [class].
 
-    ``w``, ``reference``, ``m``: of the hidden and the output layer, [before, after]; ``back`` B [hidden, class];
+    ``w``, ``reference``, ``m``, ``cells``: of the hidden and the output layer, [before, after]; ``back`` B [hidden,
+    class];
     ``chances`` of an input spike a step [input]; ``thresholds`` of the traces: inputs, hidden, output;
     ``switches``: metaplasticity, neuromodulation. ``key`` and ``count`` name the draws, which are those of
     ``error_driven.present``; a draw that rounds a weight is named by its step and synapse.
@@ -134,8 +180,8 @@ def present(layers, rates, w, reference, m, back, thresholds, chances, label_rat
         output.u[:] -= output.u / LEAK
         blamed(t, target, label_rate, salt, error, answers, back, hidden, output)
         how = protects, salt, t
-        _learned(layers[0], rates[0], hidden, w[0], m[0], gathered[0], inputs.spikes, lit, first, *how)
-        _learned(layers[1], rates[1], output, w[1], m[1], gathered[1], hidden.spikes, spiking, second, *how)
+        _learned(layers[0], rates[0], hidden, w[0], m[0], cells[0], gathered[0], inputs.spikes, lit, first, *how)
+        _learned(layers[1], rates[1], output, w[1], m[1], cells[1], gathered[1], hidden.spikes, spiking, second, *how)
         _drifted(rates[0], w[0], reference[0], hidden.spikes, spiking, salt, t, first)
         _drifted(rates[1], w[1], reference[1], output.spikes, answers, salt, t, second)
     if target >= 0:
@@ -155,3 +201,19 @@ def present(layers, rates, w, reference, m, back, thresholds, chances, label_rat
 def roundings(first, second, t, place, total, drifts):
     """``rounding`` for arrays, of synapses ``place`` of ``total``, float64."""
     return np.float64(rounding((U32(np.int64(first)), U32(np.int64(second))), t, (place, total), drifts))
+
+
+@numba.vectorize(cache=True)
+def noises(first, second, t, place, total):
+    """``noise`` for arrays, float64."""
+    return np.float64(noise((U32(np.int64(first)), U32(np.int64(second))), t, (place, total)))
+
+
+@compiled
+def all_moved(r, directions, noises, means, spread):
+    """``moved`` for arrays [n], float64, as they are kept in float32; direction 0 moves nothing."""
+    new = r.astype(np.float64)
+    for k in range(len(r)):
+        if directions[k] != 0:
+            new[k] = f32(moved(f32(r[k]), int(directions[k]), means, spread, f32(noises[k])))
+    return new

@@ -5,7 +5,7 @@ Order of a step of 1 ms, a slot of the schedule a line; the compiled loops go th
   hidden     I decays and takes the input spikes; V, refractory time, traces; threshold; reset
   output     the same with the hidden spikes of this step
   errors     every U decays; E takes spikes of outputs and label; threshold; its spikes push U of both layers
-  learning   synapses from units that spiked, of both layers: a step down U
+  learning   synapses from units that spiked, of both layers: a step down U; then which device is the next
   drift      synapses onto units that spiked
   over       in the last step: was the answer right; then w0 and m
 At the start of a presentation all but w, w0 and m is at rest, and nothing is gathered. Numbers are float32, draws those
@@ -30,7 +30,7 @@ from neuromorph.local_rule import error_neurons, tacos
 SCHEDULE = ["start", "groups", "inputs", "hidden", "output", "errors", "learning", "drift", "over", "end"]
 DT = 1 * b2.ms
 NOW = "timestep(t, dt) % steps"
-UNITS = "current : 1\nv : 1\nx : 1\nu : 1\nblame : 1\ncount : 1\nrivals : 1\nright : 1\nlast : integer"
+UNITS = "current : 1\nv : 1\nx : 1\nu : 1\nblame : 1\ncount : 1\nrivals : 1\nwrote : 1\nright : 1\nlast : integer"
 REST = "current = 0\nv = 0\nx = 0\nu = 0\ncount = 0\nrivals = 0\nright = 0\nlast = -4"
 MEMBRANE = f"""
 v = clip(v + (current*resistance - v)/tau_m, -vth/10, inf)
@@ -42,6 +42,15 @@ level = w/grid
 low = floor(level)
 up = int(0.5*(1 + rounding(salt0(t), salt1(t), {NOW}, begin + i*N_post + j, total, drifts)) < level - low)
 w = (low + up)*grid
+"""
+
+MODEL = "w : 1\nw0 : 1\nm : 1\ng : 1\nturn : integer (shared)"
+KEPT = dict.fromkeys(("w", "w0", "m", "g"), np.float32)  # resistances are float32, but added up in float64
+READY = f"""
+ready = int(abs(g) >= gather)
+goes = ready*sign(g)
+wrote_post += ready
+number = noise(salt0(t), salt1(t), {NOW}, begin + i*N_post + j, total)
 """
 
 
@@ -57,38 +66,52 @@ def rounding(salt0, salt1, step, place, total, drifts):
     return tacos.roundings(salt0, salt1, step, place, total, drifts)
 
 
+@b2.check_units(salt0=1, salt1=1, step=1, place=1, total=1, result=1)
+def noise(salt0, salt1, step, place, total):
+    """The number of a write of a synapse; see ``tacos.noise``."""
+    return tacos.noises(salt0, salt1, step, place, total)
+
+
 def present(
-    layers, rates, w, reference, m, back, thresholds, chances, label_rate, steps, targets, switches, key, counts
+    layers, rates, w, reference, m, cells, back, thresholds, chances, label_rate, steps, targets, switches, key, counts
 ):
     """Show samples one after another; spikes bool [n, step, unit] of the hidden and of the output layer.
 
     As ``tacos.present``, whose arguments these are, but ``chances`` [n, input], ``targets`` and ``counts`` [n]; either
-    all of ``targets`` are -1, and nothing is learned, or none. ``w``, ``reference`` and ``m`` change in place.
+    all of ``targets`` are -1, and nothing is learned, or none. All from ``w`` to ``cells`` change in place.
     """
     salt = error_neurons.salted(key, counts)
     learns, classes, whole = targets[0] >= 0, back.shape[1], steps * DT
     shared = {"steps": steps, "tau_x": float(error_neurons.TRACE), "refractory": error_neurons.REFRACTORY}
-    shared |= {"drawn": drawn, "rounding": rounding, "leak": float(tacos.LEAK)}
+    shared |= {"drawn": drawn, "rounding": rounding, "noise": noise, "leak": float(tacos.LEAK)}
     with session(), _as_written():
         neurons = _neurons(layers, (len(w[0]), *back.shape), shared, whole)
-        plastic = [_plastic(k, layers, rates, w, neurons, thresholds, switches, learns, shared) for k in range(2)]
+        how = thresholds, switches, learns, shared
+        plastic = [_plastic(k, layers, rates, w, cells, neurons, *how) for k in range(2)]
         errors = _errors(neurons, back, switches, shared, whole) if learns else []
         monitors = [b2.SpikeMonitor(group) for group in neurons[1:]]
-        network = b2.Network(*neurons, *plastic, *errors, *monitors)
+        written = learns and rates[0].gather > 0
+        turns = [_turn(*pair) for pair in zip(plastic, neurons[1:], strict=True)] if written else []
+        network = b2.Network(*neurons, *plastic, *errors, *turns, *monitors)
         network.schedule = SCHEDULE
-        kept = {"w": w, "w0": reference, "m": m} if learns else {"w": w}
-        for name, values in kept.items():
-            for synapses, array in zip(plastic, values, strict=True):
-                setattr(synapses, name, array.ravel())
+        kept = [(synapses, "w", array) for synapses, array in zip(plastic, w, strict=True)]
+        if learns:
+            kept += [(plastic[k], name, pair[k]) for name, pair in (("w0", reference), ("m", m)) for k in range(2)]
+            kept += [(plastic[k], f"r{n}", cells[k].r[..., n]) for k in range(2) for n in range(cells[k].r.shape[2])]
+        for synapses, name, array in kept:
+            setattr(synapses, name, array.ravel())
+        for synapses, cell in zip(plastic, cells, strict=True):
+            synapses.turn = cell.turn[0]
         given = {"salt0": salt[:, 0], "salt1": salt[:, 1], "target": np.asarray(targets, float)}
         arrays = {name: b2.TimedArray(values, dt=whole, name=name) for name, values in given.items()}
         arrays["chance"] = b2.TimedArray(chances.astype(float), dt=whole, name="chance")
         told = error_neurons.told(salt, targets, label_rate, steps, classes)
         arrays["told"] = b2.TimedArray(told.reshape(-1, classes).astype(float), dt=DT, name="told")
         network.run(len(targets) * whole, namespace=arrays)
-        for name, values in kept.items():
-            for synapses, array in zip(plastic, values, strict=True):
-                array[:] = np.reshape(getattr(synapses, name)[:], array.shape)
+        for synapses, name, array in kept:
+            array[:] = np.reshape(getattr(synapses, name)[:], array.shape)
+        for synapses, cell in zip(plastic, cells, strict=True):
+            cell.turn[:] = synapses.turn[:]
         return tuple(_spikes(monitor, len(targets), steps) for monitor in monitors)
 
 
@@ -119,7 +142,7 @@ class _Path(NamedTuple):
     event: str = "spike"
 
 
-def _synapses(before, after, model, constants, paths):
+def _synapses(before, after, model, constants, paths, dtype=np.float32):
     on = {side: {name: path.code for name, path in paths.items() if path.side == side} for side in ("pre", "post")}
     made = b2.Synapses(
         before,
@@ -129,7 +152,7 @@ def _synapses(before, after, model, constants, paths):
         on_post=on["post"] or None,
         on_event={name: path.event for name, path in paths.items()},
         dt=DT,
-        dtype=np.float32,
+        dtype=dtype,
         namespace=constants,
     )
     for name, path in paths.items():
@@ -169,10 +192,23 @@ def _neurons(layers, counts, shared, whole):
     return groups
 
 
-def _plastic(k, layers, rates, w, neurons, thresholds, switches, learns, shared):
+def _turn(synapses, after):
+    """In a step with a write the layer's next device comes in turn."""
+
+    @b2.network_operation(dt=DT, when="learning", order=2)
+    def turned():
+        if np.any(after.wrote[:]):
+            synapses.turn += 1
+            after.wrote = 0
+
+    return turned
+
+
+def _plastic(k, layers, rates, w, cells, neurons, thresholds, switches, learns, shared):
     """The synapses of a layer, without values."""
     constants = shared | layers[k]._asdict() | rates[k]._asdict()
     constants |= {"begin": k * w[0].size, "total": w[0].size + w[1].size}
+    devices = cells[k].r.shape[2]
     constants |= {"before": float(thresholds[k]), "after": float(thresholds[k + 1])}
     paths = {"transmit": _Path("pre", ("hidden", "output")[k], 1, "current_post += w/tau_syn")}
     if learns:
@@ -181,8 +217,8 @@ def _plastic(k, layers, rates, w, neurons, thresholds, switches, learns, shared)
         grown = f"int(x_pre > before)*int(x_post > after){'*right_post' if modulated else ''}"
         learned = _changed(f"- blame_post{damped}", rates[k], 0)
         if rates[k].gather > 0:
-            moved = _changed("+ g*ready", rates[k], 0)
-            learned = f"g -= blame_post{damped}\nready = int(abs(g) >= gather)\n{moved}\ng *= 1 - ready"
+            learned = f"g -= blame_post{damped}\n{_written(devices)}"
+            constants |= {"a": rates[k].scale[0], "b": rates[k].scale[1], "moved": _moved(cells[k])}
         paths["learn"] = _Path("pre", "learning", 1, learned)
         if rates[k].alpha > 0:
             paths["drift"] = _Path("post", "drift", 0, _changed("- alpha*(w - w0)", rates[k], 1))
@@ -192,11 +228,28 @@ def _plastic(k, layers, rates, w, neurons, thresholds, switches, learns, shared)
         gated = "blame = eta*u*int(abs(current) < window)"
         neurons[k + 1].namespace |= {"eta": float(np.float32(rates[k].eta))}
         neurons[k + 1].run_regularly(gated, dt=DT, when="learning", order=0)
-    synapses = _synapses(neurons[k], neurons[k + 1], "w : 1\nw0 : 1\nm : 1\ng : 1", constants, paths)
+    model = MODEL + "".join(f"\nr{n} : 1" for n in range(devices))
+    synapses = _synapses(neurons[k], neurons[k + 1], model, constants, paths, KEPT)
     synapses.connect()
     if rates[k].gather > 0:
         synapses.run_regularly("g = 0", dt=shared["steps"] * DT, when="start")
     return synapses
+
+
+def _written(devices):
+    """The device in turn of synapses that have gathered enough."""
+    lines = [f"r{n} = moved(r{n}, goes*int(turn % {devices} == {n}), number)" for n in range(devices)]
+    total = " + ".join(f"1/r{n}" for n in range(devices))
+    return "\n".join([READY, *lines, f"w = ready*(a*({total}) - b) + (1 - ready)*w", "g *= 1 - ready"])
+
+
+def _moved(cells):
+    @b2.check_units(r=1, goes=1, number=1, result=1)
+    def moved(r, goes, number):
+        """Resistances after a step of one level, or of none."""
+        return tacos.all_moved(r, goes, number, cells.means, cells.spread)
+
+    return moved
 
 
 def _changed(change, rates, drifts):

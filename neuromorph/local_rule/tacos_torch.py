@@ -25,6 +25,10 @@ class _Layer:
     w: torch.Tensor
     reference: torch.Tensor
     m: torch.Tensor
+    r: torch.Tensor
+    turn: int
+    means: torch.Tensor
+    spread: float
     begin: int
     total: int
 
@@ -32,7 +36,7 @@ class _Layer:
         """As at the start of a presentation."""
         self.current, self.v, self.u, self.x = self.w.new_zeros(4, self.w.shape[1])
         self.last = torch.full_like(self.v, -4)
-        self.gathered = torch.zeros_like(self.w)
+        self.gathered = self.w.new_zeros(self.w.shape if self.rates.gather > 0 else 0)
 
     def fire(self, spikes, t):
         """One step after ``spikes`` [before]; spikes [after]."""
@@ -52,9 +56,23 @@ class _Layer:
         step = -self.rates.eta * gated * damping * before[:, None]
         if self.rates.gather > 0:
             self.gathered += step
-            step = torch.where(self.gathered.abs() >= self.rates.gather, self.gathered, 0.0)
-            self.gathered -= step
-        self.change(step, salt, t, 0)
+            self.write(salt, t)
+        else:
+            self.change(step, salt, t, 0)
+
+    def write(self, salt, t):
+        """A device of each synapse that has gathered enough goes one level."""
+        before, after = ready = torch.nonzero(self.gathered.abs() >= self.rates.gather, as_tuple=True)
+        if not len(before):
+            return
+        device, place = self.turn % self.r.shape[2], self.begin + before * self.w.shape[1] + after
+        noise = torch.as_tensor(tacos.noises(salt[0], salt[1], t, place.cpu().numpy(), self.total)).to(self.w)
+        level = (self.r[before, after, device][:, None] - self.means).abs().argmin(1)
+        level = (level + self.gathered[ready].sign().long()).clamp(0, len(self.means) - 1)
+        self.r[before, after, device] = self.means[level] * (1 + self.spread * noise)
+        self.w[ready] = self.rates.scale[0] * (1 / self.r[ready]).sum(1) - self.rates.scale[1]
+        self.gathered[ready] = 0
+        self.turn += 1
 
     def drift(self, fired, salt, t):
         """Towards the reference, where a spike went out."""
@@ -78,12 +96,17 @@ class _Layer:
 
 
 def present(
-    layers, rates, w, reference, m, back, thresholds, chances, label_rate, steps, targets, switches, key, counts, device
-):
+    layers, rates, w, reference, m, cells, back, thresholds, chances, label_rate, steps, targets, switches, key,
+    counts, device,
+):  # fmt: skip
     """As ``tacos_brian.present``, whose arguments these are, on a ``device`` of torch."""
     begins, total = (0, w[0].size), w[0].size + w[1].size
     moved = [[torch.tensor(array, device=device) for array in pair] for pair in (w, reference, m)]
-    parts = zip(layers, rates, *moved, begins, (total, total), strict=True)
+    made = [
+        (torch.tensor(c.r, device=device), int(c.turn[0]), torch.tensor(c.means, device=device), float(c.spread))
+        for c in cells
+    ]
+    parts = zip(layers, rates, *moved, *zip(*made, strict=True), begins, (total, total), strict=True)
     hidden, output = (_Layer(*one) for one in parts)
     feedback, salt = torch.tensor(back, device=device), error_neurons.salted(key, counts)
     labels = error_neurons.told(salt, targets, label_rate, steps, back.shape[1])
@@ -101,6 +124,8 @@ def present(
         for pair, name in ((w, "w"), (reference, "reference"), (m, "m")):
             for array, layer in zip(pair, (hidden, output), strict=True):
                 array[:] = getattr(layer, name).cpu().numpy()
+        for cell, layer in zip(cells, (hidden, output), strict=True):
+            cell.r[:], cell.turn[:] = layer.r.cpu().numpy(), layer.turn
     return spikes
 
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from neuromorph.learners.methods import LearnerWords
-from neuromorph.learners.tacos import PEER, PEER_FASHION, TacosConfig, TacosLearner, TorchTacosLearner
+from neuromorph.learners.tacos import PEER, TacosConfig, TacosLearner, TorchTacosLearner
+from neuromorph.local_rule.devices import Devices
 
 SMALL = TacosConfig(30, steps=100, eta=(0.3, 0.1), traces=(2.0, 1.0, 1.0))
 
@@ -79,21 +80,21 @@ def test_neuromodulation_consolidates_right_answers_only():
 
 
 def test_what_is_gathered_in_a_presentation_is_forgotten_at_its_end():
-    """A sum that no presentation reaches moves nothing, however many there are; one that a few steps reach learns."""
-    largest = np.abs(learned(replace(SMALL, metaplastic=False), 1).w[0] - TacosLearner(20, 2, SMALL).w[0]).max()
-    still = learned(replace(SMALL, metaplastic=False, gather=(1e3, 1e3)))
-    assert all((a == b).all() for a, b in zip(still.w, TacosLearner(20, 2, SMALL).w, strict=True))
-    (x, y), some = samples(60, 1), learned(replace(SMALL, gather=(largest / 3, 0.05)), 200)
+    """A sum that no presentation reaches moves no device, however many there are; one that a few steps reach learns."""
+    config = replace(SMALL, devices=Devices(7, 10, 0.05), eta=(0.7, 0.007), gather=(1e3, 1e3))
+    still = learned(config)
+    assert all((a == b).all() for a, b in zip(still.w, TacosLearner(20, 2, config).w, strict=True))
+    (x, y), some = samples(60, 1), learned(replace(config, gather=(0.1, 0.002)), 200)
     assert (some.predict(x) == y).mean() > 0.9
+    for w, r, w_max in zip(some.w, some.r, SMALL.w_max, strict=True):
+        np.testing.assert_allclose(w, config.devices.weights(r, w_max), atol=1e-4)
 
 
-def test_the_peers_constants_are_thresholds_of_sums_of_a_level_each():
-    """Steps of .7 U and .007 U; 1.1 and .05 (Fashion-MNIST .8, .06) move a weight by one of 35 steps of its range."""
-    for config, thresholds in ((PEER, (1.1, 0.05)), (PEER_FASHION, (0.8, 0.06))):
-        for k, step in enumerate((0.7, 0.007)):
-            assert config.eta[k] / config.gather[k] == pytest.approx(step / thresholds[k])
-            assert config.gather[k] * 35 == pytest.approx(2 * config.w_max[k])
-    assert LearnerWords("tacos:gathered=yes", (20, 30, 2))(1).config == replace(PEER, hidden=30)
+def test_a_benchmark_has_the_peers_network_in_words():
+    assert LearnerWords("tacos:devices=yes", (20, 30, 2))(1).config == replace(PEER, hidden=30)
+    for words, match in (("bits=8", "no bits"), ("drift=.1", "no drift")):
+        with pytest.raises(ValueError, match=match):
+            LearnerWords(f"tacos:devices=yes,{words}", (20, 30, 2))(1)
 
 
 def test_fixed_point_weights_lie_on_their_grid_and_rounding_has_no_bias():

@@ -58,5 +58,5 @@ def test_the_last_levels_hold(level, change):
 def test_a_written_resistance_is_a_draw_around_its_level():
     noise = np.linspace(-2, 2, 5).astype(np.float32)
     means = DEVICES.resistances
-    found = [error_driven._moved(means[1] * 1.1, 1, means, np.float32(0.05), one) for one in noise]
+    found = [error_neurons.moved(means[1] * 1.1, 1, means, np.float32(0.05), one) for one in noise]
     np.testing.assert_allclose(found, means[2] * (1 + 0.05 * noise), rtol=1e-6)
