@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from neuromorph.atomic import write_json
-from neuromorph.learners.probabilistic import FASHION, ProbabilisticConfig, ProbabilisticLearner
+from neuromorph.learners.probabilistic import ProbabilisticConfig, ProbabilisticLearner, constants
 from neuromorph.local_rule.devices import Devices
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.stopping import run_page
@@ -107,7 +107,7 @@ def growth(args: Args) -> tuple[float, float]:
 
 
 def learner(args: Args, data: str, count: int, kept: bool, seed: int) -> ProbabilisticLearner:
-    config = FASHION if data == "fashion-mnist" else ProbabilisticConfig()
+    config = constants(data, count)
     if data == "digits":
         config = ProbabilisticConfig(hidden=30, traces=(2.0, 1.0, 1.0))
     hidden, output = growth(args)

@@ -8,7 +8,8 @@ equals, and where none fires, the first (the authors count silence as wrong).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -58,10 +59,33 @@ class ProbabilisticConfig:
         check_presentation(self, "w_max", "u_th")
 
 
-FASHION = ProbabilisticConfig(
+_MNIST = ProbabilisticConfig()
+_FASHION = ProbabilisticConfig(
     w_max=(4.0, 1.5), u_th=(0.45, 2.25), window=3.0, dm=(40e-4, 15e-4), cap=14.0, traces=(4.5, 2.0, 2.25)
 )
-"""The published constants for split Fashion-MNIST."""
+PUBLISHED: Mapping[tuple[str, int], ProbabilisticConfig] = {
+    ("mnist", 7): _MNIST,
+    ("mnist", 2): replace(_MNIST, devices=Devices(2), u_th=(0.45, 3.5), traces=(4.0, 2.25, 1.75)),
+    ("mnist", 1): replace(_MNIST, devices=Devices(1), u_th=(0.4, 4.0), traces=(5.5, 3.25, 1.75)),
+    ("fashion-mnist", 7): _FASHION,
+    ("fashion-mnist", 2): replace(_FASHION, devices=Devices(2), u_th=(0.45, 3.5), traces=(6.0, 2.5, 1.75)),
+    ("fashion-mnist", 1): replace(
+        _FASHION, devices=Devices(1), w_max=(3.0, 1.5), u_th=(0.5, 3.5), traces=(6.0, 2.5, 2.25)
+    ),
+}
+"""The published constants, but for the levels of a device, by data set and number of devices."""
+
+
+def constants(data: str, devices: int) -> ProbabilisticConfig:
+    """The published ones for ``devices``, else of the next number with any; of MNIST for other data.
+
+    >>> constants("mnist", 3).u_th
+    (0.45, 3.5)
+    """
+    known = {count: config for (name, count), config in PUBLISHED.items() if name == data}
+    if not known:
+        return constants("mnist", devices)
+    return known[min(known, key=lambda count: abs(count - devices))]
 
 
 @final
@@ -119,7 +143,7 @@ class ProbabilisticLearner(PresentedLearner):
 @final
 @dataclass(frozen=True)
 class ProbabilisticMethod:
-    """One hidden layer, the first of those asked for; no parts."""
+    """One hidden layer, the first of those asked for; no parts. The published constants for MNIST and ``devices``."""
 
     devices: int = Devices.count
     """Of a weight."""
@@ -131,8 +155,8 @@ class ProbabilisticMethod:
     def build(self, sizes: tuple[int, ...], seed: int, device: str, parts: tuple[str, ...]) -> Learner:
         """The learner for ``sizes``. Raises ``ValueError`` for parts, or more or fewer than one hidden layer."""
         check_presented("probabilistic", sizes, parts)
-        grows = ProbabilisticConfig.dm if self.protects else (0.0, 0.0)
-        config = ProbabilisticConfig(sizes[1], Devices(self.devices, self.levels), dm=grows)
+        config = replace(constants("mnist", self.devices), hidden=sizes[1], devices=Devices(self.devices, self.levels))
+        config = config if self.protects else replace(config, dm=(0.0, 0.0))
         return ProbabilisticLearner(sizes[0], sizes[2], config, seed)
 
 

@@ -157,11 +157,10 @@ def present(
 ):
     """Show one sample; ``target`` -1 learns nothing. Returns output spikes [class].
 
-    ``w``, ``reference``, ``m``, ``cells``: of the hidden and the output layer, [before, after]; ``back`` B [hidden,
-    class];
-    ``chances`` of an input spike a step [input]; ``thresholds`` of the traces: inputs, hidden, output;
+    ``w``, ``reference``, ``m``: of the hidden and the output layer, [before, after], and their ``cells``; ``back`` B
+    [hidden, class]; ``chances`` of an input spike a step [input]; ``thresholds`` of the traces: inputs, hidden, output;
     ``switches``: metaplasticity, neuromodulation. ``key`` and ``count`` name the draws, which are those of
-    ``error_driven.present``; a draw that rounds a weight is named by its step and synapse.
+    ``error_driven.present``; a draw that rounds a weight or writes a device is named by its step and synapse.
     """
     protects, modulated = switches
     hidden, output, inputs = at_rest(back.shape[0]), at_rest(back.shape[1]), silent(chances)

@@ -130,9 +130,9 @@ def test_the_page_runs(tmp_path, capsys, monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[3] / "experiments"))
     import tacos as page
 
-    page.main(page.Args(quick=True, rows=("no protection", "all three"), out=tmp_path))
+    page.main(page.Args(quick=True, rows=("no protection", "all three", "devices, metaplasticity"), out=tmp_path))
     shown = capsys.readouterr().out
-    assert "all three" in shown and (tmp_path / "tacos.json").exists()
+    assert "all three" in shown and "devices" in shown and (tmp_path / "tacos.json").exists()
     del sys.modules["tacos"]
 
 
