@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fusi_models.checks import some_of
+from fusi_models.checks import count, one_of, some_of
 from neuromorph.atomic import write_json
 from neuromorph.learners.composed import ComposedLearner, TrainingConfig
 from neuromorph.learners.rules import Metaplasticity
@@ -121,6 +121,8 @@ QUICK |= {"samples": 300, "test_samples": 100, "epochs": 2}
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
     check_seeds(args.seeds)
+    one_of("data", args.data, tuple(FEATURES))
+    count("importance_samples", args.importance_samples)
     some_of("scenarios", args.scenarios, tuple(STREAMS))
     rows = [row for row in ROWS if row.scenario in args.scenarios]
     cells = [cell(args, row, seed) for row in rows for seed in range(args.seeds)]

@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from scipy.stats import ttest_rel
 
-from fusi_models.checks import some_of
+from fusi_models.checks import some_of, whole
 from neuromorph.atomic import write_json
 from neuromorph.learners.composed import ComposedLearner, TrainingConfig
 from neuromorph.learners.rules import Metaplasticity
@@ -97,6 +97,7 @@ def main(args: Args) -> None:
     check_seeds(args.seeds)
     some_of("methods", args.methods, tuple(METHODS))
     methods = list(dict.fromkeys(["twin", *args.methods]))
+    whole("processes", args.processes)
     cells = [
         Cell(f"{stream} {method} seed {seed}", partial(learner, args, stream, method), words(args, stream), seed,
              args.epochs, threads=1)

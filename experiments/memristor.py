@@ -28,6 +28,7 @@ from neuromorph.learners.parts.norm_per_task import NormPerTask
 from neuromorph.snn.memristor import MemristorConfig
 from neuromorph.stopping import run_page
 from neuromorph.streams import Stream, StreamWords
+from neuromorph.streams.words import limits
 from neuromorph.study import Cell, check_seeds, columns, run_study, spread
 
 NOISE = {"spread": 0.1, "read_noise": 0.05, "up_failed": 0.1, "down_failed": 0.1}
@@ -125,7 +126,7 @@ def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
     check_seeds(args.seeds)
     some_of("tables", args.tables, tuple(TABLES))
-    words = StreamWords(args.stream, 2, args.samples or None, args.test_samples or None)
+    words = StreamWords(args.stream, 2, *limits(args.samples, args.test_samples))
     seeds = range(args.first_seed, args.first_seed + args.seeds)
     rows = [(table, name, options) for table in args.tables for name, options in TABLES[table].items()]
     unknown = set(args.rows) - {name for _, name, _ in rows}
@@ -151,7 +152,8 @@ def main(args: Args) -> None:
         )
     print(
         f"{args.stream}, {args.samples or 'all'} images a set, {args.epochs} epochs, {args.seeds} seeds, percent; "
-        f"chance 10; one output layer, {'the task told in the test' if args.norm == TOLD else 'no boundary told'}"
+        f"chance {100 / words(0).outputs:.0f}; one output layer, "
+        f"{'the task told in the test' if args.norm == TOLD else 'no boundary told'}"
     )
     print(columns(lines))
     write_json(args.out / "memristor.json", {"lines": lines})

@@ -17,12 +17,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from fusi_models.checks import count
 from neuromorph.atomic import write_json
 from neuromorph.learners.probabilistic import ProbabilisticConfig, ProbabilisticLearner, constants
 from neuromorph.local_rule.devices import Devices
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
+from neuromorph.streams.words import limits
 from neuromorph.study import Cell, check_seeds, columns, run_study, spread, stacked
 
 IMAGES = 60_000
@@ -46,7 +48,7 @@ class Args:
     samples: int = IMAGES
     """Training images of the data set."""
     test_samples: int = 2000
-    """Test images of the data set."""
+    """Test images of the data set; 0 takes all."""
     levels: int = Devices.levels
     """Of a device."""
     spread: float = Devices.spread
@@ -71,6 +73,9 @@ QUICK = {"data": ("digits",), "devices": (2,), "samples": 200, "test_samples": 1
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
     check_seeds(args.seeds)
+    count("samples", args.samples)
+    if not args.devices:
+        raise ValueError("devices must name at least one number of devices, got none.")
     kinds = [*((count, True) for count in args.devices), (args.devices[-1], False)]
     rows = [(data, *kind) for data in args.data for kind in kinds]
     cells = [
@@ -96,7 +101,7 @@ def name(data: str, count: int, kept: bool, seed: int) -> str:
 
 
 def words(args: Args, data: str) -> StreamWords:
-    return StreamWords(f"split-{data}", 5, args.samples, args.test_samples)
+    return StreamWords(f"split-{data}", 5, *limits(args.samples, args.test_samples))
 
 
 def growth(args: Args) -> tuple[float, float]:

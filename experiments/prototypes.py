@@ -65,7 +65,7 @@ class Args:
     jobs: int = 1
     """Runs at a time."""
     quick: bool = False
-    """Three minutes: digits, one seed."""
+    """Three minutes: digits, two seeds."""
     out: Path = Path("runs/prototypes")
     """Folder of the table and of finished runs."""
 

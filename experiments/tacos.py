@@ -20,11 +20,12 @@ from typing import Any
 
 import numpy as np
 
-from fusi_models.checks import some_of
+from fusi_models.checks import count, some_of
 from neuromorph.atomic import write_json
 from neuromorph.learners.tacos import PEER, PEER_FASHION, TacosConfig, TacosLearner
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
+from neuromorph.streams.words import limits
 from neuromorph.study import Cell, check_seeds, columns, run_study, spread, stacked
 
 WHOLE = 60_000  # images that the published dm is made for
@@ -85,6 +86,7 @@ def built(name: str, options: Mapping[str, Any], args: Args, seed: int) -> Tacos
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
     check_seeds(args.seeds)
+    count("samples", args.samples)
     some_of("rows", args.rows, tuple(ROWS))
     seeds = range(args.first_seed, args.first_seed + args.seeds)
     rows = [(name, row) for name in args.data for row in args.rows]
@@ -92,7 +94,7 @@ def main(args: Args) -> None:
         Cell(
             f"{name} {row} seed {s}",
             partial(built, name, ROWS[row], args),
-            StreamWords(f"split-{name}", 5, args.samples, args.test_samples or None),
+            StreamWords(f"split-{name}", 5, *limits(args.samples, args.test_samples)),
             s,
             threads=1,
         )
@@ -107,8 +109,8 @@ def main(args: Args) -> None:
         numbers = (matrix.average_accuracy, matrix.learning_accuracy, matrix.backward_transfer)
         lines.append((name, row, *map(spread, numbers), last))
     print(
-        f"split streams, domain-incremental, 784-{args.hidden}-2, {args.samples} images once, {args.seeds} seeds, "
-        "percent; chance 50"
+        f"split streams, domain-incremental, {args.hidden} hidden units, two outputs, {args.samples} images once, "
+        f"{args.seeds} seeds, percent; chance 50"
     )
     print(columns(lines))
     write_json(args.out / "tacos.json", {"lines": lines})

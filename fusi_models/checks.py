@@ -163,7 +163,8 @@ def finite(
 def one_of(name: str, value: Any, known: Sequence[str]) -> str:
     """``value``; raises ``ValueError`` naming the ``known`` words where it is none of them."""
     if not isinstance(value, str) or value not in known:
-        raise ValueError(f"{name} must be one of {', '.join(known)}, got {value!r:.80}.")
+        shown = map(repr, known) if any("," in word for word in known) else known
+        raise ValueError(f"{name} must be one of {', '.join(shown)}, got {value!r:.80}.")
     return value
 
 

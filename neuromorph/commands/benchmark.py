@@ -16,7 +16,7 @@ from neuromorph.learner import Learner
 from neuromorph.learners.methods import TOLD, LearnerWords
 from neuromorph.outputs import alone, check_folder
 from neuromorph.streams import Stream, StreamWords
-from neuromorph.streams.words import task_count
+from neuromorph.streams.words import limits, task_count
 from neuromorph.study import JOINT, Cell, Result, check_jobs, check_seeds, columns, run_study, spread, stacked
 from neuromorph.tables import tenth
 from neuromorph.threads import check
@@ -202,7 +202,7 @@ def _streams(args: BenchmarkArgs) -> list[StreamWords]:
             raise ValueError(f"'{text}' does not say how many tasks: write KIND-DATA@TASKS, permuted-mnist@10.")
         if (has := task_count(name, int(tasks))) != int(tasks):
             raise ValueError(f"The stream '{name}' has {has} tasks: write {name}@{has}.")
-        found.append(StreamWords(name, int(tasks), args.samples or None, args.test_samples or None))
+        found.append(StreamWords(name, int(tasks), *limits(args.samples, args.test_samples)))
     return found
 
 

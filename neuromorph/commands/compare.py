@@ -28,6 +28,7 @@ from neuromorph.local_rule.rule import LocalRule
 from neuromorph.metrics import AccuracyMatrix, memory_signal
 from neuromorph.outputs import alone, check_folder
 from neuromorph.streams import Stream, StreamWords
+from neuromorph.streams.words import limits
 from neuromorph.study import JOINT, Cell, Job, Result, ahead, check_jobs, check_seeds, run_study, stacked
 from neuromorph.threads import check as check_threads
 
@@ -267,7 +268,7 @@ def _installed(args: CompareArgs) -> CompareArgs:
 
 
 def _stream(args: CompareArgs) -> StreamWords:
-    return StreamWords(args.stream, args.tasks, args.samples or None, args.test_samples or None)
+    return StreamWords(args.stream, args.tasks, *limits(args.samples, args.test_samples))
 
 
 def _rows(args: CompareArgs, stream: Stream) -> list[Row]:

@@ -15,6 +15,7 @@ from neuromorph.deployed.check import checked
 from neuromorph.deployed.files import made, write
 from neuromorph.page.deployed import Verdict, chip_names
 from neuromorph.provenance import provenance
+from neuromorph.streams.words import limits
 
 IMPORTED = ("data", "steps", "encoding", "input_bits", "weight_bits", "calibration", "input_shape", "dt")
 """Options of a network that was made elsewhere."""
@@ -90,8 +91,7 @@ def deploy(args: DeployArgs) -> None:
 
 
 def _case(args: DeployArgs) -> tuple[Path, Case]:
-    if args.samples < 0:
-        raise ValueError(f"--samples must be 0 (all of them) or more, got {args.samples}.")
+    limits(args.samples)
     if not 0 < args.timeout < math.inf:
         raise ValueError(f"--timeout must be a number of seconds above 0, got {args.timeout:g}.")
     if not args.file.exists():

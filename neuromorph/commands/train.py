@@ -24,6 +24,7 @@ from neuromorph.run import fingerprint, learn_stream
 from neuromorph.snn.network import Convolution
 from neuromorph.snn.weights import WeightsConfig
 from neuromorph.streams import Stream
+from neuromorph.streams.words import limits
 from neuromorph.tables import tenth
 from neuromorph.threads import check
 
@@ -120,7 +121,7 @@ def _is_checkpoint(path: Path) -> bool:
 def _train(args: TrainArgs) -> None:
     seed = args.training.seed
     check(args.threads)
-    stream = streams.by_name(args.stream, args.tasks, seed, args.samples or None, args.test_samples or None)
+    stream = streams.by_name(args.stream, args.tasks, seed, *limits(args.samples, args.test_samples))
     _check_heads(args, stream)
     learner = DeepLearner(configuration(args, stream))
     partial = unfinished(args.out)

@@ -57,7 +57,7 @@ class Data:
         """The same set with at most so many samples, drawn without replacement by ``seed``."""
 
         def some(pair: Pair, most: int | None, part: str) -> Pair:
-            if most is None or count("samples", most, MOST) >= len(pair[0]):
+            if most is None or count(f"{part} samples", most, MOST) >= len(pair[0]):
                 return pair
             kept = np.sort(generator(f"{part} samples kept of a data set", seed).choice(len(pair[0]), most, False))
             return pair[0][kept], pair[1][kept]

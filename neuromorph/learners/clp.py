@@ -69,14 +69,15 @@ class Clp(Learner):
         return np.concatenate(found)
 
     def cost(self, x: Any) -> Cost | None:
-        """Of the prototypes that there are, until the first has crossed; None for no prototypes."""
-        z, stored = self._spikes(checked_samples(x, (self.inputs,))), self.memory.stored
+        """Of the code and the prototypes that there are, until the first has crossed; None for no prototypes."""
+        x = checked_samples(x, (self.inputs,))
+        z, stored = self._spikes(x), self.memory.stored
         if not stored.size:
             return None
         first = self.membrane.crossings(shared_inputs(z, stored)).min(1)
         shown = z.sum(1) * np.minimum(first, self.membrane.window)
         spikes = float((first <= self.membrane.window).mean())
-        return Cost(stored.size, stored.size / 8, float(shown.mean()) * len(stored), 0.0, spikes)
+        return Cost(stored.size, stored.size / 8, float(shown.mean()) * len(stored), self.code.multiplied(x), spikes)
 
     def state_dict(self) -> dict[str, Any]:
         return {"description": self.description, **self.memory._asdict()}

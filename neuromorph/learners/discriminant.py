@@ -83,10 +83,11 @@ class DiscriminantLearner(Learner):
         return np.concatenate(found)
 
     def cost(self, x):
-        """Of the scores; what it takes to solve for their weights is not counted."""
-        z = self._spikes(checked_samples(x, (self.inputs,)), 0, True)
+        """Of the scores and the code; what it takes to solve for their weights is not counted."""
+        x = checked_samples(x, (self.inputs,))
+        z = self._spikes(x, 0, True)
         added = z.sum(1).mean().item() * self.classes
-        return Cost(self.sums.numel(), 4.0 * self.sums.numel(), added, 0.0, math.nan)
+        return Cost(self.sums.numel(), 4.0 * self.sums.numel(), added, self.code.multiplied(x), math.nan)
 
     def state_dict(self) -> dict[str, Any]:
         names = ("counts", "sums", "products")

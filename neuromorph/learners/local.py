@@ -95,11 +95,12 @@ class RasterLearner(Learner):
         return self.spikes(raster).sum(1)
 
     def cost(self, x):
-        """Of one layer: a replica's input spikes times its units; what the input code takes is not counted."""
-        raster = self._raster(self._checked(x), 0, True)
+        """Of one layer: a replica's input spikes times its units, and what the input code multiplies."""
+        x = self._checked(x)
+        raster, multiplied = self._raster(x, 0, True), self.rule.coder.multiplied(x.reshape(-1, self.inputs))
         samples, synapses = len(raster) * len(self.seeds), sum(s[0].size for s in self._all_states())
         spikes = self.spikes(raster).sum() / samples
-        return Cost(synapses, synapses / 8, float(raster.sum()) / samples * self.units, 0.0, float(spikes))
+        return Cost(synapses, synapses / 8, float(raster.sum()) / samples * self.units, multiplied, float(spikes))
 
     def state_dict(self) -> dict[str, Any]:
         states = [np.array(state) for state in self._all_states()]

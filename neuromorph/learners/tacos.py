@@ -16,7 +16,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from fusi_models.checks import LARGEST, finites
+from fusi_models.checks import LARGEST, finite, finites
 from fusi_models.seeds import generator
 from neuromorph.learner import Learner
 from neuromorph.learners.presented import PresentedLearner, check_presentation, check_presented
@@ -226,6 +226,7 @@ class TacosMethod:
         check_presented("tacos", sizes, parts)
         if self.substrate not in SUBSTRATES:
             raise ValueError(f"tacos runs on no substrate '{self.substrate}': choose one of {', '.join(SUBSTRATES)}.")
+        finite("drift", self.drift, 0, 1)
         chosen: dict[str, Any] = {"hidden": sizes[1], "metaplastic": self.metaplastic, "alpha": (self.drift,) * 2}
         chosen |= {"modulated": self.modulated, "bits": self.bits}
         config = replace(PEER if self.devices else TacosConfig(), **chosen)

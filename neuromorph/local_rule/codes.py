@@ -57,6 +57,10 @@ class Code(ABC):
         """Spiking inputs for samples of so many numbers."""
         return inputs
 
+    def multiplied(self, x: np.ndarray) -> float:
+        """Multiply-accumulates that the code itself takes, a sample of x [n, ...]."""
+        return 0.0
+
 
 @dataclass(frozen=True)
 class Rate(Code):
@@ -106,6 +110,10 @@ class Winners(Code):
 
     def sources(self, inputs):
         return self.features
+
+    def multiplied(self, x):
+        """Each number that is not 0 with each unit."""
+        return np.count_nonzero(x) / max(1, len(x)) * self.features
 
     def drive(self, x: np.ndarray, seed: int) -> np.ndarray:
         """a, whole numbers as float [n, feature], of x [n, inputs]."""

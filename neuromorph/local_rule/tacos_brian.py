@@ -54,22 +54,16 @@ number = noise(salt0(t), salt1(t), {NOW}, begin + i*N_post + j, total)
 """
 
 
-@b2.check_units(salt0=1, salt1=1, number=1, result=1)
-def drawn(salt0, salt1, number):
-    """Number ``number`` of the draw with these salts."""
-    return error_neurons.numbered(salt0, salt1, number)
+def _function(python, count):
+    """For equations: its value depends on its ``count`` arguments alone, so Brian2 may call it in any order."""
+    return b2.Function(python, arg_units=[1] * count, return_unit=1)
 
 
-@b2.check_units(salt0=1, salt1=1, step=1, place=1, total=1, drifts=1, result=1)
-def rounding(salt0, salt1, step, place, total, drifts):
-    """The number that rounds a change of a synapse; see ``tacos.rounding``."""
-    return tacos.roundings(salt0, salt1, step, place, total, drifts)
-
-
-@b2.check_units(salt0=1, salt1=1, step=1, place=1, total=1, result=1)
-def noise(salt0, salt1, step, place, total):
-    """The number of a write of a synapse; see ``tacos.noise``."""
-    return tacos.noises(salt0, salt1, step, place, total)
+FUNCTIONS = {
+    "drawn": _function(error_neurons.numbered, 3),
+    "rounding": _function(tacos.roundings, 6),
+    "noise": _function(tacos.noises, 5),
+}
 
 
 def present(
@@ -83,7 +77,7 @@ def present(
     salt = error_neurons.salted(key, counts)
     learns, classes, whole = targets[0] >= 0, back.shape[1], steps * DT
     shared = {"steps": steps, "tau_x": float(error_neurons.TRACE), "refractory": error_neurons.REFRACTORY}
-    shared |= {"drawn": drawn, "rounding": rounding, "noise": noise, "leak": float(tacos.LEAK)}
+    shared |= FUNCTIONS | {"leak": float(tacos.LEAK)}
     with session(), _as_written():
         neurons = _neurons(layers, (len(w[0]), *back.shape), shared, whole)
         how = thresholds, switches, learns, shared
@@ -244,12 +238,8 @@ def _written(devices):
 
 
 def _moved(cells):
-    @b2.check_units(r=1, goes=1, number=1, result=1)
-    def moved(r, goes, number):
-        """Resistances after a step of one level, or of none."""
-        return tacos.all_moved(r, goes, number, cells.means, cells.spread)
-
-    return moved
+    """Resistances after a step of one level, or of none."""
+    return _function(lambda r, goes, number: tacos.all_moved(r, goes, number, cells.means, cells.spread), 3)
 
 
 def _changed(change, rates, drifts):

@@ -75,7 +75,7 @@ class Task:
 
     def _checked(self, part: str, pair: Pair) -> Pair:
         if not len(pair[1]):
-            raise ValueError(f"The task {self.name} has no {part} samples: take more samples of the data set.")
+            raise ValueError(f"No {part} samples of the task '{self.name}': take more samples of the data set.")
         return pair
 
 

@@ -36,9 +36,9 @@ def by_name(name: str, tasks: int, seed: int, samples: int | None = None, test_s
     set. Raises ``ValueError`` naming the known kinds, data sets or parameters.
     """
     count("tasks", tasks, MOST)
-    for most in (samples, test_samples):
+    for what, most in (("samples", samples), ("test samples", test_samples)):
         if most is not None:
-            count("samples", most, checks.MOST)
+            count(what, most, checks.MOST)
     if not isinstance(name, str):
         raise ValueError(f"A stream is named in words such as 'permuted-digits', got {name!r:.80}.")
     word, sets, options = _parsed(name)
@@ -47,6 +47,18 @@ def by_name(name: str, tasks: int, seed: int, samples: int | None = None, test_s
         raise ValueError(f"'{name}' names {len(sets)} data sets; only sequence takes more than one.")
     data = [_limited(part, samples, test_samples) for part in sets]
     return kind.build(data if kind.several else data[0], tasks, seed, **options)
+
+
+def limits(samples: int, test_samples: int = 0) -> tuple[int | None, int | None]:
+    """Both as ``by_name`` takes them, None for 0, which takes all; raises ``ValueError`` for fewer.
+
+    >>> limits(20, 0)
+    (20, None)
+    """
+    for name, most in (("samples", samples), ("test samples", test_samples)):
+        if most < 0:
+            raise ValueError(f"{name} must be 0 (all of them) or more, got {most}.")
+    return samples or None, test_samples or None
 
 
 def task_count(name: str, tasks: int) -> int:

@@ -39,6 +39,23 @@ def test_no_seeds_are_refused(page, tmp_path, monkeypatch):
         module.main(module.Args(seeds=0, out=tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("page", "wrong", "match"),
+    [
+        ("baselines", {"data": "usps"}, "data must be one of mnist, fashion-mnist, digits, got 'usps'"),
+        ("baselines", {"importance_samples": 0}, "importance_samples must be at least 1, got 0"),
+        ("tacos", {"samples": 0}, "samples must be at least 1, got 0"),
+        ("tacos", {"test_samples": -1}, "test samples must be 0 .all of them. or more, got -1"),
+        ("probabilistic", {"samples": 0}, "samples must be at least 1, got 0"),
+        ("probabilistic", {"devices": ()}, "devices must name at least one number"),
+        ("engrams", {"processes": -1}, "processes must be a whole number of at least 0, got -1"),
+    ],
+)
+def test_an_impossible_number_is_refused(page, wrong, match, tmp_path, monkeypatch):
+    with loaded(page, monkeypatch) as module, pytest.raises(ValueError, match=match):
+        module.main(module.Args(**wrong, seeds=1, out=tmp_path))
+
+
 @contextmanager
 def loaded(page, monkeypatch):
     """The module of a page, which is forgotten afterwards: names of pages are those of other modules too."""

@@ -103,13 +103,14 @@ class Reservoir(Part):
         self.updates += 1
 
     def state_dict(self) -> dict[str, Any]:
-        kept = {"images": self.images, "labels": self.labels, "tasks": self.tasks}
+        told = self.tasks if self.task != UNTOLD else self.tasks[:0]
+        kept = {"images": self.images, "labels": self.labels, "tasks": told}
         return {**kept, "met": self.met, "updates": self.updates, "task": self.task}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.images, self.labels = state["images"].to(self.place), state["labels"].to(self.place)
-        self.tasks = state["tasks"].to(self.place)
         self.met, self.updates, self.task = state["met"], state["updates"], state["task"]
+        self.tasks = state["tasks"].to(self.place) if self.task != UNTOLD else torch.full_like(self.labels, UNTOLD)
 
 
 def places(met: int, count: int, capacity: int, rng: np.random.Generator) -> dict[int, int]:

@@ -37,7 +37,7 @@ class XdG(PartConfig):
 
     def __post_init__(self) -> None:
         if not 0 <= self.gated < 1:
-            raise ValueError(f"gated must be at least 0 and below 1, got {self}")
+            raise ValueError(f"gated must be at least 0 and below 1, got {self.gated}.")
 
     def build(self, learner: Host) -> Masks:
         return Masks(learner, self)

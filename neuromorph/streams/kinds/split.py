@@ -58,7 +58,7 @@ def _check_samples(data: Data, groups: Values) -> None:
     for part, (_, y) in (("training", data.train), ("test", data.test)):
         for group in groups:
             if not np.isin(group, y).any():
-                raise ValueError(f"The task {_name(group)} has no {part} samples: take more samples of the data set.")
+                raise ValueError(f"No {part} samples of the task '{_name(group)}': take more samples of the data set.")
 
 
 def _check(data: Data, per_task: int, scenario: str) -> None:

@@ -330,8 +330,8 @@ def test_models_of_one_name_are_told_apart(tmp_path):
         (["--stream", "rotated-digits:degree=3"], "stream 'rotated' has no parameter 'degree': it has degrees, start"),
         (["--epochs", "0"], "epochs must be at least 1, got 0"),
         (["--deep-epochs", "0"], "deep-epochs must be at least 1, got 0"),
-        (["--samples", "-3"], "samples must be at least 1, got -3"),
-        (["--test-samples", "-3"], "samples must be at least 1, got -3"),
+        (["--samples", "-3"], "samples must be 0 (all of them) or more, got -3"),
+        (["--test-samples", "-3"], "test samples must be 0 (all of them) or more, got -3"),
     ],
 )
 def test_wrong_words_are_refused_before_anything_is_written(change, message, tmp_path, capsys):

@@ -157,7 +157,7 @@ def test_a_damaged_checkpoint_is_one_sentence(checkpoint, tmp_path, capsys, chan
 def test_a_negative_number_of_samples_is_refused(checkpoint, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(["deploy", str(checkpoint), "--samples", "-3"])
-    assert stopped.value.code == 2 and "--samples must be 0" in capsys.readouterr().err
+    assert stopped.value.code == 2 and "samples must be 0" in capsys.readouterr().err
 
 
 def save_learner(learner, path):

@@ -70,3 +70,4 @@ def test_an_inference_costs_active_inputs_times_prototypes_until_one_has_crossed
     step = learner.membrane.threshold // (252 * 8 >> learner.membrane.shift) + 1
     assert (found.synapses, found.weight_bytes, found.spikes) == (80, 10, 1)
     assert found.accumulates == 8 * 2 * step
+    assert found.multiply_accumulates == (X[0] != 0).sum() * 40

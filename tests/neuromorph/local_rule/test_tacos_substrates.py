@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from brian2.utils.logger import catch_logs
 
 from neuromorph.learners.methods import LearnerWords
 from neuromorph.learners.tacos import SUBSTRATES, TacosConfig, TacosLearner
@@ -37,8 +38,10 @@ def test_the_same_weights_whatever_the_substrate_and_the_cuts(substrate, config)
     other = SUBSTRATES[substrate](9, 3, config, 6)
     before = state(compiled).copy()
     compiled.partial_fit(x, y)
-    other.partial_fit(x[:3], y[:3])
-    other.partial_fit(x[3:], y[3:])
+    with catch_logs() as warned:
+        other.partial_fit(x[:3], y[:3])
+        other.partial_fit(x[3:], y[3:])
+    assert not warned  # Brian2 doubts the order of synapses where it thinks that a function has a state
     np.testing.assert_allclose(state(other), state(compiled), rtol=0, atol=0 if substrate == "brian2" else 1e-5)
     assert (state(compiled) != before).mean() > 0.4 and compiled.m[0].any() and compiled.m[1].any()
 

@@ -154,7 +154,7 @@ def test_a_task_of_arrays():
     train, test = small().train, small().test
     task = streams.Task("mine", train, test, 4)
     assert task.train == train and task.test == test
-    with pytest.raises(ValueError, match="mine has no test samples"):
+    with pytest.raises(ValueError, match="No test samples of the task 'mine'"):
         streams.Task("mine", train, (test[0][:0], test[1][:0]), 4)
 
 
@@ -337,7 +337,7 @@ def test_split_refuses_an_unknown_scenario():
 def test_a_task_without_samples_is_refused():
     data = small(classes=4)
     few = Data("few", tuple(a[data.train[1] < 2] for a in data.train), data.test, 4)
-    with pytest.raises(ValueError, match="classes 2, 3 has no training samples"):
+    with pytest.raises(ValueError, match="No training samples of the task 'classes 2, 3'"):
         list(streams.split(few, 2, "class"))
     few = Data("few", data.train, tuple(a[data.test[1] < 2] for a in data.test), 4)
     with pytest.raises(ValueError, match="classes 2, 3 has no test samples"):

@@ -44,6 +44,11 @@ def test_what_is_kept_are_samples_that_were_learned_and_their_bytes():
     assert part.bytes == 20 * (64 * 4 + 8)
     learner.partial_fit(x[20:50], y[20:50])
     assert part.bytes == 25 * (64 * 4 + 8) and part.met == 50 and part.updates == 5
+    saved = part.state_dict()
+    assert sum(saved[name].nbytes for name in ("images", "labels", "tasks")) == part.bytes  # no task was told
+    twin = ComposedLearner(learner.config)
+    twin.load_state_dict(learner.state_dict())
+    assert torch.equal(twin.parts[0].tasks, part.tasks)
     known = {(*sample.tolist(), label) for sample, label in zip(x[:50], y[:50].tolist(), strict=True)}
     kept = {(*i.tolist(), c) for i, c in zip(part.images, part.labels.tolist(), strict=True)}
     assert kept <= known and len(kept) == 25
