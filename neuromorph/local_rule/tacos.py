@@ -90,44 +90,29 @@ def noise(salt, t, place):
 
 
 @compiled
-def _nothing(w, rates):
-    """What synapses have gathered before a presentation; no array where every step is taken at once."""
-    return np.zeros(w.shape if rates.gather > 0 else (0, 0), f32)
+def _damping(m, w, protects):
+    return f32(math.exp(-abs(m * w))) if protects and m > 0 else f32(1)  # exp(0) is 1
 
 
 @compiled
-def _written(rates, w, cells, gathered, j, place, salt, t):
-    """Devices of the synapses from input ``j`` that have gathered enough; whether there is one."""
-    some = False
-    for i in range(w.shape[1]):
-        if abs(gathered[j, i]) >= f32(rates.gather):
-            here, device = (place[0] + j * w.shape[1] + i, place[1]), cells.turn[0] % cells.r.shape[2]
-            direction = 1 if gathered[j, i] > 0 else -1
-            new = moved(cells.r[j, i, device], direction, cells.means, cells.spread, noise(salt, t, here))
-            cells.r[j, i, device] = new
-            w[j, i] = weight(cells.r[j, i], rates.scale)
-            gathered[j, i], some = f32(0), True
-    return some
-
-
-@compiled
-def _learned(layer, rates, units, w, m, cells, gathered, spikes, count, place, protects, salt, t):
-    """Steps down the error of the synapses that just had a spike."""
+def _steps(layer, rates, units):
+    """eta U of the units in their window."""
     steps = np.empty_like(units.u)
     for i in range(len(steps)):
         steps[i] = f32(rates.eta) * units.u[i] if abs(units.current[i]) < layer.window else f32(0)
-    some = False
+    return steps
+
+
+@compiled
+def _learned(layer, rates, units, w, m, spikes, count, place, protects, salt, t):
+    """Steps down the error of the synapses that just had a spike."""
+    steps = _steps(layer, rates, units)
     for k in range(count):
         j = spikes[k]
         damped = steps.copy()
-        if protects:
-            for i in range(len(steps)):
-                if m[j, i] > 0 and steps[i] != 0:  # exp(0) is 1
-                    damped[i] *= f32(math.exp(-abs(m[j, i] * w[j, i])))
-        if rates.gather > 0:
-            gathered[j] -= damped
-            some = _written(rates, w, cells, gathered, j, place, salt, t) or some
-            continue
+        for i in range(len(steps)):
+            if steps[i] != 0:
+                damped[i] *= _damping(m[j, i], w[j, i], protects)
         for i in range(len(steps)):
             if rates.grid > 0:
                 if damped[i] != 0:
@@ -135,6 +120,35 @@ def _learned(layer, rates, units, w, m, cells, gathered, spikes, count, place, p
                     w[j, i] = _changed(w[j, i], -damped[i], rates, salt, t, here, 0)
             else:
                 w[j, i] = min(max(w[j, i] - damped[i], f32(-rates.w_max)), f32(rates.w_max))
+
+
+@compiled
+def _empty(gathers, w, m, before, protects):
+    """g and f [before, after] of a presentation in which inputs ``before`` may spike; no array where nothing gathers."""
+    shape = w.shape if gathers else (0, 0)
+    gathered, damping = np.zeros(shape, f32), np.ones(shape, f32)
+    for j in before if gathers else before[:0]:
+        for i in range(w.shape[1]):
+            damping[j, i] = _damping(m[j, i], w[j, i], protects)
+    return gathered, damping
+
+
+@compiled
+def _gathered(layer, rates, units, w, m, cells, sums, spikes, count, place, protects, salt, t):
+    """As ``_learned``, with devices; ``sums``: g, and f, which changes with a write only."""
+    steps, (gathered, damping), some = _steps(layer, rates, units), sums, False
+    for k in range(count):
+        j = spikes[k]
+        gathered[j] -= steps * damping[j]
+        for i in range(len(steps)):
+            if abs(gathered[j, i]) >= f32(rates.gather):
+                here, device = (place[0] + j * w.shape[1] + i, place[1]), cells.turn[0] % cells.r.shape[2]
+                direction = 1 if gathered[j, i] > 0 else -1
+                new = moved(cells.r[j, i, device], direction, cells.means, cells.spread, noise(salt, t, here))
+                cells.r[j, i, device] = new
+                w[j, i] = weight(cells.r[j, i], rates.scale)
+                damping[j, i] = _damping(m[j, i], w[j, i], protects)
+                gathered[j, i], some = f32(0), True
     cells.turn[0] += some
 
 
@@ -167,7 +181,9 @@ def present(
     salt, error = salts(key, count), np.zeros((2, back.shape[1]), f32)
     first, second = (0, w[0].size + w[1].size), (w[0].size, w[0].size + w[1].size)  # where a layer's synapses begin
     counts = np.zeros(back.shape[1], np.int64)
-    gathered = _nothing(w[0], rates[0]), _nothing(w[1], rates[1])
+    gathers = target >= 0 and rates[0].gather > 0
+    first_sums = _empty(gathers, w[0], m[0], inputs.active, protects)
+    second_sums = _empty(gathers, w[1], m[1], np.arange(len(w[1])), protects)
     for t in range(steps):
         lit = shown(chances, t, salt, inputs)
         spiking = fired(layers[0], t, w[0], inputs.spikes, lit, hidden)
@@ -179,8 +195,14 @@ def present(
         output.u[:] -= output.u / LEAK
         blamed(t, target, label_rate, salt, error, answers, back, hidden, output)
         how = protects, salt, t
-        _learned(layers[0], rates[0], hidden, w[0], m[0], cells[0], gathered[0], inputs.spikes, lit, first, *how)
-        _learned(layers[1], rates[1], output, w[1], m[1], cells[1], gathered[1], hidden.spikes, spiking, second, *how)
+        if gathers:
+            _gathered(layers[0], rates[0], hidden, w[0], m[0], cells[0], first_sums, inputs.spikes, lit, first, *how)
+            _gathered(
+                layers[1], rates[1], output, w[1], m[1], cells[1], second_sums, hidden.spikes, spiking, second, *how
+            )
+        else:
+            _learned(layers[0], rates[0], hidden, w[0], m[0], inputs.spikes, lit, first, *how)
+            _learned(layers[1], rates[1], output, w[1], m[1], hidden.spikes, spiking, second, *how)
         _drifted(rates[0], w[0], reference[0], hidden.spikes, spiking, salt, t, first)
         _drifted(rates[1], w[1], reference[1], output.spikes, answers, salt, t, second)
     if target >= 0:
