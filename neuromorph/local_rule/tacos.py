@@ -124,7 +124,7 @@ def _learned(layer, rates, units, w, m, spikes, count, place, protects, salt, t)
 
 @compiled
 def _empty(gathers, w, m, before, protects):
-    """g and f [before, after] of a presentation in which inputs ``before`` may spike; no array where nothing gathers."""
+    """g and f [before, after] of a presentation with inputs ``before``; no array where nothing gathers."""
     shape = w.shape if gathers else (0, 0)
     gathered, damping = np.zeros(shape, f32), np.ones(shape, f32)
     for j in before if gathers else before[:0]:
@@ -139,8 +139,11 @@ def _gathered(layer, rates, units, w, m, cells, sums, spikes, count, place, prot
     steps, (gathered, damping), some = _steps(layer, rates, units), sums, False
     for k in range(count):
         j = spikes[k]
-        gathered[j] -= steps * damping[j]
+        total, factor, largest = gathered[j], damping[j], f32(0)
         for i in range(len(steps)):
+            total[i] -= steps[i] * factor[i]
+            largest = max(largest, abs(total[i]))
+        for i in range(len(steps) if largest >= f32(rates.gather) else 0):
             if abs(gathered[j, i]) >= f32(rates.gather):
                 here, device = (place[0] + j * w.shape[1] + i, place[1]), cells.turn[0] % cells.r.shape[2]
                 direction = 1 if gathered[j, i] > 0 else -1
