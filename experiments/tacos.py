@@ -36,7 +36,6 @@ ROWS: Mapping[str, Mapping[str, Any]] = {
     "metaplasticity": {},
     "metaplasticity + drift": {"alpha": ALL["alpha"]},
     "metaplasticity + neuromodulation": {"modulated": True},
-    "metaplasticity + neuromodulation, dm x 1.5": {"modulated": True, "dm": (72e-4, 24e-4)},
     "all three": ALL,
     "devices, no protection": {"devices": True, "metaplastic": False},
     "devices, metaplasticity": {"devices": True},

@@ -83,9 +83,9 @@ class TacosConfig:
             raise ValueError(f"bits must be 0 (float) or lie between 2 and 24, got {self.bits}.")
 
 
-PEER = TacosConfig(devices=Devices(), eta=(0.7, 0.007), dm=(12e-4, 4e-4))
+PEER = TacosConfig(devices=Devices(levels=10), eta=(0.7, 0.007), dm=(12e-4, 4e-4))
 """The published constants of the peer's network with float updates (Zohora et al. 2024, split MNIST; no drift, no
-neuromodulation). The levels of a device and their spread are ours: those of ``learners.probabilistic``."""
+neuromodulation). That a device has ten levels that spread by .1 is ours (experiments/tacos.py)."""
 PEER_FASHION = replace(PEER, gather=(0.8, 0.06), w_max=(4.0, 1.5), window=3.0, cap=14.0, traces=(2.8, 2.6, 1.7))
 """The same for split Fashion-MNIST."""
 
