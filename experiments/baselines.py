@@ -30,7 +30,7 @@ from neuromorph.metrics import AccuracyMatrix
 from neuromorph.snn.baselines import ControlConfig
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.study import JOINT, Cell, check_seeds, columns, run_study, spread, stacked
+from neuromorph.study import JOINT, Cell, check_seeds, columns, run_study, several, spread, stacked
 
 FEATURES = {"mnist": 784, "fashion-mnist": 784, "digits": 64}
 STREAMS = {"domain": "split-", "class": "split-class-", "task": "split-task-"}
@@ -129,7 +129,7 @@ def main(args: Args) -> None:
     found = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, title="baselines")
     matrices = [stacked(found[n : n + args.seeds]) for n in range(0, len(found), args.seeds)]
     print(
-        f"split {args.data}, {args.epochs} epochs, average accuracy in percent, mean +- sd over {args.seeds} seeds; "
+        f"split {args.data}, {args.epochs} epochs, average accuracy in percent, mean +- sd over {several(args.seeds)}; "
         f"chance: domain and task 50, class 10; published: MNIST"
     )
     head = ("scenario", "method", "told", "average accuracy", "forgetting", "published", "within 2 sd")

@@ -18,7 +18,7 @@ from fusi_models.models.brader import Hidden, accepting
 from neuromorph.learners.brader import BraderConfig, BraderLearner
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.study import JOINT, Cell, Result, columns, run_study, spread, stacked
+from neuromorph.study import JOINT, Cell, Result, columns, run_study, several, spread, stacked
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,8 @@ def one_task(args: Args) -> None:
     before = " ".join(f"{100 * value:.1f}" for value in np.atleast_1d(matrix.baseline[0]))
     images = f"{args.samples or 'all'} images"
     print(
-        f"{args.what}, {args.synapse}, {args.units} units a class, {args.epochs} epochs, {images}, {args.seeds} seeds:"
+        f"{args.what}, {args.synapse}, {args.units} units a class, {args.epochs} epochs, {images}, "
+        f"{several(args.seeds)}:"
     )
     print(f"  accuracy in percent {spread(matrix.average_accuracy)} ({each}); before learning {before}; chance 10")
 
@@ -110,7 +111,7 @@ def forgetting(args: Args) -> None:
         m = stacked(found[k * args.seeds : (k + 1) * args.seeds])
         more = ("", "") if role else (spread(m.learning_accuracy), spread(m.forgetting))
         lines.append((stream, f"{name} {role}", spread(m.average_accuracy), *more))
-    print(f"percent, mean and sd over {args.seeds} seeds; chance: permuted 10, split 50; joint: all tasks at once")
+    print(f"percent, mean and sd over {several(args.seeds)}; chance: permuted 10, split 50; joint: all tasks at once")
     print(columns(lines))
 
 

@@ -35,7 +35,7 @@ from neuromorph.metrics import AccuracyMatrix
 from neuromorph.snn.baselines import ControlConfig
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.study import Cell, check_seeds, columns, run_study, spread, stacked
+from neuromorph.study import Cell, check_seeds, columns, run_study, several, spread, stacked
 
 STREAMS = ("split", "split-class", "rotated", "brightness")
 OPTIONS = {"rotated": ":degrees=15,start=0"}
@@ -126,7 +126,7 @@ def scores(args: Args, methods: list[str], cells: list[Cell]) -> dict[str, Any]:
     names = [(stream, method) for stream in args.streams for method in methods]
     print(
         f"{args.data}, {args.samples} images, {args.epochs} epochs, binary {'-'.join(map(str, args.hidden))}; average "
-        f"accuracy in percent, mean +- sd over {args.seeds} seeds; chance 50 (split) and 10; t: paired with the twin"
+        f"accuracy in percent, mean +- sd over {several(args.seeds)}; chance 50 (split) and 10; t: paired with the twin"
     )
     head = ("stream", "method", "accuracy", "just learned", "BWT", "against twin", "t, p")
     table = [line(name, row, rows[names.index((name[0], "twin"))]) for name, row in zip(names, rows, strict=True)]

@@ -24,7 +24,7 @@ from neuromorph import lava, streams
 from neuromorph.snn import chip_aware, settled
 from neuromorph.stopping import run_page
 from neuromorph.streams import Stream, joint
-from neuromorph.study import spread
+from neuromorph.study import several, spread
 
 STEPS, INPUT_BITS, BATCH = 10, 4, 100
 
@@ -122,7 +122,7 @@ def main(args: Args) -> None:
             rows.setdefault("floating, longer", []).append(floating(net, stream))
             for bits in args.bits:
                 rows.setdefault(f"{bits} bits, floating longer, rounded", []).append(on_chip(net, stream, bits))
-        print(f"{text} ({args.seeds} seeds, {epochs} epochs a task, then {more}; chance 10.0)")
+        print(f"{text} ({several(args.seeds)}, {epochs} epochs a task, then {more}; chance 10.0)")
         for row, values in rows.items():
             print(f"  {row:40} {spread(np.array(values))}")
 

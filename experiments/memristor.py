@@ -29,7 +29,7 @@ from neuromorph.snn.memristor import MemristorConfig
 from neuromorph.stopping import run_page
 from neuromorph.streams import Stream, StreamWords
 from neuromorph.streams.words import limits
-from neuromorph.study import Cell, check_seeds, columns, run_study, spread
+from neuromorph.study import Cell, check_seeds, columns, run_study, several, spread
 
 NOISE = {"spread": 0.1, "read_noise": 0.05, "up_failed": 0.1, "down_failed": 0.1}
 TABLES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
@@ -151,7 +151,7 @@ def main(args: Args) -> None:
             (table, name, learned, spread(end[0]), spread(end[1]), f"{mean:.1f}", f"{largest:.0f}", f"{size:.0f}")
         )
     print(
-        f"{args.stream}, {args.samples or 'all'} images a set, {args.epochs} epochs, {args.seeds} seeds, percent; "
+        f"{args.stream}, {args.samples or 'all'} images a set, {args.epochs} epochs, {several(args.seeds)}, percent; "
         f"chance {100 / words(0).outputs:.0f}; one output layer, "
         f"{'the task told in the test' if args.norm == TOLD else 'no boundary told'}"
     )

@@ -37,7 +37,7 @@ from neuromorph.snn.posterior import GaussianConfig
 from neuromorph.snn.sampled import SampledConfig
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.study import Cell, Result, check_seeds, columns, run_study, spread, stacked
+from neuromorph.study import Cell, Result, check_seeds, columns, run_study, several, spread, stacked
 
 METHODS = ("MESU", "MESU N=inf", "BGD", "SGD", "BiMU")
 IMAGES = 60_000  # of a task of the papers
@@ -126,7 +126,7 @@ def main(args: Args) -> None:
     rows = [found[n : n + args.seeds] for n in range(0, len(found), args.seeds)]
     print(
         f"permuted {args.data}, {args.tasks} tasks of {args.samples} images, one at a time, one pass; percent, mean +- "
-        f"sd over {args.seeds} seeds; {args.test_samples} test images a task; chance 10; N times {scale(args):g}"
+        f"sd over {several(args.seeds)}; {args.test_samples} test images a task; chance 10; N times {scale(args):g}"
     )
     head = (
         "method",

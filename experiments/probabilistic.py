@@ -25,7 +25,7 @@ from neuromorph.metrics import AccuracyMatrix
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
 from neuromorph.streams.words import limits
-from neuromorph.study import Cell, check_seeds, columns, run_study, spread, stacked
+from neuromorph.study import Cell, check_seeds, columns, run_study, several, spread, stacked
 
 IMAGES = 60_000
 PUBLISHED = {("mnist", 7): "83.7 +- .8", ("mnist", 2): "82.7 +- 1.2", ("mnist", 1): "81.1 +- 1.5"}
@@ -87,7 +87,7 @@ def main(args: Args) -> None:
     matrices = [stacked(found[n : n + args.seeds]) for n in range(0, len(found), args.seeds)]
     print(
         f"at most {args.samples} images, once, domain-incremental, {args.levels} levels a device; percent, mean +- sd "
-        f"over {args.seeds} seeds; chance 50; growth of m times "
+        f"over {several(args.seeds)}; chance 50; growth of m times "
         "{:g}, {:g}".format(*growth(args))
     )
     head = ("data", "devices", "m", "accuracy", "just learned", "BWT", "tasks at the end", "published (60 000)")

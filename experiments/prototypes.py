@@ -28,7 +28,7 @@ from neuromorph.local_rule.prototypes import Prototypes
 from neuromorph.local_rule.rule import LocalRule
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.study import Cell, check_seeds, columns, run_study, spread, stacked
+from neuromorph.study import Cell, check_seeds, columns, run_study, several, spread, stacked
 
 INPUTS = {"digits": 64}
 CLASSES = 10
@@ -99,7 +99,7 @@ def main(args: Args) -> None:
         last = [f"{100 * value:.0f}" for value in matrix.accuracy[-1].mean(-1)]
         lines.append((data, row.name, spread(matrix.average_accuracy, "+-"), spread(matrix.forgetting, "+-"), *last))
         content.append({"data": data, "name": row.name, "accuracy": matrix.accuracy.tolist()})
-    print(f"split-class, one pass, percent, mean +- sd of {args.seeds} seeds (few samples: one seed); chance 10")
+    print(f"split-class, one pass, percent, mean +- sd of {several(args.seeds)} (few samples: one seed); chance 10")
     print(columns([("data", "learner", "accuracy", "forgetting", *(f"task {k}" for k in range(1, 6))), *lines]))
     write_json(args.out / "prototypes.json", content)
 

@@ -26,7 +26,7 @@ from neuromorph.learners.tacos import PEER, PEER_FASHION, TacosConfig, TacosLear
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
 from neuromorph.streams.words import limits
-from neuromorph.study import Cell, check_seeds, columns, run_study, spread, stacked
+from neuromorph.study import Cell, check_seeds, columns, run_study, several, spread, stacked
 
 WHOLE = 60_000  # images that the published dm is made for
 ALL: Mapping[str, Any] = {"metaplastic": True, "alpha": (1e-3, 1e-3), "modulated": True}
@@ -110,7 +110,7 @@ def main(args: Args) -> None:
         lines.append((name, row, *map(spread, numbers), last))
     print(
         f"split streams, domain-incremental, {args.hidden} hidden units, two outputs, {args.samples} images once, "
-        f"{args.seeds} seeds, percent; chance 50"
+        f"{several(args.seeds)}, percent; chance 50"
     )
     print(columns(lines))
     write_json(args.out / "tacos.json", {"lines": lines})

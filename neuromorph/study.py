@@ -162,6 +162,15 @@ def check_seeds(seeds: int) -> None:
     count("seeds", seeds, MOST_SEEDS)
 
 
+def several(count: int, word: str = "seed") -> str:
+    """How many, for a sentence.
+
+    >>> several(1), several(3)
+    ('1 seed', '3 seeds')
+    """
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
 def ahead(call: Callable[[], None], jobs: int | None) -> None:
     """Make ``call`` in each process of a coming study with so many ``jobs``, or here where this is the only one.
 

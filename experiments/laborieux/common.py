@@ -16,7 +16,7 @@ from neuromorph.learners.deep import DeepConfig, DeepLearner
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.snn.baselines import ControlConfig, SpikingConfig
 from neuromorph.streams import Stream, StreamWords
-from neuromorph.study import Cell, check_seeds, columns, run_study, spread, stacked
+from neuromorph.study import Cell, check_seeds, columns, run_study, several, spread, stacked
 from neuromorph.tables import deviation
 
 BINARY, SPIKING, FULL = "non-spiking", "spiking", "full precision"
@@ -132,7 +132,9 @@ def report(rows: Sequence[Row], page: Page, name: str, chance: float = 0.1) -> l
     lines = list(dict.fromkeys(row.line for row in rows))
     cells = {(row.line, row.network): matrix for row, matrix in zip(rows, matrices, strict=True)}
     norms = {n: " or ".join(dict.fromkeys(r.norm for r in rows if r.network == n)) for n in networks}
-    print(f"{name}: mean +- sd over {page.seeds} seeds, percent; A average accuracy, F forgetting; chance {chance:.0%}")
+    print(
+        f"{name}: mean +- sd over {several(page.seeds)}, percent; A average accuracy, F forgetting; chance {chance:.0%}"
+    )
     print("norm: " + "; ".join(f"{n}: {norm}" for n, norm in norms.items()))
     head = ("method", "scenario", "told or reset at a boundary", "published", *networks)
     print(columns([head, *((*line, *(_cell(cells.get((line, n))) for n in networks)) for line in lines)]))
