@@ -45,6 +45,8 @@ class Args:
     """mnist, fashion-mnist or digits."""
     devices: tuple[int, ...] = (7, 2, 1)
     """Devices of a weight."""
+    control: bool = True
+    """The last number of devices once more, without metaplasticity."""
     samples: int = IMAGES
     """Training images of the data set."""
     test_samples: int = 2000
@@ -76,7 +78,7 @@ def main(args: Args) -> None:
     count("samples", args.samples)
     if not args.devices:
         raise ValueError("devices must name at least one number of devices, got none.")
-    kinds = [*((count, True) for count in args.devices), (args.devices[-1], False)]
+    kinds = [*((count, True) for count in args.devices), *((args.devices[-1], False),) * args.control]
     rows = [(data, *kind) for data in args.data for kind in kinds]
     cells = [
         Cell(name(*row, seed), partial(learner, args, *row), words(args, row[0]), seed, threads=1)

@@ -1,11 +1,12 @@
 """What learners of one hidden layer with error neurons share: they are shown sample by sample, boundary-free.
 
-The class with most output spikes wins; of equals, and where none fires, the first. Test samples are all shown with one
-set of random numbers, the same each time, so a prediction depends on no other sample.
+The class with most output spikes wins; of equals, and where none fires, the first. The random numbers of a test sample
+are named by what it shows: the same each time, others for other samples, and no prediction depends on another sample.
 """
 
 from __future__ import annotations
 
+import zlib
 from abc import abstractmethod
 from typing import Any, ClassVar, Protocol
 
@@ -74,6 +75,11 @@ def check_presented(name: str, sizes: tuple[int, ...], parts: tuple[str, ...]) -
         raise ValueError(f"{name} has one hidden layer (--hidden 200), got {len(sizes) - 2}: {sizes}.")
 
 
+def _names(x: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Of the draws of test samples x [n, input]."""
+    return np.array([zlib.crc32(one.tobytes()) for one in x], np.int64)
+
+
 class PresentedLearner(Learner):
     """``arrays``: attributes of two layers each, which are the state. ``back``: feedback weights [hidden, class].
 
@@ -139,7 +145,7 @@ class PresentedLearner(Learner):
         found = [np.zeros((0, self.classes), np.int64)]
         for k in range(0, len(x), self.together):
             n = len(x[k : k + self.together])
-            found.append(self._show(x[k : k + n], np.full(n, -1), key, np.zeros(n, np.int64)))
+            found.append(self._show(x[k : k + n], np.full(n, -1), key, _names(x[k : k + n])))
         return np.concatenate(found)
 
     def cost(self, x: np.ndarray) -> Cost:
@@ -148,7 +154,8 @@ class PresentedLearner(Learner):
         x = checked_samples(x, (self.inputs,), flat=True, dtype=np.float32)
         c, key = self.config, np.uint32(integer("presentations in a test", self.seed))
         layers, chances = error_neurons.layers(c.window, c.dm, c.cap), x * np.float32(c.rate / 1000)
-        passed = [error_neurons.passed(layers, self.w, one, c.steps, key, np.uint32(0)) for one in chances]
+        shown = zip(chances, _names(x), strict=True)
+        passed = [error_neurons.passed(layers, self.w, one, c.steps, key, np.uint32(name)) for one, name in shown]
         inputs, hidden, outputs = map(float, np.mean(passed, 0))
         synapses = sum(w.size for w in self.w)
         added = inputs * c.hidden + hidden * self.classes
