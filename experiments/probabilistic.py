@@ -6,10 +6,9 @@ repository: 784-200-2, spikes, domain-incremental, one pass, no boundary told; 7
 device); with 25 000, 8000 and 2000 images 83.5, 81.8 and 79.9. Ours: the levels of a device and how far they spread,
 as theirs are not public: chosen on 2500 training images that were not learned, seed 0. At the end and just learned,
 MNIST (theirs, on test images, 83.7 and 91.8): ten levels, spread .02, .06, .1: 79.4, 81.9 / 91.5, 79.9 / 90.9; six, .02
-and .1: 77.0 / 94.4, 80.6 / 90.6; eight, .02: 80.1 / 93.3; **twenty, .1: 82.8 / 88.0**, and
-Fashion-MNIST 92.2 / 97.7 (93.2, 97.2). For Fashion-MNIST ten levels, .1, with which the same group's other network
-learns and keeps its first tasks as theirs does (experiments/tacos.py, on such images, too). Ours, too, that with fewer
-images m grows faster in proportion, unless ``--as-published``; what theirs did there is unknown to us.
+and .1: 77.0 / 94.4, 80.6 / 90.6; eight, .02: 80.1 / 93.3; **twenty, .1: 82.8 / 88.0**, and Fashion-MNIST 92.2 / 97.7
+(93.2, 97.2). Ours, too, that with fewer images m grows faster in proportion, unless ``--as-published``; what theirs did
+there is unknown to us.
 
 ``--quick``: 200 of the 8x8 digits, 30 units, one seed.
 """
@@ -21,6 +20,7 @@ from pathlib import Path
 from fusi_models.checks import count
 from neuromorph.atomic import write_json
 from neuromorph.learners.probabilistic import ProbabilisticConfig, ProbabilisticLearner, constants
+from neuromorph.local_rule.devices import Devices
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
@@ -51,10 +51,10 @@ class Args:
     """Training images of the data set."""
     test_samples: int = 2000
     """Test images of the data set; 0 takes all."""
-    levels: int | None = None
-    """Of a device; None takes those chosen for the data set (MNIST 20, Fashion-MNIST 10)."""
-    spread: float | None = None
-    """Standard deviation of a written resistance over its mean; None takes .1."""
+    levels: int = Devices.levels
+    """Of a device."""
+    spread: float = Devices.spread
+    """Standard deviation of a written resistance over its mean."""
     growth: tuple[float, float] = (1.0, 1.0)
     """Of m in the hidden and the output layer, over the published; with fewer images, more in proportion."""
     as_published: bool = False
@@ -88,7 +88,7 @@ def main(args: Args) -> None:
     found = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, title="probabilistic")
     matrices = [stacked(found[n : n + args.seeds]) for n in range(0, len(found), args.seeds)]
     print(
-        f"at most {args.samples} images, once, domain-incremental, {levels(args)} levels a device; percent, mean +- sd "
+        f"at most {args.samples} images, once, domain-incremental, {args.levels} levels a device; percent, mean +- sd "
         f"over {several(args.seeds)}; chance 50; growth of m times "
         "{:g}, {:g}".format(*growth(args))
     )
@@ -106,11 +106,6 @@ def words(args: Args, data: str) -> StreamWords:
     return StreamWords(f"split-{data}", 5, *limits(args.samples, args.test_samples))
 
 
-def levels(args: Args) -> str:
-    """Of a device, of each data set."""
-    return " and ".join(str(args.levels or constants(data, args.devices[0]).devices.levels) for data in args.data)
-
-
 def growth(args: Args) -> tuple[float, float]:
     """Of m in the two layers, over the published."""
     if args.as_published or args.quick:
@@ -124,8 +119,7 @@ def learner(args: Args, data: str, count: int, kept: bool, seed: int) -> Probabi
         config = ProbabilisticConfig(hidden=30, traces=(2.0, 1.0, 1.0))
     hidden, output = growth(args)
     dm = (config.dm[0] * hidden * kept, config.dm[1] * output * kept)
-    chosen = {name: v for name, v in (("levels", args.levels), ("spread", args.spread)) if v is not None}
-    config = replace(config, devices=replace(config.devices, count=count, **chosen), dm=dm)
+    config = replace(config, devices=Devices(count, args.levels, args.spread), dm=dm)
     return ProbabilisticLearner(64 if data == "digits" else 784, 2, config, seed)
 
 

@@ -61,25 +61,19 @@ class ProbabilisticConfig:
 
 _MNIST = ProbabilisticConfig()
 _FASHION = ProbabilisticConfig(
-    devices=Devices(7, 10),
-    w_max=(4.0, 1.5),
-    u_th=(0.45, 2.25),
-    window=3.0,
-    dm=(40e-4, 15e-4),
-    cap=14.0,
-    traces=(4.5, 2.0, 2.25),
+    w_max=(4.0, 1.5), u_th=(0.45, 2.25), window=3.0, dm=(40e-4, 15e-4), cap=14.0, traces=(4.5, 2.0, 2.25)
 )
 PUBLISHED: Mapping[tuple[str, int], ProbabilisticConfig] = {
     ("mnist", 7): _MNIST,
     ("mnist", 2): replace(_MNIST, devices=Devices(2), u_th=(0.45, 3.5), traces=(4.0, 2.25, 1.75)),
     ("mnist", 1): replace(_MNIST, devices=Devices(1), u_th=(0.4, 4.0), traces=(5.5, 3.25, 1.75)),
     ("fashion-mnist", 7): _FASHION,
-    ("fashion-mnist", 2): replace(_FASHION, devices=Devices(2, 10), u_th=(0.45, 3.5), traces=(6.0, 2.5, 1.75)),
+    ("fashion-mnist", 2): replace(_FASHION, devices=Devices(2), u_th=(0.45, 3.5), traces=(6.0, 2.5, 1.75)),
     ("fashion-mnist", 1): replace(
-        _FASHION, devices=Devices(1, 10), w_max=(3.0, 1.5), u_th=(0.5, 3.5), traces=(6.0, 2.5, 2.25)
+        _FASHION, devices=Devices(1), w_max=(3.0, 1.5), u_th=(0.5, 3.5), traces=(6.0, 2.5, 2.25)
     ),
 }
-"""The published constants, by data set and number of devices; the levels of a device are ours, chosen for each set."""
+"""The published constants, but for the levels of a device, by data set and number of devices."""
 
 
 def constants(data: str, devices: int) -> ProbabilisticConfig:
