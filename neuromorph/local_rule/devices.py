@@ -60,11 +60,20 @@ class Devices:
     def initial(
         self, shape: tuple[int, ...], w_max: float, largest: float, rng: np.random.Generator
     ) -> NDArray[np.float32]:
-        """Resistances [*shape, device] of weights that are spread evenly over the states within +-``largest``."""
+        """Resistances [*shape, device] of weights that are spread evenly over the states within +-``largest``.
+
+        Raises ``ValueError`` where there is no such state.
+        """
         total = np.arange(self.count * (self.levels - 1) + 1)  # levels of all devices together
         a, b = self.scale(w_max)
         weight = a * (total + self.count) - b
-        chosen = rng.choice(total[np.abs(weight) <= largest + 1e-9], shape)
+        states = total[np.abs(weight) <= largest + 1e-9]
+        if not len(states):
+            raise ValueError(
+                f"{self.count} devices of {self.levels} levels have no weight within +-{largest:g}, the smallest is "
+                f"{np.abs(weight).min():g}: take more levels or devices, or larger initial weights."
+            )
+        chosen = rng.choice(states, shape)
         level = chosen[..., None] // self.count + (np.arange(self.count) < chosen[..., None] % self.count)
         noise = rng.standard_normal((*shape, self.count), np.float32)
         return (self.resistances[level] * (1 + np.float32(self.spread) * noise)).astype(np.float32)

@@ -29,3 +29,8 @@ def test_impossible_devices_are_refused():
     for options in ({"count": 0}, {"levels": 1}, {"spread": -0.1}):
         with pytest.raises(ValueError, match="must be"):
             Devices(**options)
+
+
+def test_initial_weights_that_no_state_has_are_refused():
+    with pytest.raises(ValueError, match="1 devices of 2 levels have no weight within .-1, the smallest is 3"):
+        Devices(1, 2).initial((2, 2), 3.0, 1.0, np.random.default_rng(0))
