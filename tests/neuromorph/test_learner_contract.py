@@ -18,6 +18,7 @@ from neuromorph import data, streams
 from neuromorph.learners import catalogue
 from neuromorph.learners.catalogue import RULE
 from neuromorph.learners.local import RasterLearner
+from neuromorph.local_rule.devices import Devices
 from neuromorph.run import learn_stream
 from neuromorph.snn import Convolution
 from neuromorph.snn.weights import RealsConfig
@@ -189,6 +190,7 @@ OTHERS: dict[str, list[Any]] = {
     "channels": [(1, 2), {"channels": (1, 2), "norm": "none"}],
     "code": ["rate"],
     "convolutions": [{"convolutions": (Convolution(2, 2),), "image": (1, 3, 3)}],
+    "devices": [{"devices": Devices(2, 4), "bits": 0, "alpha": (0.0, 0.0)}],
     "encoding": ["latency"],
     "fast": [False, True, {"fast": True, "binary": True}],
     "gains": [(1.0, 2.0)],

@@ -340,7 +340,7 @@ def test_a_task_without_samples_is_refused():
     with pytest.raises(ValueError, match="No training samples of the task 'classes 2, 3'"):
         list(streams.split(few, 2, "class"))
     few = Data("few", data.train, tuple(a[data.test[1] < 2] for a in data.test), 4)
-    with pytest.raises(ValueError, match="classes 2, 3 has no test samples"):
+    with pytest.raises(ValueError, match="No test samples of the task 'classes 2, 3'"):
         list(streams.split(few, 2, "class"))
 
 
