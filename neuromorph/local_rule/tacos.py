@@ -90,8 +90,8 @@ def noise(salt, t, place):
 
 
 @compiled
-def _damping(m, w, protects):
-    return f32(math.exp(-abs(m * w))) if protects and m > 0 else f32(1)  # exp(0) is 1
+def _damping(m, w):
+    return f32(math.exp(-abs(m * w)))
 
 
 @compiled
@@ -110,9 +110,10 @@ def _learned(layer, rates, units, w, m, spikes, count, place, protects, salt, t)
     for k in range(count):
         j = spikes[k]
         damped = steps.copy()
-        for i in range(len(steps)):
-            if steps[i] != 0:
-                damped[i] *= _damping(m[j, i], w[j, i], protects)
+        if protects:
+            for i in range(len(steps)):
+                if m[j, i] > 0 and steps[i] != 0:  # exp(0) is 1
+                    damped[i] *= _damping(m[j, i], w[j, i])
         for i in range(len(steps)):
             if rates.grid > 0:
                 if damped[i] != 0:
@@ -127,9 +128,9 @@ def _empty(gathers, w, m, before, protects):
     """g and f [before, after] of a presentation with inputs ``before``; no array where nothing gathers."""
     shape = w.shape if gathers else (0, 0)
     gathered, damping = np.zeros(shape, f32), np.ones(shape, f32)
-    for j in before if gathers else before[:0]:
+    for j in before if gathers and protects else before[:0]:
         for i in range(w.shape[1]):
-            damping[j, i] = _damping(m[j, i], w[j, i], protects)
+            damping[j, i] = _damping(m[j, i], w[j, i])
     return gathered, damping
 
 
@@ -150,7 +151,7 @@ def _gathered(layer, rates, units, w, m, cells, sums, spikes, count, place, prot
                 new = moved(cells.r[j, i, device], direction, cells.means, cells.spread, noise(salt, t, here))
                 cells.r[j, i, device] = new
                 w[j, i] = weight(cells.r[j, i], rates.scale)
-                damping[j, i] = _damping(m[j, i], w[j, i], protects)
+                damping[j, i] = _damping(m[j, i], w[j, i]) if protects else f32(1)
                 gathered[j, i], some = f32(0), True
     cells.turn[0] += some
 
