@@ -162,13 +162,13 @@ def check_seeds(seeds: int) -> None:
     count("seeds", seeds, MOST_SEEDS)
 
 
-def several(count: int, word: str = "seed") -> str:
-    """How many, for a sentence.
+def several(seeds: int) -> str:
+    """How many seeds, for a sentence.
 
     >>> several(1), several(3)
     ('1 seed', '3 seeds')
     """
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+    return "1 seed" if seeds == 1 else f"{seeds} seeds"
 
 
 def ahead(call: Callable[[], None], jobs: int | None) -> None:

@@ -202,8 +202,8 @@ def _plastic(k, layers, rates, w, cells, neurons, thresholds, switches, learns, 
     """The synapses of a layer, without values."""
     constants = shared | layers[k]._asdict() | rates[k]._asdict()
     constants |= {"begin": k * w[0].size, "total": w[0].size + w[1].size}
-    devices = cells[k].r.shape[2]
     constants |= {"before": float(thresholds[k]), "after": float(thresholds[k + 1])}
+    devices = cells[k].r.shape[2]
     paths = {"transmit": _Path("pre", ("hidden", "output")[k], 1, "current_post += w/tau_syn")}
     if learns:
         protects, modulated = switches

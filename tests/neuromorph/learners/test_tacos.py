@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from neuromorph.learners.methods import LearnerWords
-from neuromorph.learners.tacos import PEER, TacosConfig, TacosLearner, TorchTacosLearner
+from neuromorph.learners.tacos import PEER, PEER_FASHION, TacosConfig, TacosLearner, TorchTacosLearner
 from neuromorph.local_rule.devices import Devices
 
 SMALL = TacosConfig(30, steps=100, eta=(0.3, 0.1), traces=(2.0, 1.0, 1.0))
@@ -91,6 +91,9 @@ def test_what_is_gathered_in_a_presentation_is_forgotten_at_its_end():
 
 
 def test_a_benchmark_has_the_peers_network_in_words():
+    """Steps of .7 U and .007 U, thresholds of 1.1 and .05, for Fashion-MNIST of .8 and .06."""
+    for config, thresholds in ((PEER, (1.1, 0.05)), (PEER_FASHION, (0.8, 0.06))):
+        assert config.eta == (0.7, 0.007) and config.gather == thresholds and config.dm == (12e-4, 4e-4)
     assert LearnerWords("tacos:devices=yes", (20, 30, 2))(1).config == replace(PEER, hidden=30)
     for words, match in (("bits=8", "no bits"), ("drift=.1", "no drift")):
         with pytest.raises(ValueError, match=match):

@@ -1,5 +1,6 @@
 """TACOS in Brian2 and in plain torch: the spikes and the weights of the compiled loops."""
 
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -86,7 +87,8 @@ def test_a_presentation_moves_the_weights_by_the_written_out_sum(devices):
     ]
     before, w = ([a.astype(float) for a in learner.w] for _ in range(2))
     network = (learner.w, learner.reference, m, cells, learner.back)
-    fixed = (error_neurons.layers(1e9, (0.0, 0.0), 1.0), rates, *network)
+    layers, twin = error_neurons.layers(1e9, (0.0, 0.0), 1.0), deepcopy(network)
+    fixed = (layers, rates, *network)
     hidden, output = BY_NAME["torch"](
         *fixed, np.zeros(3), x[None], 0.3, steps, np.array([target]), (True, False), key, [count]
     )
@@ -110,9 +112,13 @@ def test_a_presentation_moves_the_weights_by_the_written_out_sum(devices):
             levels[k][..., turns[k] % 3] = np.clip(levels[k][..., turns[k] % 3] + ready * np.sign(g[k]), 1, 8)
             w[k][ready] = (levels[k].sum(-1) - 3)[ready] * 2 * config.w_max[k] / 21 - config.w_max[k]
             g[k][ready], turns[k] = 0, turns[k] + ready.any()
+    moved, reference, m, copies, back = twin
+    shown = (np.zeros(3, np.float32), x, 0.3, steps, target, (True, False), np.uint32(key), np.uint32(count))
+    tacos.present(layers, tuple(rates), moved, reference, tuple(m), tuple(copies), back, *shown)
     for k in range(2):
         assert (np.abs(w[k] - before[k]) > 0.2).sum() > 3
         np.testing.assert_allclose(learner.w[k], w[k], atol=1e-4)
+        np.testing.assert_allclose(moved[k], w[k], atol=1e-4)
         np.testing.assert_allclose(1 / learner.r[k], levels[k], rtol=1e-6)
         assert cells[k].turn[0] == turns[k] and (turns[k] > 3) == devices
 
