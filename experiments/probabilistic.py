@@ -52,9 +52,9 @@ class Args:
     test_samples: int = 2000
     """Test images of the data set; 0 takes all."""
     levels: int = Devices.levels
-    """Of a device."""
+    """Of a device, in equal steps of conductance; 0 takes the ten measured ones."""
     spread: float = Devices.spread
-    """Standard deviation of a written resistance over its mean."""
+    """Standard deviation of a written resistance over its mean; the measured levels have their own."""
     growth: tuple[float, float] = (1.0, 1.0)
     """Of m in the hidden and the output layer, over the published; with fewer images, more in proportion."""
     as_published: bool = False
@@ -88,7 +88,8 @@ def main(args: Args) -> None:
     found = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, title="probabilistic")
     matrices = [stacked(found[n : n + args.seeds]) for n in range(0, len(found), args.seeds)]
     print(
-        f"at most {args.samples} images, once, domain-incremental, {args.levels} levels a device; percent, mean +- sd "
+        f"at most {args.samples} images, once, domain-incremental, "
+        f"{args.levels or 'measured'} levels a device; percent, mean +- sd "
         f"over {several(args.seeds)}; chance 50; growth of m times "
         "{:g}, {:g}".format(*growth(args))
     )

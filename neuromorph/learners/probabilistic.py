@@ -2,8 +2,8 @@
 
 Equations: ``local_rule.error_driven`` and ``local_rule.devices``. Sample by sample, boundary-free, every weight made of
 devices of a few levels; one further number a synapse, m, which only grows. The published constants are the defaults
-(split MNIST, seven devices); the levels of a device are a reconstruction. The class with most output spikes wins; of
-equals, and where none fires, the first (the authors count silence as wrong).
+(split MNIST, seven devices). The class with most output spikes wins; of equals, and where none fires, the first (the
+authors count silence as wrong).
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ PUBLISHED: Mapping[tuple[str, int], ProbabilisticConfig] = {
         _FASHION, devices=Devices(1), w_max=(3.0, 1.5), u_th=(0.5, 3.5), traces=(6.0, 2.5, 2.25)
     ),
 }
-"""The published constants, but for the levels of a device, by data set and number of devices."""
+"""The published constants, by data set and number of devices."""
 
 
 def constants(data: str, devices: int) -> ProbabilisticConfig:
@@ -129,10 +129,10 @@ class ProbabilisticLearner(PresentedLearner):
         c, devices = self.config, self.config.devices
         scales = (devices.scale(w) for w in c.w_max)
         writing = tuple(error_driven.Writing(*one) for one in zip(c.u_th, scales, strict=True))
-        spread, thresholds = np.float32(devices.spread), np.array(c.traces, np.float32)
+        thresholds = np.array(c.traces, np.float32)
         counts, writes = error_driven.present(
             error_neurons.layers(c.window, c.dm, c.cap), writing, self.w, self.r, self.m, self.turns, self.back,
-            devices.resistances, spread, thresholds, sample * np.float32(c.rate / 1000), c.label_rate / 1000, c.steps,
+            devices.table, thresholds, sample * np.float32(c.rate / 1000), c.label_rate / 1000, c.steps,
             target, np.uint32(key), np.uint32(count),
         )  # fmt: skip
         for total, more in zip(self.writes, writes, strict=True):
@@ -148,14 +148,17 @@ class ProbabilisticMethod:
     devices: int = Devices.count
     """Of a weight."""
     levels: int = Devices.levels
-    """Of a device."""
+    """Of a device, in equal steps; 0 takes the ten measured ones."""
+    spread: float = Devices.spread
+    """Of a device in equal steps, over its mean."""
     protects: bool = True
     """m grows."""
 
     def build(self, sizes: tuple[int, ...], seed: int, device: str, parts: tuple[str, ...]) -> Learner:
         """The learner for ``sizes``. Raises ``ValueError`` for parts, or more or fewer than one hidden layer."""
         check_presented("probabilistic", sizes, parts)
-        config = replace(constants("mnist", self.devices), hidden=sizes[1], devices=Devices(self.devices, self.levels))
+        devices = Devices(self.devices, self.levels, self.spread)
+        config = replace(constants("mnist", self.devices), hidden=sizes[1], devices=devices)
         config = config if self.protects else replace(config, dm=(0.0, 0.0))
         return ProbabilisticLearner(sizes[0], sizes[2], config, seed)
 

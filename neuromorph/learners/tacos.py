@@ -83,9 +83,9 @@ class TacosConfig:
             raise ValueError(f"bits must be 0 (float) or lie between 2 and 24, got {self.bits}.")
 
 
-PEER = TacosConfig(devices=Devices(levels=10), eta=(0.7, 0.007), dm=(12e-4, 4e-4))
+PEER = TacosConfig(devices=Devices(), eta=(0.7, 0.007), dm=(12e-4, 4e-4))
 """The published constants of the peer's network with float updates (Zohora et al. 2024, split MNIST; no drift, no
-neuromodulation). That a device has ten levels that spread by .1 is ours (experiments/tacos.py)."""
+neuromodulation)."""
 PEER_FASHION = replace(PEER, gather=(0.8, 0.06), w_max=(4.0, 1.5), window=3.0, cap=14.0, traces=(2.8, 2.6, 1.7))
 """The same for split Fashion-MNIST."""
 
@@ -139,8 +139,7 @@ class Tacos(PresentedLearner):
         chosen = (c.eta, c.alpha, (c.tau_ref, c.tau_ref), c.w_max, (self.grid(0), self.grid(1)), gather)
         rates = tuple(tacos.Rates(*v) for v in zip(*chosen, map(made.scale, c.w_max), strict=True))
         layers, thresholds = error_neurons.layers(c.window, c.dm, c.cap), np.array(c.traces, np.float32)
-        levels = (made.resistances, np.float32(made.spread))
-        cells = tuple(tacos.Cells(*one, *levels) for one in zip(self.r, self.turns, strict=True))
+        cells = tuple(tacos.Cells(*one, made.table) for one in zip(self.r, self.turns, strict=True))
         fixed = (layers, rates, self.w, self.reference, self.m, cells, self.back, thresholds)
         shown = (samples * np.float32(c.rate / 1000), c.label_rate / 1000, c.steps, targets)
         return self._present(*fixed, *shown, (c.metaplastic, c.modulated), key, counts)

@@ -44,7 +44,7 @@ class Writing(NamedTuple):
 
 
 @compiled
-def _plastic(layer, writing, units, w, r, m, spikes, count, turn, means, spread, chance, salt, drawn):
+def _plastic(layer, writing, units, w, r, m, spikes, count, turn, table, chance, salt, drawn):
     """Writes of a step; ``turn`` [1]: devices' counter. Returns how many normal numbers have been drawn."""
     if count == 0:
         return drawn
@@ -64,21 +64,19 @@ def _plastic(layer, writing, units, w, r, m, spikes, count, turn, means, spread,
             j = spikes[k]
             if chance <= math.exp(-m[j, i] * abs(w[j, i])):
                 noise = normal(salt, WRITES // 2 + drawn)
-                r[j, i, device] = moved(r[j, i, device], direction[i], means, spread, noise)
+                r[j, i, device] = moved(r[j, i, device], direction[i], table, noise)
                 w[j, i] = weight(r[j, i], writing.scale)
                 drawn += 1
     return drawn
 
 
 @compiled
-def present(
-    layers, writing, w, r, m, turns, back, means, spread, thresholds, rates, label_rate, steps, target, key, count
-):
+def present(layers, writing, w, r, m, turns, back, table, thresholds, rates, label_rate, steps, target, key, count):
     """Show one sample; ``target`` -1 learns nothing. Returns output spikes [class], and writes of each layer [2].
 
     ``w``, ``m``: of the hidden and the output layer, [before, after]; ``r`` [before, after, device]; ``turns`` two
-    counters [1]; ``back`` B [hidden, class]; ``rates``: chance of an input spike a step [input]; ``thresholds`` of
-    the traces: inputs, hidden, output. ``key`` and ``count`` name the draws.
+    counters [1]; ``back`` B [hidden, class]; ``table``: ``Devices.table``; ``rates``: chance of an input spike a step
+    [input]; ``thresholds`` of the traces: inputs, hidden, output. ``key`` and ``count`` name the draws.
     """
     hidden, output, inputs = at_rest(back.shape[0]), at_rest(back.shape[1]), silent(rates)
     salt, error = salts(key, count), np.zeros((2, back.shape[1]), f32)
@@ -95,7 +93,7 @@ def present(
         for k, units in ((0, hidden), (1, output)):
             chance, drawn = 0.5 * (1 + signed(salt, CHOICES + 2 * t + k)), writes[0] + writes[1]
             after = _plastic(
-                layers[k], writing[k], units, w[k], r[k], m[k], *before[k], turns[k], means, spread, chance, salt, drawn
+                layers[k], writing[k], units, w[k], r[k], m[k], *before[k], turns[k], table, chance, salt, drawn
             )
             writes[k] += after - drawn
     if target >= 0:

@@ -149,14 +149,15 @@ def consolidated(layer, m, before, after, thresholds):
 
 
 @compiled
-def moved(r, direction, means, spread, noise):
-    """The resistance of a device after a step of one level; ``devices`` has the equation."""
+def moved(r, direction, table, noise):
+    """The resistance of a device after a step of one level; ``table``: ``Devices.table``."""
+    means, spreads = table
     level, nearest = 0, abs(r - means[0])
     for n in range(1, len(means)):
         if abs(r - means[n]) < nearest:
             level, nearest = n, abs(r - means[n])
     level = min(max(level + direction, 0), len(means) - 1)
-    return means[level] * (1 + spread * noise)
+    return means[level] * (1 + spreads[level] * noise)
 
 
 @compiled

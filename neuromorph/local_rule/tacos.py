@@ -57,12 +57,11 @@ class Rates(NamedTuple):
 
 
 class Cells(NamedTuple):
-    """The devices of a layer: ``r`` [before, after, device], ``turn`` [1]: steps with a write, ``means`` [level]."""
+    """The devices of a layer: ``r`` [before, after, device], ``turn`` [1]: steps with a write, ``Devices.table``."""
 
     r: np.ndarray
     turn: np.ndarray
-    means: np.ndarray
-    spread: np.float32
+    table: tuple[np.ndarray, np.ndarray]
 
 
 @compiled
@@ -148,7 +147,7 @@ def _gathered(layer, rates, units, w, m, cells, sums, spikes, count, place, prot
             if abs(gathered[j, i]) >= f32(rates.gather):
                 here, device = (place[0] + j * w.shape[1] + i, place[1]), cells.turn[0] % cells.r.shape[2]
                 direction = 1 if gathered[j, i] > 0 else -1
-                new = moved(cells.r[j, i, device], direction, cells.means, cells.spread, noise(salt, t, here))
+                new = moved(cells.r[j, i, device], direction, cells.table, noise(salt, t, here))
                 cells.r[j, i, device] = new
                 w[j, i] = weight(cells.r[j, i], rates.scale)
                 damping[j, i] = _damping(m[j, i], w[j, i]) if protects else f32(1)
@@ -235,10 +234,10 @@ def noises(first, second, t, place, total):
 
 
 @compiled
-def all_moved(r, directions, noises, means, spread):
+def all_moved(r, directions, noises, table):
     """``moved`` for arrays [n], float64, as they are kept in float32; direction 0 moves nothing."""
     new = r.astype(np.float64)
     for k in range(len(r)):
         if directions[k] != 0:
-            new[k] = f32(moved(f32(r[k]), int(directions[k]), means, spread, f32(noises[k])))
+            new[k] = f32(moved(f32(r[k]), int(directions[k]), table, f32(noises[k])))
     return new

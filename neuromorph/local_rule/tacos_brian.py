@@ -239,7 +239,7 @@ def _written(devices):
 
 def _moved(cells):
     """Resistances after a step of one level, or of none."""
-    return _function(lambda r, goes, number: tacos.all_moved(r, goes, number, cells.means, cells.spread), 3)
+    return _function(lambda r, goes, number: tacos.all_moved(r, goes, number, cells.table), 3)
 
 
 def _changed(change, rates, drifts):

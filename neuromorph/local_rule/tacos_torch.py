@@ -27,8 +27,7 @@ class _Layer:
     m: torch.Tensor
     r: torch.Tensor
     turn: int
-    means: torch.Tensor
-    spread: float
+    table: torch.Tensor
     begin: int
     total: int
 
@@ -67,9 +66,9 @@ class _Layer:
             return
         device, place = self.turn % self.r.shape[2], self.begin + before * self.w.shape[1] + after
         noise = torch.as_tensor(tacos.noises(salt[0], salt[1], t, place.cpu().numpy(), self.total)).to(self.w)
-        level = (self.r[before, after, device][:, None] - self.means).abs().argmin(1)
-        level = (level + self.gathered[ready].sign().long()).clamp(0, len(self.means) - 1)
-        self.r[before, after, device] = self.means[level] * (1 + self.spread * noise)
+        level = (self.r[before, after, device][:, None] - self.table[0]).abs().argmin(1)
+        level = (level + self.gathered[ready].sign().long()).clamp(0, self.table.shape[1] - 1)
+        self.r[before, after, device] = self.table[0, level] * (1 + self.table[1, level] * noise)
         self.w[ready] = self.rates.scale[0] * (1 / self.r[ready]).sum(1) - self.rates.scale[1]
         self.gathered[ready] = 0
         self.turn += 1
@@ -103,7 +102,7 @@ def present(
     begins, total = (0, w[0].size), w[0].size + w[1].size
     moved = [[torch.tensor(array, device=device) for array in pair] for pair in (w, reference, m)]
     made = [
-        (torch.tensor(c.r, device=device), int(c.turn[0]), torch.tensor(c.means, device=device), float(c.spread))
+        (torch.tensor(c.r, device=device), int(c.turn[0]), torch.tensor(np.stack(c.table), device=device))
         for c in cells
     ]
     parts = zip(layers, rates, *moved, *zip(*made, strict=True), begins, (total, total), strict=True)

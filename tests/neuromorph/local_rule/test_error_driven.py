@@ -16,8 +16,8 @@ def plastic(m, chance, u=(0.3, -0.3, 0.2, 0.3), current=(0.0, 0.0, 0.0, 5.0), fi
     units, turn = error_neurons.at_rest(4), np.zeros(1, np.int64)
     units.u[:], units.current[:] = u, current
     spikes, m = np.array([*fired, 0, 0]), np.broadcast_to(np.float32(m), w.shape).copy()
-    args = (LAYER, WRITING, units, w, r, m, spikes, len(fired), turn, DEVICES.resistances)
-    written = error_driven._plastic(*args, np.float32(0), chance, salts(np.uint32(1), np.uint32(1)), 0)
+    args = (LAYER, WRITING, units, w, r, m, spikes, len(fired), turn, DEVICES.table)
+    written = error_driven._plastic(*args, chance, salts(np.uint32(1), np.uint32(1)), 0)
     return w, r, units.u, turn[0], written
 
 
@@ -57,6 +57,6 @@ def test_the_last_levels_hold(level, change):
 
 def test_a_written_resistance_is_a_draw_around_its_level():
     noise = np.linspace(-2, 2, 5).astype(np.float32)
-    means = DEVICES.resistances
-    found = [error_neurons.moved(means[1] * 1.1, 1, means, np.float32(0.05), one) for one in noise]
-    np.testing.assert_allclose(found, means[2] * (1 + 0.05 * noise), rtol=1e-6)
+    means, spreads = table = DEVICES.resistances, np.array([0.1, 0.2, 0.05, 0.3], np.float32)
+    found = [error_neurons.moved(means[1] * 1.1, 1, table, one) for one in noise]
+    np.testing.assert_allclose(found, means[2] * (1 + spreads[2] * noise), rtol=1e-6)

@@ -16,7 +16,7 @@ from neuromorph.local_rule.draws import drawn
 FLOAT = TacosConfig(12, False, (0.01, 0.02), 10.0, True, (0.3, 0.1), (6.0, 6.0), 6.0, rate=800.0, label_rate=300.0)
 FLOAT = replace(FLOAT, dm=(0.1, 0.1), traces=(1.0, 0.5, 0.1), steps=60)
 FIXED = replace(FLOAT, metaplastic=True, bits=6)
-DEVICES = replace(FLOAT, metaplastic=True, alpha=(0.0, 0.0), devices=Devices(3, 8, 0.1), gather=(0.3, 0.1))
+DEVICES = replace(FLOAT, metaplastic=True, alpha=(0.0, 0.0), devices=Devices(3), gather=(0.3, 0.1))
 BY_NAME = {"brian2": tacos_brian.present, "torch": lambda *a: tacos_torch.present(*a, "cpu")}
 
 
@@ -53,7 +53,7 @@ def test_every_neuron_has_the_same_spikes(substrate):
     x, layers, steps = samples(4)[0], error_neurons.layers(4.0, (0.0, 0.0), 1.0), FLOAT.steps
     rates = (tacos.Rates(0.0, 0.0, 1.0, 3.0, 0.0),) * 2
     chances, counts = x, np.arange(4)
-    none = tuple(tacos.Cells(r, np.zeros(1, int), np.zeros(0), np.float32(0)) for r in learner.r)
+    none = tuple(tacos.Cells(r, np.zeros(1, int), (np.zeros(0, np.float32),) * 2) for r in learner.r)
     fixed = (rates, learner.w, learner.reference, learner.m, none, learner.back)
     arguments = (*fixed, np.zeros(3), chances, 0.3, steps)
     found = BY_NAME[substrate](layers, *arguments, np.full(4, -1), (False, False), 7, counts)
@@ -72,7 +72,7 @@ def test_every_neuron_has_the_same_spikes(substrate):
 def test_a_presentation_moves_the_weights_by_the_written_out_sum(devices):
     """-eta exp(-|m w|) S_j U_i in every step, of the spikes of torch; U decays by a 15th.
 
-    With devices a sum of .3 (.1) moves the device in turn to the next level, 8 of them, without spread here.
+    With devices a sum of .3 (.1) moves the device in turn to the next level, 8 exact ones here.
     """
     config = replace(DEVICES, devices=Devices(3, 8, 0.0)) if devices else replace(DEVICES, devices=None)
     learner, (x, key, count, target), rates = TacosLearner(9, 3, config, 6), (samples(1)[0][0], 7, 0, 1), []
@@ -81,10 +81,7 @@ def test_a_presentation_moves_the_weights_by_the_written_out_sum(devices):
         scale = Devices(3, 8).scale(config.w_max[k])
         rates.append(tacos.Rates(config.eta[k], 0.0, 1.0, 6.0, 0.0, devices * config.gather[k], scale))
     levels = [np.round(1 / r) for r in learner.r]
-    cells = [
-        tacos.Cells(r, n, Devices(3, 8).resistances, np.float32(0))
-        for r, n in zip(learner.r, learner.turns, strict=True)
-    ]
+    cells = [tacos.Cells(r, n, Devices(3, 8).table) for r, n in zip(learner.r, learner.turns, strict=True)]
     before, w = ([a.astype(float) for a in learner.w] for _ in range(2))
     network = (learner.w, learner.reference, m, cells, learner.back)
     layers, twin = error_neurons.layers(1e9, (0.0, 0.0), 1.0), deepcopy(network)
