@@ -8,11 +8,8 @@ images that were not learned (15000 of 50000 learned, 2000 of the rest tested, s
 81.4, its probabilistic ones 80.1, these with half the dm 81.0; with neuromodulation (50000 learned, 3000 tested) 79.9,
 m growing 1.5 and 2 times as fast 82.0 and 81.7, then learning 1.5 times as fast 81.3.
 
-Rows "devices": the peer's network with all of its published constants (``PEER``, ``PEER_FASHION``). The levels and the
-spread of its devices are not public. They were chosen on training images of Fashion-MNIST that were not learned, the
-first two pairs, seed 0: accuracy of both just learned, and of the first at the end (theirs, on test images, 97.3, 89.7,
-90.1): six levels without spread 97.4, 94.9, 74.2; ten, .02: 97.3, 92.4, 90.5; **ten, .1: 97.5, 91.3, 89.2**;
-twenty, .1: 96.7, 80.0, 96.0; twenty, .2: 87.9, 60.0, 84.8.
+Rows "devices": the peer's network with all of its published constants (``PEER``, ``PEER_FASHION``) and the measured
+levels of its devices (``neuromorph/local_rule/devices.py``); nothing of it is chosen by us.
 
 With fewer images than the 60000 of a set, dm and the learning rates are raised in proportion.
 

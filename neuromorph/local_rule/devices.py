@@ -43,7 +43,7 @@ class Devices:
     def __post_init__(self) -> None:
         checks.count("the number of devices", self.count)
         if self.levels != 0:
-            checks.whole("levels", self.levels, 2, 2**15 - 1)
+            checks.whole("levels, unless 0 for the measured ones,", self.levels, 2, 2**15 - 1)
         checks.finite("spread", self.spread, 0, 10)
         if self.levels == 0 and self.spread:
             raise ValueError(f"the measured levels have their own spread: a spread of {self.spread:g} needs levels.")
