@@ -4,8 +4,8 @@ Anchors: Zohora, Karia, Soures & Kudithipudi 2024, Sci Rep 14 (s41598-024-78290-
 repository: 784-200-2, spikes, domain-incremental, one pass, no boundary told; 7 devices a weight 83.7 +- .8 (MNIST) and
 93.2 +- .1 (Fashion-MNIST), 2 devices 82.7 and 92.4, 1 device 81.1 and 92.6, without metaplasticity 57.9 (MNIST, 1
 device); with 25 000, 8000 and 2000 images 83.5, 81.8 and 79.9. Constants and levels of the devices are theirs, unless
-``--levels``. Ours, that with fewer images m grows faster in proportion, unless ``--as-published``; what theirs did there
-is unknown to us.
+``--levels``. Ours, that with fewer images m grows faster in proportion, unless ``--as-published``; what theirs did
+there is unknown to us.
 
 ``--quick``: 200 of the 8x8 digits, 30 units, one seed.
 """
