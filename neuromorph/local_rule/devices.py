@@ -29,8 +29,8 @@ class Devices:
 
     >>> Devices(count=1, levels=3).resistances
     array([1.        , 0.5       , 0.33333334], dtype=float32)
-    >>> Devices().resistances[-1].round(3)
-    np.float32(0.141)
+    >>> round(float(Devices().resistances[-1]), 3)
+    0.141
     """
 
     count: int = 7
