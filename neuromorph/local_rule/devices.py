@@ -42,10 +42,10 @@ class Devices:
 
     def __post_init__(self) -> None:
         checks.count("the number of devices", self.count)
+        checks.finite("spread", self.spread, 0, 10)
         if self.levels != 0:
             checks.whole("levels, unless 0 for the measured ones,", self.levels, 2, 2**15 - 1)
-        checks.finite("spread", self.spread, 0, 10)
-        if self.levels == 0 and self.spread:
+        elif self.spread:
             raise ValueError(f"the measured levels have their own spread: a spread of {self.spread:g} needs levels.")
 
     @property
@@ -56,14 +56,17 @@ class Devices:
     @property
     def resistances(self) -> NDArray[np.float32]:
         """Mean of each level, [level], the weight growing with the level."""
-        relative = 1 / np.arange(1, self.levels + 1) if self.levels else np.divide(MEASURED[0], MEASURED[0][0])
-        return relative.astype(np.float32)
+        return self.table[0]
 
     @property
     def table(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """``resistances``, and of each its standard deviation over its mean, [level]."""
-        relative = np.full(self.levels, self.spread) if self.levels else np.divide(MEASURED[1], MEASURED[0])
-        return self.resistances, relative.astype(np.float32)
+        if self.levels:
+            means, spreads = 1 / np.arange(1, self.levels + 1), np.full(self.levels, self.spread)
+        else:
+            ohm, deviations = np.array(MEASURED)
+            means, spreads = ohm / ohm[0], deviations / ohm
+        return means.astype(np.float32), spreads.astype(np.float32)
 
     def scale(self, w_max: float) -> tuple[float, float]:
         """A and B for weights from -w_max to w_max."""
@@ -94,5 +97,5 @@ class Devices:
         quarter = np.minimum(2 * weight[inside] // largest, 1)
         _, which, size = np.unique(quarter, return_inverse=True, return_counts=True)
         chosen = level[rng.choice(inside, shape, p=1 / (len(size) * size[which]))]
-        noise = rng.standard_normal(chosen.shape, np.float32)
-        return self.resistances[chosen] * (1 + self.table[1][chosen] * noise)
+        means, spreads = self.table
+        return means[chosen] * (1 + spreads[chosen] * rng.standard_normal(chosen.shape, np.float32))
