@@ -33,6 +33,7 @@ from fusi_models.seeds import integer
 from neuromorph.snn.weights import Weights, WeightsConfig
 
 MOST_LEVELS = 2**15 - 1  # a level is kept in 16 bits
+FEW = 20  # boundaries: below, comparing with each is faster than a search
 LARGEST = 10  # half ranges, or powers of the age: beyond it no level is told from another
 
 
@@ -164,7 +165,7 @@ class Memristor(Weights):
         self.programmings += 1
         means = torch.tensor(config.level_means, device=stored.device)
         boundaries = config.reach * (means[1:] + means[:-1]) / 2
-        target = torch.bucketize(stored.detach().float(), boundaries, right=True).to(torch.int16)
+        target = passed(stored.detach().float(), boundaries)
         if first:
             level = torch.where(self.stuck, self._random_level(target), target)
             changed = torch.ones_like(self.stuck)
@@ -176,12 +177,14 @@ class Memristor(Weights):
             self.writes += wanted.abs()
             level = self.level + (wanted - wanted.sign() * self._failures(wanted))
             changed = level != self.level
-        fresh = means[level.long()]
+        which = changed.nonzero(as_tuple=True)  # few
+        at = level[which].long()
+        fresh = means[at]
         if any(config.level_spreads):
             spreads = torch.tensor(config.level_spreads, device=stored.device)
-            fresh = fresh + spreads[level.long()] * self._normal("value of a programmed device", fresh)
-        self.value.copy_(torch.where(changed, fresh, self.value))
-        self.born.copy_(torch.where(changed, self.programmings.int(), self.born))
+            fresh = fresh + spreads[at] * self._normal("value of a programmed device", self.value)[which]
+        self.value[which] = fresh
+        self.born[which] = self.programmings.int()
         self.level.copy_(level)
         if config.endurance:
             self.stuck |= self.writes >= config.endurance
@@ -206,6 +209,20 @@ class Memristor(Weights):
     def _draws(self, purpose: str) -> torch.Generator:
         seed = integer(purpose, self.config.seed, self.key, int(self.programmings))
         return torch.Generator().manual_seed(seed)
+
+
+def passed(numbers: Tensor, boundaries: Tensor) -> Tensor:
+    """How many of the rising boundaries each number has passed, int16.
+
+    >>> passed(torch.tensor([-2.0, 0.0, 3.0]), torch.tensor([-1.0, 0.0])).tolist()
+    [0, 2, 2]
+    """
+    if len(boundaries) > FEW:
+        return torch.bucketize(numbers, boundaries, right=True).to(torch.int16)
+    found = torch.zeros(numbers.shape, dtype=torch.int8, device=numbers.device)
+    for boundary in boundaries:
+        found += (numbers >= boundary).view(torch.int8)
+    return found.to(torch.int16)
 
 
 class _Through(torch.autograd.Function):

@@ -13,7 +13,7 @@ from neuromorph.learners.memristor import devices_of, memristive, protection
 from neuromorph.learners.rules import Metaplasticity
 from neuromorph.snn import BinaryLinear, NetworkConfig
 from neuromorph.snn.baselines import ControlConfig
-from neuromorph.snn.memristor import MemristorConfig
+from neuromorph.snn.memristor import FEW, MemristorConfig, passed
 from neuromorph.snn.optim.metaplastic import Metaplastic
 
 torch.set_num_threads(1)
@@ -54,6 +54,14 @@ def test_a_stored_number_has_the_nearest_level_and_the_gradient_passes():
     assert torch.equal(used, nearest)
     used.mul(3).sum().backward()
     assert (one.weight.grad == 3).all()
+
+
+@pytest.mark.parametrize("count", (1, FEW, FEW + 1))
+def test_boundaries_passed_are_counted_with_those_that_are_met(count):
+    boundaries = torch.linspace(-1, 1, count)
+    drawn = torch.randn(1000, generator=torch.Generator().manual_seed(2))
+    numbers = torch.cat([boundaries, drawn, torch.tensor([-0.0])])
+    assert torch.equal(passed(numbers, boundaries).long(), (numbers[:, None] >= boundaries).sum(-1))
 
 
 def test_spread_of_a_level_and_of_a_read():
