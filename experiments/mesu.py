@@ -25,6 +25,7 @@ from sklearn.metrics import roc_auc_score
 
 from fusi_models.checks import one_of, some_of
 from neuromorph.atomic import write_json
+from neuromorph.data import load
 from neuromorph.learners.bgd import BGDRule
 from neuromorph.learners.bimu import BimuRule, bimu_network
 from neuromorph.learners.composed import TrainingConfig
@@ -37,6 +38,7 @@ from neuromorph.snn.posterior import GaussianConfig
 from neuromorph.snn.sampled import SampledConfig
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
+from neuromorph.streams.words import images_of
 from neuromorph.study import Cell, Result, check_seeds, columns, run_study, several, spread, stacked
 
 METHODS = ("MESU", "MESU N=inf", "BGD", "SGD", "BiMU")
@@ -56,7 +58,7 @@ class Args:
     tasks: int = 20
     """Permutations."""
     samples: int = IMAGES
-    """Images of a task."""
+    """Images of a task, at most; 0 takes all."""
     test_samples: int = 2000
     """Test images of a task."""
     windows: tuple[int, ...] = (400, 700, 1000, 1600)
@@ -65,8 +67,8 @@ class Args:
     """Hidden units of the Gaussian networks; BiMU has twice as many."""
     data: str = "mnist"
     """mnist or digits."""
-    others: str = "fashion-mnist"
-    """Images of no class that was learned, of the same size; empty: no OOD."""
+    others: str | None = None
+    """Images of no class that was learned, of the same size, beside mnist by default fashion-mnist; empty: no OOD."""
     seeds: int = 3
     """Runs."""
     jobs: int = 1
@@ -114,9 +116,13 @@ def main(args: Args) -> None:
     some_of("methods", args.methods, METHODS)
     one_of("data", args.data, ("mnist", "digits"))
     names = [n for m in args.methods for n in ([f"BiMU N={w}" for w in args.windows] if m == "BiMU" else [m])]
-    words = partial(StreamWords, tasks=args.tasks, samples=args.samples, test_samples=args.test_samples)
+    unknown = {"mnist": "fashion-mnist", "digits": ""}[args.data] if args.others is None else args.others
+    ours, theirs = (load(name).train[0].shape[1:] for name in (args.data, unknown or args.data))
+    if ours != theirs:
+        raise ValueError(f"others must have images of the shape of {args.data}, {ours}, {unknown} has {theirs}.")
+    words = partial(StreamWords, tasks=args.tasks, samples=args.samples or None, test_samples=args.test_samples)
     stream = words(f"permuted-{args.data}")
-    others = words(f"permuted-{args.others}") if args.others else None
+    others = words(f"permuted-{unknown}") if unknown else None
     cells = [
         Judged(f"{name} seed {seed}", partial(learner, args, name), stream, seed, threads=1, others=others)
         for name in names
@@ -125,8 +131,9 @@ def main(args: Args) -> None:
     found = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, title="mesu")
     rows = [found[n : n + args.seeds] for n in range(0, len(found), args.seeds)]
     print(
-        f"permuted {args.data}, {args.tasks} tasks of {args.samples} images, one at a time, one pass; percent, mean +- "
-        f"sd over {several(args.seeds)}; {args.test_samples} test images a task; chance 10; N times {scale(args):g}"
+        f"permuted {args.data}, {args.tasks} tasks of {images_of(args.data, args.samples)} images, one at a time, one "
+        f"pass; percent, mean +- sd over {several(args.seeds)}; {args.test_samples} test images a task; chance 10; "
+        f"N times {scale(args):g}"
     )
     head = (
         "method",
@@ -149,7 +156,7 @@ def main(args: Args) -> None:
 
 def scale(args: Args) -> float:
     """Of N, for tasks of fewer images."""
-    return args.samples / IMAGES if args.data == "mnist" else 1.0
+    return images_of(args.data, args.samples) / IMAGES if args.data == "mnist" else 1.0
 
 
 def learner(args: Args, name: str, seed: int) -> SampledLearner:

@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from fusi_models.checks import count
+from fusi_models.checks import some_of
 from neuromorph.atomic import write_json
 from neuromorph.learners.probabilistic import ProbabilisticConfig, ProbabilisticLearner, constants
 from neuromorph.local_rule.devices import Devices
 from neuromorph.metrics import AccuracyMatrix
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.streams.words import limits
+from neuromorph.streams.words import images_of, limits
 from neuromorph.study import Cell, check_seeds, columns, run_study, several, spread, stacked
 
 IMAGES = 60_000
@@ -45,7 +45,7 @@ class Args:
     control: bool = True
     """The last number of devices once more, without metaplasticity."""
     samples: int = IMAGES
-    """Training images of the data set."""
+    """Training images of a data set, at most; 0 takes all."""
     test_samples: int = 2000
     """Test images of the data set; 0 takes all."""
     levels: int = Devices.levels
@@ -72,9 +72,7 @@ QUICK = {"data": ("digits",), "devices": (2,), "samples": 200, "test_samples": 1
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
     check_seeds(args.seeds)
-    count("samples", args.samples)
-    if not args.devices:
-        raise ValueError("devices must name at least one number of devices, got none.")
+    some_of("data", args.data, ("mnist", "fashion-mnist", "digits"))
     kinds = [*((count, True) for count in args.devices), *((args.devices[-1], False),) * args.control]
     rows = [(data, *kind) for data in args.data for kind in kinds]
     cells = [
@@ -85,10 +83,10 @@ def main(args: Args) -> None:
     found = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, title="probabilistic")
     matrices = [stacked(found[n : n + args.seeds]) for n in range(0, len(found), args.seeds)]
     print(
-        f"at most {args.samples} images, once, domain-incremental, "
-        f"{args.levels or 'measured'} levels a device; percent, mean +- sd "
+        f"{', '.join(f'{images_of(name, args.samples)} images of {name}' for name in args.data)}, once, "
+        f"domain-incremental, {args.levels or 'measured'} levels a device; percent, mean +- sd "
         f"over {several(args.seeds)}; chance 50; growth of m times "
-        "{:g}, {:g}".format(*growth(args))
+        + ", ".join("{:g} and {:g}".format(*growth(args, name)) for name in args.data)
     )
     head = ("data", "devices", "m", "accuracy", "just learned", "BWT", "tasks at the end", "published (60 000)")
     print(columns([head, *(line(row, m) for row, m in zip(rows, matrices, strict=True))]))
@@ -104,18 +102,19 @@ def words(args: Args, data: str) -> StreamWords:
     return StreamWords(f"split-{data}", 5, *limits(args.samples, args.test_samples))
 
 
-def growth(args: Args) -> tuple[float, float]:
-    """Of m in the two layers, over the published."""
-    if args.as_published or args.quick:
+def growth(args: Args, data: str) -> tuple[float, float]:
+    """Of m in the two layers, over the published; nothing is published for the digits."""
+    if args.as_published:
         return 1.0, 1.0
-    return args.growth[0] * IMAGES / args.samples, args.growth[1] * IMAGES / args.samples
+    fewer = 1.0 if data == "digits" else IMAGES / images_of(data, args.samples)
+    return args.growth[0] * fewer, args.growth[1] * fewer
 
 
 def learner(args: Args, data: str, count: int, kept: bool, seed: int) -> ProbabilisticLearner:
     config = constants(data, count)
     if data == "digits":
         config = ProbabilisticConfig(hidden=30, traces=(2.0, 1.0, 1.0))
-    hidden, output = growth(args)
+    hidden, output = growth(args, data)
     dm = (config.dm[0] * hidden * kept, config.dm[1] * output * kept)
     config = replace(config, devices=Devices(count, args.levels, args.spread), dm=dm)
     return ProbabilisticLearner(64 if data == "digits" else 784, 2, config, seed)

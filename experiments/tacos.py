@@ -24,12 +24,12 @@ from typing import Any
 
 import numpy as np
 
-from fusi_models.checks import count, some_of
+from fusi_models.checks import some_of
 from neuromorph.atomic import write_json
 from neuromorph.learners.tacos import PEER, PEER_FASHION, TacosConfig, TacosLearner
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.streams.words import limits
+from neuromorph.streams.words import images_of, limits
 from neuromorph.study import Cell, check_seeds, columns, run_study, several, spread, stacked
 
 WHOLE = 60_000  # images that the published dm is made for
@@ -58,7 +58,7 @@ class Args:
     rows: tuple[str, ...] = tuple(ROWS)
     """Which rows."""
     samples: int = WHOLE
-    """Training images a set."""
+    """Training images a set, at most; 0 takes all."""
     test_samples: int = 2000
     """Test images a set; 0 takes all."""
     hidden: int = 200
@@ -75,6 +75,7 @@ class Args:
     """Folder of the table and of finished and unfinished runs."""
 
 
+DATA = ("mnist", "fashion-mnist", "digits")
 QUICK: dict[str, Any] = {"data": ("digits",), "samples": 300, "test_samples": 50, "hidden": 30, "seeds": 1}
 
 
@@ -83,15 +84,16 @@ def built(name: str, options: Mapping[str, Any], args: Args, seed: int) -> Tacos
     plain = TacosConfig(**FASHION) if fashion else TacosConfig()
     config = (PEER_FASHION if fashion else PEER) if more.pop("devices", False) else plain
     config = replace(config, hidden=args.hidden, **more)
-    dm, eta = (tuple(v * WHOLE / args.samples for v in pair) for pair in (config.dm, config.eta))
+    scale = WHOLE / images_of(name, args.samples)
+    dm, eta = (tuple(v * scale for v in pair) for pair in (config.dm, config.eta))
     return TacosLearner(64 if name == "digits" else 784, 2, replace(config, dm=dm, eta=eta), seed)
 
 
 def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
     check_seeds(args.seeds)
-    count("samples", args.samples)
     some_of("rows", args.rows, tuple(ROWS))
+    some_of("data", args.data, DATA)
     seeds = range(args.first_seed, args.first_seed + args.seeds)
     rows = [(name, row) for name in args.data for row in args.rows]
     cells = [
@@ -113,7 +115,8 @@ def main(args: Args) -> None:
         numbers = (matrix.average_accuracy, matrix.learning_accuracy, matrix.backward_transfer)
         lines.append((name, row, *map(spread, numbers), last))
     print(
-        f"split streams, domain-incremental, {args.hidden} hidden units, two outputs, {args.samples} images once, "
+        f"split streams, domain-incremental, {args.hidden} hidden units, two outputs, "
+        f"{', '.join(f'{images_of(name, args.samples)} images of {name}' for name in args.data)} once, "
         f"{several(args.seeds)}, percent; chance 50"
     )
     print(columns(lines))

@@ -1,5 +1,6 @@
 """How a command, or a page of experiments, ends: a mistake, Ctrl-C and SIGTERM are one sentence, at any moment.
 
+A page loads its packages before it can ask for that: until its bar or its help is there, Ctrl-C is Python's own.
 While packages are still loaded nothing has been begun, and an exception may be swallowed by whoever loads them, so the
 process ends at once. Later the exception travels: Lava's processes are ended and Brian2's settings given back on its
 way; while a package is loaded then, it waits until that is done (torch, whose library calls Python, would abort). An
@@ -16,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # no room for the file
@@ -196,6 +198,9 @@ def run_page(main: Callable[[Any], None], arguments: type) -> None:
         wide_enough()
         args: Any = tyro.cli(arguments)
         signals.running()
+        for field in fields(args):
+            if field.default and getattr(args, field.name) == ():
+                raise ValueError(f"--{field.name.replace('_', '-')} must name at least one, got none.")
         main(args)
 
 

@@ -108,6 +108,8 @@ class ComposedLearner(Learner):
             self.parts.append(part.build(self))
         self.threads = for_widths(config.network.sizes[1:])
         self.needs = frozenset().union(*(part.needs for part in self.parts))
+        if self.norm == "batch-statistics":
+            self.needs |= {"test task"}  # neighbours' statistics predict a sample, so they must be of its task
 
     @property
     def description(self) -> str:
@@ -213,6 +215,13 @@ class ComposedLearner(Learner):
     def samples(self, task: Task, count: int) -> tuple[Tensor, Tensor]:
         """The first ``count`` training samples of ``task``."""
         return self._tensors(task.train[0][:count], task.train[1][:count])
+
+    def recalled(self, images: Tensor) -> Tensor:
+        """As ``scores``, of images of the task that was just learned, as its parts find them again."""
+        with ExitStack() as stack:
+            for part in self.parts:
+                stack.enter_context(part.recalling(images))
+            return self.scores(images)
 
     def renew_optimiser(self) -> None:
         """Go on with an optimiser that remembers nothing."""

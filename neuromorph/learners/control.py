@@ -51,7 +51,8 @@ class TaskControlLearner(ComposedLearner, ToldLearner):
     """
 
     def __init__(self, config: TrainingConfig, reset_per_task: bool = True, norm_per_task: bool = True):
-        added = (NormPerTask(),) * norm_per_task + (Reset(),) * reset_per_task
+        kept = norm_per_task and config.network.norm != "none"
+        added = (NormPerTask(),) * kept + (Reset(),) * reset_per_task
         super().__init__(replace(config, parts=(*config.parts, *added)))
         self.needs |= ToldLearner.needs
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import zlib
 from abc import abstractmethod
-from typing import Any, ClassVar, Protocol
+from dataclasses import fields
+from typing import Any, ClassVar, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,14 @@ class Presentation(Protocol):
         """Largest |synaptic current| of a unit that learns."""
 
     @property
+    def w_init(self) -> float:
+        """Half width of the initial weights."""
+
+    @property
+    def traces(self) -> tuple[float, float, float]:
+        """Of inputs, hidden and output units, from which m grows."""
+
+    @property
     def dm(self) -> tuple[float, float]:
         """Growth of m, a presentation."""
 
@@ -55,16 +64,21 @@ class Presentation(Protocol):
 def check_presentation(config: Presentation, *positive: str) -> None:
     """Raise ``ValueError`` for no unit or step, rates above one spike a step, and other numbers that cannot be.
 
-    ``positive``: further fields that are above 0.
+    ``positive``: further fields that are above 0. A field has as many numbers as its default.
     """
     count("hidden", config.hidden)
     count("steps", config.steps)
+    for field in fields(cast(Any, config)):
+        if isinstance(field.default, tuple) and np.shape(getattr(config, field.name)) != np.shape(field.default):
+            asked = len(field.default)
+            raise ValueError(f"{field.name} must be {asked} numbers, got {getattr(config, field.name)!r:.80}.")
     for name in ("window", *positive):
         finites(name, getattr(config, name), 0, above=True)
-    for name in ("dm", "cap"):
+    for name in ("dm", "cap", "feedback", "w_init"):
         finites(name, getattr(config, name), 0, LARGEST)
+    finites("traces", config.traces, -LARGEST, LARGEST)
     for name in ("rate", "label_rate"):
-        finite(name, getattr(config, name), 0, 1000, unit="Hz, one spike a step")
+        finite(name, getattr(config, name), 0, 1000, above=True, unit="Hz, one spike a step")
 
 
 def check_presented(name: str, sizes: tuple[int, ...], parts: tuple[str, ...]) -> None:

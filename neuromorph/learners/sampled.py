@@ -82,7 +82,10 @@ class SampledLearner(ComposedLearner):
     def probabilities(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """Of each sample of the weights, [sample, n, class], for x [n, ...] in [0, 1]; learns nothing."""
         self.network.eval()
-        logits = [self._logits(some) for some in self._images(x).split(PREDICT_BATCH)]
+        logits = []
+        for some in self._images(x).split(PREDICT_BATCH):
+            with self._predicting(some):
+                logits.append(self._logits(some))
         return torch.cat(logits, 1).softmax(-1).cpu().numpy()
 
     def uncertainty(self, x: NDArray[np.float32]) -> Uncertainty:
@@ -94,10 +97,9 @@ class SampledLearner(ComposedLearner):
     def _logits(self, images: Tensor) -> Tensor:
         """[sample, batch, class], of the outputs that count."""
         logits = self.network(images)
-        read = logits.flatten(0, 1)
         for part in self.parts:
-            read = part.read(read)
-        return self.training.logit_scale * read.view(*logits.shape[:2], read.shape[-1])
+            logits = torch.stack([part.read(one) for one in logits])
+        return self.training.logit_scale * logits
 
     def _learn(self, images: Tensor, targets: Tensor) -> None:
         if not self.fast:

@@ -16,7 +16,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from fusi_models.checks import LARGEST, finite, finites
+from fusi_models.checks import LARGEST, finite, finites, whole
 from fusi_models.seeds import generator
 from neuromorph.learner import Learner
 from neuromorph.learners.presented import PresentedLearner, check_presentation, check_presented
@@ -79,8 +79,12 @@ class TacosConfig:
             raise ValueError(
                 f"devices move by whole levels: no bits and no drift with them, got {self.bits} and {self.alpha}."
             )
-        if self.bits != 0 and not 2 <= self.bits <= 24:
-            raise ValueError(f"bits must be 0 (float) or lie between 2 and 24, got {self.bits}.")
+        if self.bits != 0:
+            whole("bits, unless 0 for float,", self.bits, 2, 24)
+        if self.modulated and not (self.metaplastic and any(self.dm)):
+            raise ValueError(
+                "modulated gates the growth of m, without which it does nothing: take metaplastic and dm, too."
+            )
 
 
 PEER = TacosConfig(devices=Devices(), eta=(0.7, 0.007), dm=(12e-4, 4e-4))

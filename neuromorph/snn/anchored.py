@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neuromorph.snn.parts import Host, Part
+from neuromorph.snn.parts import Host, Part, check_certain
 from neuromorph.streams import Task
 
 KEPT = ("importance", "anchor")
@@ -26,7 +26,8 @@ KEPT = ("importance", "anchor")
 class Anchored(Part, ABC):
     """``importance`` Omega and ``anchor`` w~, each a list of tensors shaped as the weights; ``ended`` tasks.
 
-    Raises ValueError for the norm ``batch-statistics``, which does not exist for one sample.
+    Raises ValueError for the norm ``batch-statistics``, which does not exist for one sample, and for weights that are
+    distributions.
     """
 
     needs = frozenset({"boundary"})
@@ -35,6 +36,7 @@ class Anchored(Part, ABC):
         super().__init__(learner)
         if learner.norm == "batch-statistics":
             raise ValueError("the importance is taken one sample at a time: use the norm 'batch-running'")
+        check_certain(learner, "online EWC and MAS hold")
         self.factor, self.decay, self.ended = factor, decay, 0
         self.importance = [torch.zeros_like(w) for w in learner.network.weights()]
         self.anchor = [torch.zeros_like(w) for w in learner.network.weights()]
@@ -83,7 +85,7 @@ def mean_over_samples(
     weights = learner.network.weights()
     total = [torch.zeros_like(w) for w in weights]
     for image, label in zip(images.split(1), labels.split(1), strict=True):
-        gradients = torch.autograd.grad(objective(learner.scores(image), label), weights)
+        gradients = torch.autograd.grad(objective(learner.recalled(image), label), weights)
         for sum_, gradient in zip(total, gradients, strict=True):
             sum_ += size(gradient)
     return [sum_ / len(images) for sum_ in total]

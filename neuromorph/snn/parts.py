@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from torch import Tensor
 from torch.optim import Optimizer
 
+from neuromorph.snn.posterior import Drawn
+
 if TYPE_CHECKING:
     from neuromorph.snn.layered import Layered
     from neuromorph.streams import Task
@@ -41,6 +43,10 @@ class Host(Protocol):
         """All parts, in their order; while they are built, those before this one."""
 
     @property
+    def batch_size(self) -> int:
+        """Samples of an update."""
+
+    @property
     def seed(self) -> int:
         """Of the learner; what a part draws has generators of its own (``fusi_models.seeds``)."""
 
@@ -53,6 +59,9 @@ class Host(Protocol):
     def samples(self, task: Task, count: int) -> tuple[Tensor, Tensor]:
         """The first ``count`` training samples of a task, checked, as the network takes them, and their classes."""
 
+    def recalled(self, images: Tensor) -> Tensor:
+        """Class scores of images of the task that was just learned, with which a part measures what mattered to it."""
+
     def renew_optimiser(self) -> None:
         """Go on with an optimiser that remembers nothing."""
 
@@ -61,11 +70,13 @@ class Part:
     """The hooks of a part; each does nothing unless a part says otherwise.
 
     Attributes: ``learner``, what it is added to; ``needs``, what it has to be told (``neuromorph.learner.NEEDS``);
-    ``all_outputs``, whether it looks at outputs of other tasks than the one that is learned.
+    ``all_outputs``, whether it looks at outputs of other tasks than the one that is learned; ``sets_gates``, whether it
+    closes hidden units.
     """
 
     needs: frozenset[str] = frozenset()
     all_outputs: bool = False
+    sets_gates: bool = False
 
     def __init__(self, learner: Host):
         self.learner = learner
@@ -113,6 +124,10 @@ class Part:
         """What holds while images [batch, ...] are predicted, undone behind them."""
         return nullcontext()
 
+    def recalling(self, images: Tensor) -> AbstractContextManager[None]:
+        """What holds, beside what is set, while images of the task that was just learned are recalled."""
+        return nullcontext()
+
     def state_dict(self) -> dict[str, Any]:
         """Everything of the part that is needed to go on bit for bit; the learner copies it."""
         return {}
@@ -130,6 +145,17 @@ class PartConfig(ABC):
 
 
 def check_gates(learner: Host, what: str) -> None:
-    """Raise ValueError for a network without hidden layers, whose units ``what`` ("engrams silence") would close."""
+    """Raise ValueError where ``what`` ("engrams silence") has no hidden units to close, or another part closes them."""
     if not learner.network.gates:
         raise ValueError(f"{what} hidden units: give the network a hidden layer")
+    for part in learner.parts:
+        if part.sets_gates:
+            raise ValueError(f"{what} hidden units, and so does the part {type(part).__name__}: take one of the two")
+
+
+def check_certain(learner: Host, what: str) -> None:
+    """Raise ValueError for weights that are distributions: ``what`` ("EWC holds") needs one number a weight."""
+    if any(isinstance(module, Drawn) for module in learner.network.modules()):
+        raise ValueError(
+            f"{what} weights that are one number each, these are distributions (mesu, bgd, bimu): leave it out"
+        )

@@ -61,6 +61,17 @@ def limits(samples: int, test_samples: int = 0) -> tuple[int | None, int | None]
     return samples or None, test_samples or None
 
 
+def images_of(data: str, samples: int = 0) -> int:
+    """Training images of a data set when at most ``samples`` are asked for, 0 for all.
+
+    >>> images_of("digits", 60_000), images_of("digits", 20)
+    (1437, 20)
+    """
+    most, _ = limits(samples)
+    there = len(load(data).train[0])
+    return there if most is None else min(most, there)
+
+
 def task_count(name: str, tasks: int) -> int:
     """How many tasks ``by_name(name, tasks, ...)`` has, known before any data set is loaded or downloaded.
 

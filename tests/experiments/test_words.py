@@ -44,16 +44,34 @@ def test_no_seeds_are_refused(page, tmp_path, monkeypatch):
     [
         ("baselines", {"data": "usps"}, "data must be one of mnist, fashion-mnist, digits, got 'usps'"),
         ("baselines", {"importance_samples": 0}, "importance_samples must be at least 1, got 0"),
-        ("tacos", {"samples": 0}, "samples must be at least 1, got 0"),
+        ("tacos", {"samples": -1}, "samples must be 0 .all of them. or more, got -1"),
+        ("tacos", {"data": ("usps",)}, "data must be one of mnist, fashion-mnist, digits, got 'usps'"),
         ("tacos", {"test_samples": -1}, "test samples must be 0 .all of them. or more, got -1"),
-        ("probabilistic", {"samples": 0}, "samples must be at least 1, got 0"),
-        ("probabilistic", {"devices": ()}, "devices must name at least one number"),
+        ("probabilistic", {"samples": -1}, "samples must be 0 .all of them. or more, got -1"),
+        ("probabilistic", {"data": ("usps",)}, "data must be one of mnist, fashion-mnist, digits, got 'usps'"),
         ("engrams", {"processes": -1}, "processes must be a whole number of at least 0, got -1"),
     ],
 )
 def test_an_impossible_number_is_refused(page, wrong, match, tmp_path, monkeypatch):
     with loaded(page, monkeypatch) as module, pytest.raises(ValueError, match=match):
         module.main(module.Args(**wrong, seeds=1, out=tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("page", "field"), [("probabilistic", "devices"), ("tacos", "rows"), ("prototypes", "synapses")]
+)
+def test_an_empty_list_is_refused(page, field, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [page, f"--{field}", "--out", str(tmp_path)])
+    with loaded(page, monkeypatch) as module, pytest.raises(SystemExit, match="2"):
+        module.run_page(module.main, module.Args)
+    assert f"--{field} must name at least one, got none" in capsys.readouterr().err
+
+
+def test_what_is_made_for_all_images_is_scaled_by_those_that_there_are(monkeypatch):
+    """Asking for more than a data set has changes nothing."""
+    with loaded("tacos", monkeypatch) as page:
+        ours, theirs = (page.built("digits", {}, page.Args(samples=n), 0).config for n in (0, 60_000))
+    assert ours == theirs and ours.dm[0] == pytest.approx(page.TacosConfig().dm[0] * 60_000 / 1437)
 
 
 @contextmanager

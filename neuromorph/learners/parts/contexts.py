@@ -17,7 +17,7 @@ replayed in it, a mixture becomes a context. Needs n well above 4 / novelty to t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -62,12 +62,16 @@ CONFIG = Contexts
 class Inferred(Part):
     """``prototypes`` [context, value], float32; ``met`` [context], the samples of each; ``spread``, S.
 
-    Raises ValueError for a network without hidden layers.
+    Raises ValueError for a network without hidden layers, and for updates of single samples, whose spread S is 0.
     """
+
+    sets_gates = True
 
     def __init__(self, learner: Host, config: Contexts):
         super().__init__(learner)
         check_gates(learner, "contexts silence")
+        if learner.batch_size == 1:
+            raise ValueError("contexts are told apart by the mean of a mini-batch of many samples: use batch=100")
         self.config, self.place = config, learner.network.weights()[0].device
         self.prototypes = torch.empty(0, device=self.place)
         self.met: list[int] = []
@@ -96,6 +100,9 @@ class Inferred(Part):
             yield
         finally:
             self._close()
+
+    def recalling(self, images: Tensor) -> AbstractContextManager[None]:
+        return self.predicting(images)
 
     def state_dict(self) -> dict[str, Any]:
         return {"prototypes": self.prototypes, "met": self.met, "spread": self.spread}

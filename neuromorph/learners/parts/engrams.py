@@ -59,6 +59,8 @@ class Gates(Part):
     Raises ValueError for a network without hidden layers.
     """
 
+    sets_gates = True
+
     def __init__(self, learner: Host, config: Engrams):
         super().__init__(learner)
         check_gates(learner, "engrams silence")

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from fusi_models.checks import MOST, count, finite
 from fusi_models.seeds import generator
-from neuromorph.snn.parts import Host, Part, PartConfig
+from neuromorph.snn.parts import Host, Part, PartConfig, check_certain
 from neuromorph.streams import Task
 
 
@@ -57,7 +57,8 @@ class Penalties(Part):
     """The penalties of all past tasks, which are quadratic in w.
 
     Their sum is kept in three numbers a weight: ``fisher`` sum F, ``pull`` sum F w_k, ``constant`` sum F w_k^2.
-    Raises ValueError for the norm ``batch-statistics``, which does not exist for one sample.
+    Raises ValueError for the norm ``batch-statistics``, which does not exist for one sample, and for weights that are
+    distributions.
     """
 
     needs = frozenset({"boundary"})
@@ -66,6 +67,7 @@ class Penalties(Part):
         super().__init__(learner)
         if learner.norm == "batch-statistics":
             raise ValueError("the Fisher information is taken one sample at a time: use the norm 'batch-running'")
+        check_certain(learner, "EWC holds")
         self.config, self.ended = config, 0
         weights = learner.network.weights()
         self.fisher, self.pull, self.constant = ([torch.zeros_like(w) for w in weights] for _ in "abc")
@@ -98,7 +100,7 @@ class Penalties(Part):
         weights = self.learner.network.weights()
         total = [torch.zeros_like(w) for w in weights]
         for image, label in zip(images.split(1), labels.split(1), strict=True):
-            error = self.learner.error(self.learner.scores(image), label)
+            error = self.learner.error(self.learner.recalled(image), label)
             for sum_, grad in zip(total, torch.autograd.grad(error, weights), strict=True):
                 sum_.addcmul_(grad, grad)
         return [sum_ / len(images) for sum_ in total]

@@ -37,13 +37,16 @@ CONFIG = NormPerTask
 class KeptNorms(Part):
     """``kept``: the norms' state at the end of each task; the current one serves the task being learned and later ones.
 
-    It is the state of ``network.norms``: scales and shifts that are learned, and running statistics.
+    It is the state of ``network.norms``: scales and shifts that are learned, and running statistics. Raises ValueError
+    for a network without a norm.
     """
 
     needs = frozenset({"boundary", "test task"})
 
     def __init__(self, learner: Host):
         super().__init__(learner)
+        if learner.norm == "none":
+            raise ValueError("a network without a norm has none to keep for each task: leave norm-per-task out")
         self.kept: list[dict[str, Tensor]] = []
         self.tested: int | None = None
 

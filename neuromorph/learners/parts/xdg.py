@@ -54,6 +54,7 @@ class Masks(Part):
     """
 
     needs = frozenset({"task", "test task"})
+    sets_gates = True
 
     def __init__(self, learner: Host, config: XdG):
         super().__init__(learner)

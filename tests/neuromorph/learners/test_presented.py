@@ -1,6 +1,8 @@
 import numpy as np
+import pytest
 
 from neuromorph.learners.probabilistic import ProbabilisticConfig, ProbabilisticLearner
+from neuromorph.learners.tacos import TacosConfig
 
 
 def test_the_draws_of_a_test_sample_are_its_own():
@@ -14,3 +16,21 @@ def test_the_draws_of_a_test_sample_are_its_own():
     assert len(np.unique(counts, axis=0)) > 2 and counts.min() > 0
     np.testing.assert_array_equal(learner.counts(x[::-1])[::-1], counts)
     np.testing.assert_array_equal(learner.counts(np.repeat(x[:1], 3, 0)), counts[[0, 0, 0]])
+
+
+@pytest.mark.parametrize("config", [TacosConfig, ProbabilisticConfig])
+@pytest.mark.parametrize(
+    "options",
+    [{"traces": (np.nan,) * 3}, {"traces": (1.0,)}, {"feedback": np.nan}, {"w_init": np.nan}, {"w_max": (3.0,)}]
+    + [{"dm": (1.0,)}, {"rate": 0}, {"label_rate": 0}, {"feedback": -1}],
+    ids=str,
+)
+def test_numbers_that_cannot_be_are_named(config, options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        config(**options)
+
+
+@pytest.mark.parametrize("options", [{"bits": 2.5}, {"modulated": True, "metaplastic": False}])
+def test_choices_that_cannot_be_are_named(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        TacosConfig(**options)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from neuromorph import data
+from neuromorph import data, run, streams
 from neuromorph.learners.bgd import BGDRule
 from neuromorph.learners.bimu import BimuRule, bimu_network
 from neuromorph.learners.composed import TrainingConfig
@@ -133,3 +133,15 @@ def test_a_benchmark_has_it_in_words(words):
     one.partial_fit(*samples(8))
     assert one.predict(samples(5)[0]).shape == (5,) and one.fast == ("batch" not in words)
     assert one.cost(samples(5)[0]).synapses == 9 * 7 + 7 * 3
+
+
+@pytest.mark.parametrize("words", ["mesu", "bimu", "bgd"])
+def test_probabilities_are_of_the_outputs_that_predict(words):
+    """With an output layer a task, and samples of the past in a mini-batch."""
+    stream = streams.by_name("split-task-digits", 2, 0, 100, 40)
+    ours = LearnerWords(f"{words}+replay:capacity=20", (64, 12, 5), heads=2)(0)
+    run.learn_stream(ours, stream, progress=False)
+    for task in range(2):
+        ours.begin_test(task)
+        x = stream[task].test[0]
+        np.testing.assert_array_equal(ours.probabilities(x).mean(0).argmax(1), ours.predict(x))

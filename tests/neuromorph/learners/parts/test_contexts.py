@@ -98,3 +98,19 @@ def test_impossible_choices_are_refused():
             Contexts(**wrong)
     with pytest.raises(ValueError, match="hidden layer"):
         ComposedLearner(replace(BINARY, network=ControlConfig((64, 10), norm="none")))
+
+
+def test_importance_is_that_of_the_open_units():
+    """EWC and MAS look at the network as it predicts the task that was learned: closed units do not matter."""
+    for part in ("ewc:samples=20", "mas:samples=20"):
+        learner = ComposedLearner(replace(BINARY, parts=(Contexts(0.5), part)))
+        learner.partial_fit(*STREAM[0].train)
+        mask = learner.parts[0]._masks()[0][0]
+        information = learner.parts[1].information(STREAM[0])[0]
+        assert (information[~mask] == 0).all() and (information[mask] > 0).any()
+        assert learner.network.gates == [None, None]
+
+
+def test_updates_of_single_samples_have_no_context():
+    with pytest.raises(ValueError, match="mini-batch of many"):
+        ComposedLearner(replace(BINARY, batch=1))

@@ -9,6 +9,7 @@ import torch
 from neuromorph import data, streams
 from neuromorph.learners import parts
 from neuromorph.learners.composed import ComposedLearner, TrainingConfig
+from neuromorph.learners.methods import LearnerWords
 from neuromorph.learners.parts.ewc import EWC
 from neuromorph.learners.parts.si import SI
 from neuromorph.run import learn_stream
@@ -40,6 +41,10 @@ def test_every_part_serves_every_network_and_ends_each_task(part, network):
     config = NETWORKS[network]
     if part == "heads":
         config = replace(config, sizes=(*config.sizes[:-1], 2 * config.sizes[-1]))
+    if part == "norm-per-task" and config.norm == "none":
+        with pytest.raises(ValueError, match="without a norm"):
+            ComposedLearner(TrainingConfig(config, batch=20, parts=(part,)))
+        config = replace(config, norm="batch-running")
     learner = ComposedLearner(TrainingConfig(config, batch=20, parts=(part,)))
     assert learner.needs == learner.parts[0].needs
     matrix = learn_stream(learner, STREAM, progress=False)
@@ -102,3 +107,28 @@ def test_a_state_goes_on_with_another_device_but_not_with_other_parts():
     with pytest.raises(ValueError, match="saved by"):
         ComposedLearner(replace(config, parts=("reset",))).load_state_dict(ComposedLearner(config).state_dict())
     assert np.isfinite(ComposedLearner(config).parts[0].config.strength)
+
+
+@pytest.mark.parametrize("pair", [("xdg", "engrams"), ("contexts", "xdg"), ("engrams", "contexts")])
+def test_one_part_alone_closes_units(pair):
+    with pytest.raises(ValueError, match="so does the part"):
+        ComposedLearner(TrainingConfig(NETWORKS["binary"], batch=20, parts=pair))
+
+
+@pytest.mark.parametrize("method", ["mesu", "bgd", "bimu"])
+@pytest.mark.parametrize("part", ["ewc", "online-ewc", "mas"])
+def test_what_holds_one_number_a_weight_refuses_distributions(method, part):
+    with pytest.raises(ValueError, match="distributions"):
+        LearnerWords(f"{method}+{part}", (64, 9, 10))(0)
+
+
+@pytest.mark.parametrize("words", ["real:norm=batch-statistics", "binary:norm=batch-statistics"])
+def test_statistics_of_a_tested_batch_are_those_of_one_task(words):
+    """Or accuracy on a task would depend on the others that are tested."""
+    made = [LearnerWords(words, (64, 20, 10))(0) for _ in range(2)]
+    found = [
+        learn_stream(learner, stream, progress=False)
+        for learner, stream in zip(made, (STREAM, STREAM[:1]), strict=True)
+    ]
+    assert "test task" in made[0].needs
+    np.testing.assert_array_equal(found[0].accuracy[0, 0], found[1].accuracy[0, 0])
