@@ -101,7 +101,7 @@ def read_json(path: str | os.PathLike, keys: Sequence[str], advice: str) -> dict
         content = json.loads(Path(path).read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is damaged or no JSON: {advice}") from error
-    missing = [key for key in keys if content.get(key) is None] if isinstance(content, dict) else list(keys)
+    missing = [key for key in keys if key not in content] if isinstance(content, dict) else list(keys)
     if missing or not isinstance(content, dict):
         raise ValueError(f"{path} is another file, or damaged: it lacks {', '.join(missing) or 'everything'}; {advice}")
     return content

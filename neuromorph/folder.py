@@ -25,7 +25,7 @@ def claim(folder: Path, args: Any, ways: Collection[str], what: str, writes: Seq
         try:
             theirs = read_json(config, ["arguments"], "")["arguments"]
             theirs = _usual(args) | theirs
-        except ValueError as error:
+        except (ValueError, TypeError) as error:  # null, or no object
             raise ValueError(f"{config} is not a {what}'s: choose another --out, or delete the folder.") from error
         asked = [f.name for f in fields(args) if f.name not in ways]
         different = [name for name in asked if theirs[name] != mine[name]]

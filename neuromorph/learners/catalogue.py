@@ -59,8 +59,11 @@ def example(name: str, inputs: int = 9, classes: int = 3, seed: int = 0) -> tupl
         return TABLE[name](inputs, classes, seed)
     network, _, part = name.partition("+")
     if part:
-        outputs = {"sizes": (inputs, 6, 2 * classes)} if part == "heads" else {}
-        return _deep(parts=(PARTS.get(part, part),), **outputs)(inputs, classes, seed)
+        wanted: dict[str, dict[str, Any]] = {
+            "heads": {"sizes": (inputs, 6, 2 * classes)},
+            "norm-per-task": {"norm": "batch-running"},
+        }
+        return _deep(parts=(PARTS.get(part, part),), **wanted.get(part, {}))(inputs, classes, seed)
     module = import_module(f"{learners.__name__}.{network.replace('-', '_')}")
     if "example" not in vars(module):
         raise ValueError(f"{module.__name__} has no function 'example(inputs, classes, seed)': see learners.catalogue.")

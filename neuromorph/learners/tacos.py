@@ -81,10 +81,6 @@ class TacosConfig:
             )
         if self.bits != 0:
             whole("bits, unless 0 for float,", self.bits, 2, 24)
-        if self.modulated and not (self.metaplastic and any(self.dm)):
-            raise ValueError(
-                "modulated gates the growth of m, without which it does nothing: take metaplastic and dm, too."
-            )
 
 
 PEER = TacosConfig(devices=Devices(), eta=(0.7, 0.007), dm=(12e-4, 4e-4))
@@ -229,6 +225,10 @@ class TacosMethod:
         check_presented("tacos", sizes, parts)
         if self.substrate not in SUBSTRATES:
             raise ValueError(f"tacos runs on no substrate '{self.substrate}': choose one of {', '.join(SUBSTRATES)}.")
+        if self.modulated and not self.metaplastic:
+            raise ValueError(
+                "modulated=yes gates the growth of m, which metaplastic=no leaves without effect: leave it out."
+            )
         finite("drift", self.drift, 0, 1)
         chosen: dict[str, Any] = {"hidden": sizes[1], "metaplastic": self.metaplastic, "alpha": (self.drift,) * 2}
         chosen |= {"modulated": self.modulated, "bits": self.bits}

@@ -197,7 +197,7 @@ OTHERS: dict[str, list[Any]] = {
     "image": [(9, 1, 1)],
     "means": [(-1.0, 0.0, 0.5, 1.0)],
     "name": ["another"],
-    "norm": ["batch-running", "none"],
+    "norm": ["batch-running", "none", "batch-statistics"],
     "parts": [("ewc:strength=7",), ("si:strength=7",)],
     "readout": ["membrane", "spikes"],
     "relative": [True, False, {"relative": True, "levels": 2}],
