@@ -38,7 +38,7 @@ from neuromorph.snn.posterior import GaussianConfig
 from neuromorph.snn.sampled import SampledConfig
 from neuromorph.stopping import run_page
 from neuromorph.streams import StreamWords
-from neuromorph.streams.words import images_of
+from neuromorph.streams.words import images_of, limits
 from neuromorph.study import Cell, Result, check_seeds, columns, run_study, several, spread, stacked
 
 METHODS = ("MESU", "MESU N=inf", "BGD", "SGD", "BiMU")
@@ -117,23 +117,27 @@ def main(args: Args) -> None:
     one_of("data", args.data, ("mnist", "digits"))
     names = [n for m in args.methods for n in ([f"BiMU N={w}" for w in args.windows] if m == "BiMU" else [m])]
     unknown = {"mnist": "fashion-mnist", "digits": ""}[args.data] if args.others is None else args.others
-    ours, theirs = (load(name).train[0].shape[1:] for name in (args.data, unknown or args.data))
-    if ours != theirs:
-        raise ValueError(f"others must have images of the shape of {args.data}, {ours}, {unknown} has {theirs}.")
-    words = partial(StreamWords, tasks=args.tasks, samples=args.samples or None, test_samples=args.test_samples)
+    shapes = [load(name).train[0].shape[1:] for name in (args.data, unknown) if name]
+    if len(set(shapes)) > 1:
+        raise ValueError(
+            f"others must have images of the shape of {args.data}, {shapes[0]}, {unknown} has {shapes[1]}."
+        )
+    images, (samples, _) = images_of(args.data, args.samples), limits(args.samples)
+    scale = images / IMAGES if args.data == "mnist" else 1.0  # of N, for tasks of fewer images
+    words = partial(StreamWords, tasks=args.tasks, samples=samples, test_samples=args.test_samples)
     stream = words(f"permuted-{args.data}")
     others = words(f"permuted-{unknown}") if unknown else None
     cells = [
-        Judged(f"{name} seed {seed}", partial(learner, args, name), stream, seed, threads=1, others=others)
+        Judged(f"{name} seed {seed}", partial(learner, args, name, scale), stream, seed, threads=1, others=others)
         for name in names
         for seed in range(args.seeds)
     ]
     found = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, title="mesu")
     rows = [found[n : n + args.seeds] for n in range(0, len(found), args.seeds)]
     print(
-        f"permuted {args.data}, {args.tasks} tasks of {images_of(args.data, args.samples)} images, one at a time, one "
+        f"permuted {args.data}, {args.tasks} tasks of {images} images, one at a time, one "
         f"pass; percent, mean +- sd over {several(args.seeds)}; {args.test_samples} test images a task; chance 10; "
-        f"N times {scale(args):g}"
+        f"N times {scale:g}"
     )
     head = (
         "method",
@@ -154,22 +158,18 @@ def main(args: Args) -> None:
     write_json(args.out / f"mesu-{args.samples}.json", {"samples": args.samples, "rows": content})
 
 
-def scale(args: Args) -> float:
-    """Of N, for tasks of fewer images."""
-    return images_of(args.data, args.samples) / IMAGES if args.data == "mnist" else 1.0
-
-
-def learner(args: Args, name: str, seed: int) -> SampledLearner:
+def learner(args: Args, name: str, scale: float, seed: int) -> SampledLearner:
+    """``scale``: of N."""
     pixels = {"mnist": 784, "digits": 64}[args.data]
     standard = {"mnist": (0.1307, 0.3081), "digits": (0.305, 0.376)}[args.data]
     sizes = (pixels, args.hidden, 10)
     if name.startswith("BiMU"):
         network = bimu_network((pixels, 2 * args.hidden, 10), standard=standard)
-        return SampledLearner(TrainingConfig(network, BimuRule(float(name.split("=")[1]) * scale(args)), 1, seed))
+        return SampledLearner(TrainingConfig(network, BimuRule(float(name.split("=")[1]) * scale), 1, seed))
     if name == "SGD":
         network = SampledConfig(sizes, GaussianConfig(deviation=0.0), samples=1, init=1.0, standard=standard)
         return SampledLearner(TrainingConfig(network, PlainRule(), 1, seed))
-    window = np.inf if name.endswith("inf") else 3e5 * scale(args)
+    window = np.inf if name.endswith("inf") else 3e5 * scale
     rule = BGDRule() if name == "BGD" else MesuRule(window)
     return SampledLearner(TrainingConfig(SampledConfig(sizes, standard=standard), rule, 1, seed))
 

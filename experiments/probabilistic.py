@@ -73,20 +73,28 @@ def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
     check_seeds(args.seeds)
     some_of("data", args.data, ("mnist", "fashion-mnist", "digits"))
+    most = limits(args.samples, args.test_samples)
+    images = {name: images_of(name, args.samples) for name in args.data}
     kinds = [*((count, True) for count in args.devices), *((args.devices[-1], False),) * args.control]
     rows = [(data, *kind) for data in args.data for kind in kinds]
     cells = [
-        Cell(name(*row, seed), partial(learner, args, *row), words(args, row[0]), seed, threads=1)
+        Cell(
+            name(*row, seed),
+            partial(learner, args, images[row[0]], *row),
+            StreamWords(f"split-{row[0]}", 5, *most),
+            seed,
+            threads=1,
+        )
         for row in rows
         for seed in range(args.seeds)
     ]
     found = run_study(cells, args.out, args.jobs if args.jobs != 1 else None, title="probabilistic")
     matrices = [stacked(found[n : n + args.seeds]) for n in range(0, len(found), args.seeds)]
     print(
-        f"{', '.join(f'{images_of(name, args.samples)} images of {name}' for name in args.data)}, once, "
+        f"{', '.join(f'{count} images of {name}' for name, count in images.items())}, once, "
         f"domain-incremental, {args.levels or 'measured'} levels a device; percent, mean +- sd "
         f"over {several(args.seeds)}; chance 50; growth of m times "
-        + ", ".join("{:g} and {:g}".format(*growth(args, name)) for name in args.data)
+        + ", ".join("{:g} and {:g}".format(*growth(args, *one)) for one in images.items())
     )
     head = ("data", "devices", "m", "accuracy", "just learned", "BWT", "tasks at the end", "published (60 000)")
     print(columns([head, *(line(row, m) for row, m in zip(rows, matrices, strict=True))]))
@@ -98,23 +106,19 @@ def name(data: str, count: int, kept: bool, seed: int) -> str:
     return f"{data} {count} devices {'m' if kept else 'no m'} seed {seed}"
 
 
-def words(args: Args, data: str) -> StreamWords:
-    return StreamWords(f"split-{data}", 5, *limits(args.samples, args.test_samples))
-
-
-def growth(args: Args, data: str) -> tuple[float, float]:
+def growth(args: Args, data: str, images: int) -> tuple[float, float]:
     """Of m in the two layers, over the published; nothing is published for the digits."""
     if args.as_published:
         return 1.0, 1.0
-    fewer = 1.0 if data == "digits" else IMAGES / images_of(data, args.samples)
+    fewer = 1.0 if data == "digits" else IMAGES / images
     return args.growth[0] * fewer, args.growth[1] * fewer
 
 
-def learner(args: Args, data: str, count: int, kept: bool, seed: int) -> ProbabilisticLearner:
+def learner(args: Args, images: int, data: str, count: int, kept: bool, seed: int) -> ProbabilisticLearner:
     config = constants(data, count)
     if data == "digits":
         config = ProbabilisticConfig(hidden=30, traces=(2.0, 1.0, 1.0))
-    hidden, output = growth(args, data)
+    hidden, output = growth(args, data, images)
     dm = (config.dm[0] * hidden * kept, config.dm[1] * output * kept)
     config = replace(config, devices=Devices(count, args.levels, args.spread), dm=dm)
     return ProbabilisticLearner(64 if data == "digits" else 784, 2, config, seed)

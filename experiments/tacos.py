@@ -75,17 +75,15 @@ class Args:
     """Folder of the table and of finished and unfinished runs."""
 
 
-DATA = ("mnist", "fashion-mnist", "digits")
 QUICK: dict[str, Any] = {"data": ("digits",), "samples": 300, "test_samples": 50, "hidden": 30, "seeds": 1}
 
 
-def built(name: str, options: Mapping[str, Any], args: Args, seed: int) -> TacosLearner:
+def built(name: str, options: Mapping[str, Any], args: Args, images: int, seed: int) -> TacosLearner:
     fashion, more = name == "fashion-mnist", dict(options)
     plain = TacosConfig(**FASHION) if fashion else TacosConfig()
     config = (PEER_FASHION if fashion else PEER) if more.pop("devices", False) else plain
     config = replace(config, hidden=args.hidden, **more)
-    scale = WHOLE / images_of(name, args.samples)
-    dm, eta = (tuple(v * scale for v in pair) for pair in (config.dm, config.eta))
+    dm, eta = (tuple(v * WHOLE / images for v in pair) for pair in (config.dm, config.eta))
     return TacosLearner(64 if name == "digits" else 784, 2, replace(config, dm=dm, eta=eta), seed)
 
 
@@ -93,14 +91,16 @@ def main(args: Args) -> None:
     args = replace(args, **QUICK) if args.quick else args
     check_seeds(args.seeds)
     some_of("rows", args.rows, tuple(ROWS))
-    some_of("data", args.data, DATA)
+    some_of("data", args.data, ("mnist", "fashion-mnist", "digits"))
     seeds = range(args.first_seed, args.first_seed + args.seeds)
+    most = limits(args.samples, args.test_samples)
+    images = {name: images_of(name, args.samples) for name in args.data}
     rows = [(name, row) for name in args.data for row in args.rows]
     cells = [
         Cell(
             f"{name} {row} seed {s}",
-            partial(built, name, ROWS[row], args),
-            StreamWords(f"split-{name}", 5, *limits(args.samples, args.test_samples)),
+            partial(built, name, ROWS[row], args, images[name]),
+            StreamWords(f"split-{name}", 5, *most),
             s,
             threads=1,
         )
@@ -116,7 +116,7 @@ def main(args: Args) -> None:
         lines.append((name, row, *map(spread, numbers), last))
     print(
         f"split streams, domain-incremental, {args.hidden} hidden units, two outputs, "
-        f"{', '.join(f'{images_of(name, args.samples)} images of {name}' for name in args.data)} once, "
+        f"{', '.join(f'{count} images of {name}' for name, count in images.items())} once, "
         f"{several(args.seeds)}, percent; chance 50"
     )
     print(columns(lines))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from typing import Any, Protocol, cast
 
@@ -202,11 +202,8 @@ class ComposedLearner(Learner):
             part.load_state_dict(saved)
 
     def scores(self, images: Tensor) -> Tensor:
-        """Class scores [batch, class] of images [batch, feature] or [batch, time, feature]."""
-        scores = self.network.scores(images.movedim(1, 0) if images.dim() == 3 else images)  # a raster is time first
-        for part in self.parts:
-            scores = part.read(scores)
-        return scores
+        """Class scores [batch, class] of images [batch, feature] or [batch, time, feature], a raster."""
+        return self._read(self.network.scores(images.movedim(1, 0) if images.dim() == 3 else images))
 
     def error(self, scores: Tensor, targets: Tensor) -> Tensor:
         """Mean cross entropy in nats, without what parts add."""
@@ -218,9 +215,7 @@ class ComposedLearner(Learner):
 
     def recalled(self, images: Tensor) -> Tensor:
         """As ``scores``, of images of the task that was just learned, as its parts find them again."""
-        with ExitStack() as stack:
-            for part in self.parts:
-                stack.enter_context(part.recalling(images))
+        with _entered(part.recalling(images) for part in self.parts):
             return self.scores(images)
 
     def renew_optimiser(self) -> None:
@@ -254,12 +249,14 @@ class ComposedLearner(Learner):
         for part in self.parts:
             part.after_step()
 
-    @contextmanager
-    def _predicting(self, images: Tensor) -> Iterator[None]:
-        with ExitStack() as stack:
-            for part in self.parts:
-                stack.enter_context(part.predicting(images))
-            yield
+    def _predicting(self, images: Tensor) -> AbstractContextManager[None]:
+        return _entered(part.predicting(images) for part in self.parts)
+
+    def _read(self, scores: Tensor) -> Tensor:
+        """Of scores [batch, output], those that count."""
+        for part in self.parts:
+            scores = part.read(scores)
+        return scores
 
     def _refuse_infinite(self, loss: float) -> None:
         """Raise ValueError for the loss of a mini-batch, in nats, that is not finite, before a weight has moved."""
@@ -293,6 +290,14 @@ class ComposedLearner(Learner):
 
 
 _REMEDY = "use a smaller lr, logit_scale or strength"
+
+
+@contextmanager
+def _entered(contexts: Iterable[AbstractContextManager[None]]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for one in contexts:
+            stack.enter_context(one)
+        yield
 
 
 def _seed(value: int) -> int:

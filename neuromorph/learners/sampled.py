@@ -97,8 +97,8 @@ class SampledLearner(ComposedLearner):
     def _logits(self, images: Tensor) -> Tensor:
         """[sample, batch, class], of the outputs that count."""
         logits = self.network(images)
-        for part in self.parts:
-            logits = torch.stack([part.read(one) for one in logits])
+        if self.parts:
+            logits = torch.stack([self._read(one) for one in logits])
         return self.training.logit_scale * logits
 
     def _learn(self, images: Tensor, targets: Tensor) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from neuromorph.snn.parts import Host, Part, check_certain
+from neuromorph.snn.parts import Host, Part
+from neuromorph.snn.posterior import Drawn
 from neuromorph.streams import Task
 
 KEPT = ("importance", "anchor")
@@ -26,17 +27,14 @@ KEPT = ("importance", "anchor")
 class Anchored(Part, ABC):
     """``importance`` Omega and ``anchor`` w~, each a list of tensors shaped as the weights; ``ended`` tasks.
 
-    Raises ValueError for the norm ``batch-statistics``, which does not exist for one sample, and for weights that are
-    distributions.
+    Raises ValueError as ``check_measurable``.
     """
 
     needs = frozenset({"boundary"})
 
     def __init__(self, learner: Host, factor: float, decay: float = 1.0):
         super().__init__(learner)
-        if learner.norm == "batch-statistics":
-            raise ValueError("the importance is taken one sample at a time: use the norm 'batch-running'")
-        check_certain(learner, "online EWC and MAS hold")
+        check_measurable(learner, "the importance", "online EWC and MAS hold")
         self.factor, self.decay, self.ended = factor, decay, 0
         self.importance = [torch.zeros_like(w) for w in learner.network.weights()]
         self.anchor = [torch.zeros_like(w) for w in learner.network.weights()]
@@ -70,16 +68,31 @@ class Anchored(Part, ABC):
         self.ended = state["ended"]
 
 
+def check_measurable(learner: Host, what: str, who: str) -> None:
+    """Raise ValueError where ``what`` ("the importance") cannot be measured, sample by sample and weight by weight.
+
+    That is for the norm ``batch-statistics``, which does not exist for one sample, and for weights that are
+    distributions, while ``who`` ("EWC holds") needs one number each.
+    """
+    if learner.norm == "batch-statistics":
+        raise ValueError(f"{what} is taken one sample at a time: use the norm 'batch-running'")
+    if any(isinstance(module, Drawn) for module in learner.network.modules()):
+        raise ValueError(
+            f"{who} weights that are one number each, these are distributions (mesu, bgd, bimu): leave it out"
+        )
+
+
 def mean_over_samples(
     learner: Host,
     images: Tensor,
     labels: Tensor,
     objective: Callable[[Tensor, Tensor], Tensor],
-    size: Callable[[Tensor], Tensor],
+    add: Callable[[Tensor, Tensor], object],
 ) -> list[Tensor]:
-    """Mean over samples of ``size`` of the gradient of ``objective(scores [1, class], label [1])`` for each weight.
+    """Mean over samples of what ``add(sum, gradient)`` makes of the gradient for each weight, in place.
 
-    The network predicts each sample alone, as in a test; at least one sample.
+    It is that of ``objective(scores [1, class], label [1])``. The network predicts each sample alone, as in a test; at
+    least one sample.
     """
     learner.network.eval()
     weights = learner.network.weights()
@@ -87,5 +100,5 @@ def mean_over_samples(
     for image, label in zip(images.split(1), labels.split(1), strict=True):
         gradients = torch.autograd.grad(objective(learner.recalled(image), label), weights)
         for sum_, gradient in zip(total, gradients, strict=True):
-            sum_ += size(gradient)
+            add(sum_, gradient)
     return [sum_ / len(images) for sum_ in total]

@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from torch import Tensor
 from torch.optim import Optimizer
 
-from neuromorph.snn.posterior import Drawn
-
 if TYPE_CHECKING:
     from neuromorph.snn.layered import Layered
     from neuromorph.streams import Task
@@ -151,11 +149,3 @@ def check_gates(learner: Host, what: str) -> None:
     for part in learner.parts:
         if part.sets_gates:
             raise ValueError(f"{what} hidden units, and so does the part {type(part).__name__}: take one of the two")
-
-
-def check_certain(learner: Host, what: str) -> None:
-    """Raise ValueError for weights that are distributions: ``what`` ("EWC holds") needs one number a weight."""
-    if any(isinstance(module, Drawn) for module in learner.network.modules()):
-        raise ValueError(
-            f"{what} weights that are one number each, these are distributions (mesu, bgd, bimu): leave it out"
-        )

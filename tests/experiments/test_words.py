@@ -70,7 +70,8 @@ def test_an_empty_list_is_refused(page, field, tmp_path, monkeypatch, capsys):
 def test_what_is_made_for_all_images_is_scaled_by_those_that_there_are(monkeypatch):
     """Asking for more than a data set has changes nothing."""
     with loaded("tacos", monkeypatch) as page:
-        ours, theirs = (page.built("digits", {}, page.Args(samples=n), 0).config for n in (0, 60_000))
+        counts = (page.images_of("digits", n) for n in (0, 60_000))
+        ours, theirs = (page.built("digits", {}, page.Args(), images, 0).config for images in counts)
     assert ours == theirs and ours.dm[0] == pytest.approx(page.TacosConfig().dm[0] * 60_000 / 1437)
 
 

@@ -21,7 +21,8 @@ from torch import Tensor
 
 from fusi_models.checks import MOST, count, finite
 from fusi_models.seeds import generator
-from neuromorph.snn.parts import Host, Part, PartConfig, check_certain
+from neuromorph.snn.anchored import check_measurable, mean_over_samples
+from neuromorph.snn.parts import Host, Part, PartConfig
 from neuromorph.streams import Task
 
 
@@ -57,17 +58,14 @@ class Penalties(Part):
     """The penalties of all past tasks, which are quadratic in w.
 
     Their sum is kept in three numbers a weight: ``fisher`` sum F, ``pull`` sum F w_k, ``constant`` sum F w_k^2.
-    Raises ValueError for the norm ``batch-statistics``, which does not exist for one sample, and for weights that are
-    distributions.
+    Raises ValueError as ``snn.anchored.check_measurable``.
     """
 
     needs = frozenset({"boundary"})
 
     def __init__(self, learner: Host, config: EWC):
         super().__init__(learner)
-        if learner.norm == "batch-statistics":
-            raise ValueError("the Fisher information is taken one sample at a time: use the norm 'batch-running'")
-        check_certain(learner, "EWC holds")
+        check_measurable(learner, "the Fisher information", "EWC holds")
         self.config, self.ended = config, 0
         weights = learner.network.weights()
         self.fisher, self.pull, self.constant = ([torch.zeros_like(w) for w in weights] for _ in "abc")
@@ -95,15 +93,8 @@ class Penalties(Part):
 
     def information(self, task: Task) -> list[Tensor]:
         """The empirical Fisher information of each weight, in their shapes, from the first samples of ``task``."""
-        images, labels = self.learner.samples(task, self.config.samples)
-        self.learner.network.eval()
-        weights = self.learner.network.weights()
-        total = [torch.zeros_like(w) for w in weights]
-        for image, label in zip(images.split(1), labels.split(1), strict=True):
-            error = self.learner.error(self.learner.recalled(image), label)
-            for sum_, grad in zip(total, torch.autograd.grad(error, weights), strict=True):
-                sum_.addcmul_(grad, grad)
-        return [sum_ / len(images) for sum_ in total]
+        samples = self.learner.samples(task, self.config.samples)
+        return mean_over_samples(self.learner, *samples, self.learner.error, lambda total, g: total.addcmul_(g, g))
 
     def state_dict(self) -> dict[str, Any]:
         return {"fisher": self.fisher, "pull": self.pull, "constant": self.constant, "ended": self.ended}

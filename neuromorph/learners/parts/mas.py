@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-import torch
 from torch import Tensor
 
 from fusi_models.checks import MOST, count, finite
@@ -59,7 +58,7 @@ class Sensitivities(Anchored):
     def information(self, task: Task) -> list[Tensor]:
         """The sensitivity of the scores to each weight, in their shapes, from the first samples of ``task``."""
         samples = self.learner.samples(task, self.config.samples)
-        return mean_over_samples(self.learner, *samples, _squared_norm, torch.abs)
+        return mean_over_samples(self.learner, *samples, _squared_norm, lambda total, g: total.add_(g.abs()))
 
 
 def _squared_norm(scores: Tensor, label: Tensor) -> Tensor:

@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-import torch
 from torch import Tensor
 
 from fusi_models.checks import MOST, check_fraction, count, finite
@@ -61,4 +60,4 @@ class RunningFisher(Anchored):
     def information(self, task: Task) -> list[Tensor]:
         """The empirical Fisher information of each weight, in their shapes, from the first samples of ``task``."""
         samples = self.learner.samples(task, self.config.samples)
-        return mean_over_samples(self.learner, *samples, self.learner.error, torch.square)
+        return mean_over_samples(self.learner, *samples, self.learner.error, lambda total, g: total.add_(g.square()))
